@@ -1,0 +1,36 @@
+# Libraries. Needed ones stop the configuration with the name of the Debian package; optional ones leave a definition
+# HAVE_X=0, and the program says what is missing when it is asked for it.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+add_library(triarch_libs INTERFACE)
+target_link_libraries(triarch_libs INTERFACE Threads::Threads m)
+
+function(triarch_library name module package need)
+  string(TOUPPER ${name} upper)
+  pkg_check_modules(${upper} QUIET IMPORTED_TARGET ${module})
+  if(${upper}_FOUND)
+    target_link_libraries(triarch_libs INTERFACE PkgConfig::${upper})
+    target_compile_definitions(triarch_libs INTERFACE HAVE_${upper}=1)
+  elseif(need STREQUAL "REQUIRED")
+    message(FATAL_ERROR "${name} is missing: install ${package} (scripts/setup build does it)")
+  else()
+    message(STATUS "${name} is missing (${package}): what needs it is left out")
+    target_compile_definitions(triarch_libs INTERFACE HAVE_${upper}=0)
+  endif()
+endfunction()
+
+triarch_library(libuv libuv libuv1-dev REQUIRED)
+triarch_library(zlib zlib zlib1g-dev REQUIRED)
+triarch_library(zstd libzstd libzstd-dev OPTIONAL)
+triarch_library(slirp slirp libslirp-dev OPTIONAL)
+triarch_library(capstone capstone libcapstone-dev OPTIONAL)
+triarch_library(png libpng libpng-dev OPTIONAL)
+
+# libfdt has no pkg-config file in Debian 12.
+find_path(FDT_INCLUDE libfdt.h)
+find_library(FDT_LIBRARY fdt)
+if(NOT FDT_INCLUDE OR NOT FDT_LIBRARY)
+  message(FATAL_ERROR "libfdt is missing: install libfdt-dev (scripts/setup build does it)")
+endif()
+target_link_libraries(triarch_libs INTERFACE ${FDT_LIBRARY})
