@@ -1,0 +1,230 @@
+/*
+ * What every core offers and what every engine does with it. A guest architecture is a table (struct
+ * cpu_ops), an engine is a table (struct engine), and a vCPU is one of the first run by one of the second.
+ * The architectural state is one plain struct per architecture, true whenever `run` has returned.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/irq_line.h"
+#include "base/state.h"
+#include "host/thread.h"
+#include "softmmu/physmem.h"
+#include "softmmu/tlb.h"
+#include "softmmu/walk.h"
+
+struct vcpu;
+struct insn_text;
+
+enum guest_arch {
+    GUEST_RISCV64,
+    GUEST_X86_64,
+    GUEST_AARCH64,
+    GUEST_ARCH_COUNT,
+};
+
+enum exit_reason {
+    EXIT_KICKED,    /* somebody asked: a pause, a stop, the end of a slice of instructions */
+    EXIT_HALT,      /* waiting for an interrupt (WFI, HLT): the thread sleeps until vcpu_has_work */
+    EXIT_HYPERCALL, /* an environment call the board implements (built-in SBI, PSCI, Solo5) */
+    EXIT_SHUTDOWN,  /* the core can't go on by its own rules (x86 triple fault) */
+    EXIT_DEBUG,     /* a breakpoint, a watchpoint or a completed step */
+    EXIT_MMIO,      /* engines that can't do device accesses themselves */
+    EXIT_PIO,
+    EXIT_ERROR, /* the engine failed; `text` says how */
+};
+
+struct vcpu_exit {
+    enum exit_reason reason;
+    union {
+        struct {
+            uint64_t address;
+            enum walk_access access;
+            bool watchpoint; /* else breakpoint or step */
+        } debug;
+        struct {
+            uint64_t address, value;
+            uint8_t width;
+            bool write;
+        } io;
+        char text[128];
+    };
+};
+
+/* Breakpoints and watchpoints of a debugger; one table for all vCPUs of a machine, changed only while they
+ * are stopped. */
+#define DEBUG_POINTS 64
+struct debug_points {
+    struct {
+        uint64_t address, len;
+        enum walk_access access; /* WALK_FETCH: a breakpoint */
+    } points[DEBUG_POINTS];
+    unsigned count;
+    bool any_break, any_watch;
+};
+
+/* Work handed to a vCPU, run on its thread between two blocks (or by the caller while the vCPU is not
+ * running). */
+struct vcpu_work {
+    void (*fn)(struct vcpu *vcpu, void *arg);
+    void *arg;
+    bool done;
+    bool free_after;
+    struct vcpu_work *next;
+};
+
+/* The part of a vCPU that is the same for all architectures; a core's own struct begins with it. */
+struct vcpu {
+    const struct cpu_ops *ops;
+    const struct engine *engine;
+    const struct physmem *mem;
+    struct clock *clock;
+    struct tlb *tlb;
+    void *engine_data;
+    unsigned index;
+
+    /*
+     * Guest instructions retired, brought up to date at block ends. The interpreter leaves its loop when it
+     * reaches `limit`; others make that happen at once by storing 0 (vcpu_kick). Owner: the vCPU's thread;
+     * limit: any thread.
+     */
+    uint64_t icount;
+    uint64_t limit;
+    uint64_t slice_end; /* what limit is set to on entry */
+
+    uint32_t stop;    /* leave run() with EXIT_KICKED; cleared by who set it */
+    bool running;     /* inside run(); under work_lock */
+    bool halted;      /* in WFI or HLT, or not started */
+    bool single_step; /* run() does one instruction and returns EXIT_DEBUG */
+
+    struct host_mutex work_lock;
+    struct host_cond wake;      /* work, an interrupt, or a change of `stop` arrived */
+    struct host_cond work_done; /* a work item of this vCPU is done */
+    struct vcpu_work *work;
+    const struct debug_points *debug;
+
+    /* The machine's view of this core (board, hypercall handler): not the core's business. */
+    void *owner;
+};
+
+/* A model: a name, what it has, for --cpu and `vm-cli info`. */
+struct cpu_config {
+    const char *model; /* "rva22s64,+zbc,-sstc"; NULL or "": the default */
+    unsigned index;    /* hart id, APIC id, MPIDR affinity */
+    const struct physmem *mem;
+    struct clock *clock;
+    const struct debug_points *debug;
+    bool
+        hypercalls; /* the board implements the supervisor's environment calls: they exit as EXIT_HYPERCALL */
+};
+
+struct translation {
+    bool ok;
+    gpa_t pa;
+    uint8_t permission; /* enum tlb_permission */
+    uint8_t page_bits;
+};
+
+/* One register as a debugger sees it. */
+struct debug_register {
+    const char *name;
+    const char *type; /* GDB's type name, e.g. "int64", "code_ptr", "ieee_double"; NULL: by width */
+    uint16_t bits;
+    uint16_t number;     /* GDB's number */
+    const char *group;   /* "general", "float", "csr"... */
+    const char *feature; /* GDB's feature it belongs to, e.g. "org.gnu.gdb.riscv.cpu" */
+};
+
+struct cpu_ops {
+    enum guest_arch arch;
+    const char *name;     /* "riscv64" */
+    const char *gdb_arch; /* "riscv:rv64" */
+    const char *default_model;
+    unsigned irq_lines; /* inputs irq_set takes; their numbers are in the core's own header */
+
+    /* A vCPU in its reset state. NULL and err (ERROR_USAGE for an unknown model or feature). */
+    struct vcpu *(*create)(const struct cpu_config *config, struct error *err);
+    void (*destroy)(struct vcpu *vcpu);
+
+    /* The architectural state table and the object it describes. */
+    const struct state_table *(*state)(struct vcpu *vcpu, void **object);
+
+    /* Reset, then start address; what else a boot protocol sets goes through the core's own header. */
+    void (*reset)(struct vcpu *vcpu);
+    void (*pc_set)(struct vcpu *vcpu, uint64_t pc);
+    uint64_t (*pc_get)(struct vcpu *vcpu);
+
+    /* An interrupt input. Any thread; wakes the vCPU. */
+    void (*irq_set)(struct vcpu *vcpu, unsigned line, bool level);
+
+    /* Whether a halted vCPU has a reason to go on. On its thread, or while it is not running. */
+    bool (*has_work)(struct vcpu *vcpu);
+
+    /* The interpreter: run until there is an exit. */
+    void (*interpret)(struct vcpu *vcpu, struct vcpu_exit *exit);
+
+    /* The debugger's view, side-effect free. The vCPU is not running. */
+    struct translation (*translate)(struct vcpu *vcpu, gva_t va, enum walk_access access);
+    const struct debug_register *(*registers)(struct vcpu *vcpu, size_t *count);
+    bool (*register_get)(struct vcpu *vcpu, unsigned number,
+                         uint8_t *out); /* `bits` / 8 bytes, little-endian */
+    bool (*register_set)(struct vcpu *vcpu, unsigned number, const uint8_t *in);
+
+    /* Print the page tables in effect, one line a range of equal attributes, through `line`. */
+    void (*page_tables)(struct vcpu *vcpu, void (*line)(void *opaque, const char *text), void *opaque);
+
+    /* The instruction at `bytes` (`len` of them readable) in words, from the core's own table; returns its
+     * length, 0: none. */
+    unsigned (*disassemble)(struct vcpu *vcpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text,
+                            size_t size);
+
+    /* Drop everything decoded and translated from guest memory; or only what was made from [p, p + len). On
+     * its thread. */
+    void (*code_drop)(struct vcpu *vcpu, gpa_t p, uint64_t len);
+    void (*code_drop_all)(struct vcpu *vcpu);
+};
+
+/* An engine runs a vCPU from its architectural state and leaves that state true at every exit. */
+struct engine {
+    const char *name;
+    /* Whether this host can run this guest with it; if not, err says why. */
+    bool (*probe)(const struct cpu_ops *ops, struct error *err);
+    bool (*vcpu_init)(struct vcpu *vcpu, struct error *err);
+    void (*run)(struct vcpu *vcpu, struct vcpu_exit *exit);
+    /* Make run() return or look at its work soon. Any thread. */
+    void (*kick)(struct vcpu *vcpu);
+    void (*vcpu_fini)(struct vcpu *vcpu);
+};
+
+extern const struct engine interpreter_engine;
+
+/* The cores in this program. NULL: not built yet. */
+const struct cpu_ops *cpu_ops_find(enum guest_arch arch);
+
+/* For a core's create and destroy: the common part, its TLB and its place among the RAM's listeners. */
+bool vcpu_init(struct vcpu *vcpu, const struct cpu_ops *ops, const struct cpu_config *config,
+               struct error *err);
+void vcpu_fini(struct vcpu *vcpu);
+
+/* Run on the vCPU's own thread: takes work, runs the engine, keeps `running` true meanwhile. */
+void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit);
+
+/* Make the vCPU look at its work, interrupts and `stop` soon; wake it when it sleeps. Any thread. */
+void vcpu_kick(struct vcpu *vcpu);
+
+/*
+ * Sleep on the vCPU's thread until it has work, an interrupt, a stop request, or host time `deadline` has
+ * come.
+ */
+void vcpu_sleep(struct vcpu *vcpu, uint64_t deadline);
+
+/*
+ * Run fn(vcpu, arg) on the vCPU's thread between two blocks; or at once, on this thread, while the vCPU is
+ * not running. With wait, return when it has run; a vCPU that waits (`self`, NULL for other threads) does its
+ * own work meanwhile, so two may wait for each other. Machine lock not held when waiting.
+ */
+void vcpu_call(struct vcpu *vcpu, struct vcpu *self, void (*fn)(struct vcpu *vcpu, void *arg), void *arg,
+               bool wait);
+
+/* Do the work that is queued. For engines, on the vCPU's thread, where state is true. */
+void vcpu_work_do(struct vcpu *vcpu);

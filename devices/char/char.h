@@ -1,0 +1,54 @@
+/*
+ * A character port: the guest's serial device on one side, a terminal, file, socket or pty of the host on the
+ * other. The device writes and is handed input; the backend is made by the command line.
+ */
+#pragma once
+
+#include "devices/machine.h"
+
+struct char_port;
+
+/* What a backend implements. */
+struct char_ops {
+    /* Take up to len bytes and return how many; fewer only when the host can't take more now (then `writable`
+     * is called). */
+    size_t (*write)(struct char_port *port, const uint8_t *bytes, size_t len);
+    /* The device has room again after `receive` took less than all. */
+    void (*receive_ready)(struct char_port *port);
+    void (*close)(struct char_port *port);
+};
+
+/* What a device installs. Called with the machine lock held. */
+struct char_handlers {
+    /* Input from the host; returns how many bytes were taken. */
+    size_t (*receive)(void *opaque, const uint8_t *bytes, size_t len);
+    void (*writable)(void *opaque);       /* may be NULL */
+    void (*break_received)(void *opaque); /* may be NULL */
+    void *opaque;
+};
+
+/* Backends embed this first. A NULL port is allowed everywhere: output vanishes, no input comes. */
+struct char_port {
+    const struct char_ops *ops;
+    struct char_handlers handlers;
+};
+
+void char_attach(struct char_port *port, const struct char_handlers *handlers);
+size_t char_write(struct char_port *port, const uint8_t *bytes, size_t len);
+void char_receive_ready(struct char_port *port);
+void char_close(struct char_port *port);
+
+/* A backend that keeps what is written in memory and feeds what a test gives it. */
+struct char_port *char_memory_create(void);
+const uint8_t *char_memory_output(struct char_port *port, size_t *len);
+/* Hand bytes to the device; what it does not take now is kept and offered at receive_ready. */
+void char_memory_input(struct char_port *port, const void *bytes, size_t len);
+
+/*
+ * --serial SPEC: stdio (raw terminal, Ctrl-A is the escape), file:PATH, tcp:HOST:PORT[,server], pty, none.
+ * NULL and err when it can't be opened; NULL without err for none.
+ */
+struct char_port *char_open(struct machine *machine, const char *spec, struct error *err);
+
+/* The commands of the terminal's escape (Ctrl-A c, and x, h by itself), for who runs the machine. */
+void char_stdio_escape_set(struct char_port *port, void (*command)(void *opaque, char key), void *opaque);

@@ -1,0 +1,43 @@
+/*
+ * A network backend: Ethernet frames to and from a user-mode network, a tap device or a test. Everything runs
+ * with the machine lock held.
+ */
+#pragma once
+
+#include "devices/machine.h"
+
+struct net_port;
+
+#define NET_FRAME_MAX 65550 /* an Ethernet header and the largest payload a backend hands over */
+
+struct net_ops {
+    /* A frame from the guest; taken or dropped at once. */
+    void (*send)(struct net_port *port, const uint8_t *frame, size_t len);
+    /* The device can receive again after `receive` returned false. */
+    void (*receive_ready)(struct net_port *port);
+    void (*close)(struct net_port *port);
+};
+
+struct net_handlers {
+    /* A frame for the guest; false: no room now, keep it (or drop it, as the backend likes) until
+     * receive_ready. */
+    bool (*receive)(void *opaque, const uint8_t *frame, size_t len);
+    void *opaque;
+};
+
+/* Backends embed this first. A NULL port is a cable that is not plugged in. */
+struct net_port {
+    const struct net_ops *ops;
+    struct net_handlers handlers;
+};
+
+void net_attach(struct net_port *port, const struct net_handlers *handlers);
+void net_send(struct net_port *port, const uint8_t *frame, size_t len);
+void net_receive_ready(struct net_port *port);
+void net_close(struct net_port *port);
+
+/* Two ports back to back, for tests: what one's device sends the other's receives. */
+void net_pair_create(struct net_port **a, struct net_port **b);
+
+/* --net SPEC: user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...|tap,ifname=NAME|none. As char_open. */
+struct net_port *net_open(struct machine *machine, const char *spec, struct error *err);

@@ -1,0 +1,138 @@
+/*
+ * The TLB: one format for all guests and engines. A bank holds the translations of one context (address
+ * space, privilege, and the bits that change permission), so that a context switch is a change of bank and
+ * not a flush; behind the banks a larger second level is asked before the walker. Interpreter and translator
+ * share these offsets.
+ *
+ * Everything that makes an access special (permission, page crossing, MMIO, watchpoints, dirty tracking,
+ * pages that hold decoded code) is folded into the tag: such a page has no tag of that kind, and the access
+ * takes the slow path.
+ */
+#pragma once
+
+#include "base/bits.h"
+#include "base/types.h"
+
+#define TLB_BITS       10
+#define TLB_ENTRIES    (1u << TLB_BITS)
+#define TLB_FETCH_BITS 8
+#define TLB_FETCHES    (1u << TLB_FETCH_BITS)
+#define TLB_BANKS      8
+#define TLB_NO_TAG     (~(uint64_t)0) /* not page-aligned: no compare can hit */
+
+struct tlb_entry {
+    uint64_t read_tag;  /* the virtual page, or TLB_NO_TAG */
+    uint64_t write_tag; /* likewise */
+    uint64_t addend;    /* host address = virtual address + addend */
+    uint64_t page;      /* physical page | the page size's log2 (low bits), for flushes and re-fills */
+};
+
+struct tlb_fetch {
+    uint64_t tag;
+    uint64_t addend;
+    uint64_t page; /* physical page */
+};
+
+struct tlb_bank {
+    struct tlb_entry entries[TLB_ENTRIES];
+    struct tlb_fetch fetches[TLB_FETCHES];
+    uint64_t key; /* the context, as the core composes it */
+    /*
+     * Names this bank's contents: a new number (never 0) whenever a translation for fetches may have gone.
+     * Caches keyed by virtual address (the interpreter's jump cache) compare it.
+     */
+    uint64_t generation;
+    uint64_t used; /* for replacement */
+    /* Per half of the address space: the span of pages larger than 4 KiB held here, so that a flush by page
+     * knows when one entry is not enough. */
+    struct {
+        uint64_t first, last;
+    } large[2];
+};
+
+_Static_assert(sizeof(struct tlb_entry) == 32, "the translator indexes entries by shifting");
+_Static_assert(offsetof(struct tlb_entry, read_tag) == 0 && offsetof(struct tlb_entry, write_tag) == 8 &&
+                   offsetof(struct tlb_entry, addend) == 16,
+               "the translator's fast path uses these offsets");
+
+/* What a walker found, as a fill needs it. */
+enum tlb_permission {
+    TLB_READ = 1,
+    TLB_WRITE = 2,
+    TLB_FETCH = 4,
+};
+
+struct tlb_fill {
+    uint64_t va;      /* any address in the page */
+    uint64_t pa;      /* the physical address of the 4 KiB page */
+    uint64_t context; /* the key as flushes see it: bank key */
+    uint8_t *host;    /* host memory of the page, or NULL for a device: then only the second level keeps it */
+    uint8_t permission; /* enum tlb_permission, what the guest may do */
+    uint8_t fast; /* the subset that may hit without the slow path (not watched, RAM, dirty already set) */
+    uint8_t page_bits; /* log2 of the guest's page */
+    bool global;       /* the same in every address space */
+};
+
+struct tlb;
+
+struct tlb *tlb_create(void);
+void tlb_destroy(struct tlb *tlb);
+
+/* The bank of this context, made empty if no bank held it; it becomes the current one. */
+struct tlb_bank *tlb_select(struct tlb *tlb, uint64_t key);
+struct tlb_bank *tlb_current(struct tlb *tlb);
+
+/* Put a translation into the current bank (data entries for READ/WRITE, the fetch TLB for FETCH) and the
+ * second level. */
+void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill);
+
+/*
+ * Ask the second level for the page of va in the current bank's context; on success *found holds pa,
+ * permission, page_bits and global; host and fast are the caller's to find.
+ */
+bool tlb_second_level(struct tlb *tlb, uint64_t va, struct tlb_fill *found);
+
+/* Flushes. `mask` and `key` select banks: those with (bank.key & mask) == (key & mask); mask 0 selects all.
+ */
+void tlb_flush_all(struct tlb *tlb);
+void tlb_flush_context(struct tlb *tlb, uint64_t key, uint64_t mask, bool keep_global);
+void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, bool keep_global);
+
+/* Drop the fast write (or, with `all`, every fast) permission for a physical page in every bank: it became
+ * special. */
+void tlb_protect_page(struct tlb *tlb, uint64_t pa, bool all);
+
+static inline struct tlb_entry *tlb_slot(struct tlb_bank *bank, uint64_t va)
+{
+    return &bank->entries[(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
+}
+
+/*
+ * The hot path: the host address for an access of `size` bytes at va, or NULL for the slow path. An access
+ * that crosses its page compares the next page's number with this page's slot and misses.
+ */
+static inline void *tlb_read_hit(struct tlb_bank *bank, uint64_t va, unsigned size)
+{
+    struct tlb_entry *entry = tlb_slot(bank, va);
+    if (likely(((va + (size - 1)) & PAGE_MASK) == entry->read_tag))
+        return (void *)(uintptr_t)(va + entry->addend);
+    return NULL;
+}
+
+static inline void *tlb_write_hit(struct tlb_bank *bank, uint64_t va, unsigned size)
+{
+    struct tlb_entry *entry = tlb_slot(bank, va);
+    if (likely(((va + (size - 1)) & PAGE_MASK) == entry->write_tag))
+        return (void *)(uintptr_t)(va + entry->addend);
+    return NULL;
+}
+
+/* Host address of the instruction bytes at va, or NULL; *pa gets the physical address. */
+static inline const void *tlb_fetch_hit(struct tlb_bank *bank, uint64_t va, uint64_t *pa)
+{
+    struct tlb_fetch *fetch = &bank->fetches[(va >> PAGE_BITS) & (TLB_FETCHES - 1)];
+    if (unlikely((va & PAGE_MASK) != fetch->tag))
+        return NULL;
+    *pa = fetch->page | (va & ~PAGE_MASK);
+    return (const void *)(uintptr_t)(va + fetch->addend);
+}
