@@ -13,7 +13,7 @@ struct state_field {
     uint32_t count;  /* elements; 1 for a scalar */
     uint8_t width;   /* bytes of an element: 1, 2, 4 or 8 (little-endian when saved) */
     bool keep;       /* survives a reset (flash contents, a real-time clock's offset) */
-    uint16_t since;  /* the table version that added it; older saves get the reset value */
+    uint16_t since;  /* the table version that added it (0: the first); older saves get the reset value */
     uint64_t reset;  /* the value of every element after a reset */
 };
 
@@ -34,7 +34,7 @@ struct state_table {
 #define STATE(type, member, ...)                                                                             \
     {                                                                                                        \
         .name = #member, .offset = offsetof(type, member), .count = 1, .width = sizeof(((type *)0)->member), \
-        .stride = sizeof(((type *)0)->member), .since = 1, __VA_ARGS__                                       \
+        .stride = sizeof(((type *)0)->member), __VA_ARGS__                                                   \
     }
 
 /* A member that is an array of numbers. */
@@ -42,8 +42,7 @@ struct state_table {
     {                                                                                                        \
         .name = #member, .offset = offsetof(type, member),                                                   \
         .count = sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]),                               \
-        .width = sizeof(((type *)0)->member[0]), .stride = sizeof(((type *)0)->member[0]), .since = 1,       \
-        __VA_ARGS__                                                                                          \
+        .width = sizeof(((type *)0)->member[0]), .stride = sizeof(((type *)0)->member[0]), __VA_ARGS__       \
     }
 
 /* One member of each struct in an array of structs. */
@@ -51,8 +50,7 @@ struct state_table {
     {                                                                                                        \
         .name = #array "." #member, .offset = offsetof(type, array[0].member),                               \
         .count = sizeof(((type *)0)->array) / sizeof(((type *)0)->array[0]),                                 \
-        .width = sizeof(((type *)0)->array[0].member), .stride = sizeof(((type *)0)->array[0]), .since = 1,  \
-        __VA_ARGS__                                                                                          \
+        .width = sizeof(((type *)0)->array[0].member), .stride = sizeof(((type *)0)->array[0]), __VA_ARGS__  \
     }
 
 /* Give every field its reset value (fields marked keep only when `cold`), then call restored. */
