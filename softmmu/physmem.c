@@ -49,5 +49,5 @@ bool physmem_store(const struct physmem *mem, gpa_t p, unsigned width, uint64_t 
     }
     uint8_t bytes[8];
     le_store(bytes, width, value);
-    return ram_write(mem->ram, p, bytes, width) || bus_write(mem->mmio, p.a, width, value);
+    return ram_write(mem->ram, p, bytes, width) || bus_write(mem->mmio, p.a, value, width);
 }
