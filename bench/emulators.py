@@ -1,0 +1,83 @@
+"""The emulators that bench/run compares, each as the command that starts the same kernel and initramfs."""
+
+import os
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+CONSOLES = {"riscv64": "ttyS0", "aarch64": "ttyAMA0", "x86_64": "ttyS0"}
+
+
+class Missing(Exception):
+    """An emulator is not there; the text says what to do."""
+
+
+@dataclass
+class Job:
+    """What every emulator is told to run."""
+
+    arch: str
+    kernel: Path
+    initrd: Path
+    options: str  # for tribench, on the kernel's command line
+    memory: str = "1G"
+    cpus: int = 1
+
+    @property
+    def command_line(self):
+        # A kernel that panics restarts at once, which ends an emulator that is told not to.
+        return f"console={CONSOLES[self.arch]} quiet panic=-1 {self.options}".strip()
+
+
+def find(name, where, advice):
+    """The program `name`: the first of the files `where` that exists, else the one on the PATH."""
+    for path in where:
+        if path and os.access(path, os.X_OK):
+            return str(path)
+    found = shutil.which(name)
+    if not found:
+        raise Missing(f"no {name}: {advice}")
+    return found
+
+
+def triarch(job):
+    builds = [os.environ.get("TRIARCH_VM_CLI"), TOP / "build/release/vm-cli", TOP / "build/vm-cli"]
+    program = find("vm-cli", builds, "build it (make), or name it in TRIARCH_VM_CLI")
+    return [program, "run", "--arch", job.arch, "--kernel", str(job.kernel), "--initrd", str(job.initrd),
+            "--append", job.command_line, "--memory", job.memory, "--cpus", str(job.cpus),
+            "--display", "none", "--serial", "stdio"]
+
+
+def qemu_with(job, cpu):
+    name = f"qemu-system-{job.arch}"
+    folder = os.environ.get("TRIARCH_PEERS")
+    program = find(name, [folder and Path(folder) / name], "run scripts/peers, or install it")
+    machine = "q35" if job.arch == "x86_64" else "virt"
+    return [program, "-accel", "tcg", "-M", machine, *cpu, "-m", job.memory, "-smp", str(job.cpus),
+            "-kernel", str(job.kernel), "-initrd", str(job.initrd), "-append", job.command_line,
+            "-no-user-config", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"]
+
+
+def qemu(job):
+    """At its best: the full vector and authentication algorithms that its newest models emulate are slow."""
+    cpu = {"riscv64": "rva22s64", "aarch64": "max,pauth-impdef=on", "x86_64": "max"}[job.arch]
+    return qemu_with(job, ["-cpu", cpu])
+
+
+def qemu_max(job):
+    return qemu_with(job, ["-cpu", "max"])
+
+
+TABLE = {"triarch": triarch, "qemu": qemu, "qemu-max": qemu_max}
+
+
+def parse_variant(text):
+    """LABEL=NAME ARGS...: the emulator NAME with more arguments, in a column of its own. Returns (label, function)."""
+    label, equals, command = text.partition("=")
+    words = shlex.split(command)
+    if not (label and equals and words and words[0] in TABLE):
+        raise ValueError(f"{text!r} is not LABEL=NAME ARGS..., NAME one of {', '.join(TABLE)}")
+    base, extra = TABLE[words[0]], words[1:]
+    return label, lambda job: base(job) + extra
