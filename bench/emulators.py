@@ -1,6 +1,7 @@
 """The emulators that bench/run compares, each as the command that starts the same kernel and initramfs."""
 
 import os
+import platform
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -21,14 +22,17 @@ class Job:
     arch: str
     kernel: Path
     initrd: Path
-    options: str  # for tribench, on the kernel's command line
+    program: Path  # the initramfs's /init
+    scale: float
+    only: str
     memory: str = "1G"
     cpus: int = 1
 
     @property
     def command_line(self):
         # A kernel that panics restarts at once, which ends an emulator that is told not to.
-        return f"console={CONSOLES[self.arch]} quiet panic=-1 {self.options}".strip()
+        only = f" bench.only={self.only}" if self.only else ""
+        return f"console={CONSOLES[self.arch]} quiet panic=-1 bench.scale={self.scale:g}{only}"
 
 
 def find(name, where, advice):
@@ -70,7 +74,14 @@ def qemu_max(job):
     return qemu_with(job, ["-cpu", "max"])
 
 
-TABLE = {"triarch": triarch, "qemu": qemu, "qemu-max": qemu_max}
+def host(job):
+    """No emulator at all: the program in user mode, for a quick look or to know what the hardware could do."""
+    if platform.machine() != job.arch:
+        raise Missing(f"this host is {platform.machine()}: it can't run {job.arch} programs itself")
+    return [str(job.program), "--scale", f"{job.scale:g}", "--only", job.only]
+
+
+TABLE = {"triarch": triarch, "qemu": qemu, "qemu-max": qemu_max, "host": host}
 
 
 def parse_variant(text):

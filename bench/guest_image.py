@@ -67,14 +67,14 @@ def pack(program, archive):
 
 
 def build(arch, folder):
-    """Makes what is missing or older than its sources; returns the initramfs's path."""
+    """Makes what is missing or older than its sources; returns the initramfs and the program in it."""
     program = Path(folder) / f"tribench-{arch}"
     archive = Path(folder) / f"tribench-{arch}.cpio.gz"
     newest = max(path.stat().st_mtime for path in [*SOURCES.iterdir(), Path(__file__)])
-    if not archive.exists() or archive.stat().st_mtime < newest:
+    if not (archive.exists() and program.exists() and archive.stat().st_mtime >= newest):
         compile_program(COMPILERS[arch], program)
         pack(program, archive)
-    return archive
+    return archive, program
 
 
 def main():
