@@ -1,9 +1,10 @@
 """The emulators that bench/run compares, each as the command that starts the same kernel and initramfs."""
 
+import functools
 import os
 import platform
 import shlex
-import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,29 +36,42 @@ class Job:
         return f"console={CONSOLES[self.arch]} quiet panic=-1 bench.scale={self.scale:g}{only}"
 
 
-def find(name, where, advice):
-    """The program `name`: the first of the files `where` that exists, else the one on the PATH."""
-    for path in where:
-        if path and os.access(path, os.X_OK):
+def find_vm_cli():
+    chosen = os.environ.get("TRIARCH_VM_CLI")
+    for path in [chosen] if chosen else [TOP / "build/release/vm-cli", TOP / "build/vm-cli"]:
+        if os.access(path, os.X_OK):
             return str(path)
-    found = shutil.which(name)
-    if not found:
-        raise Missing(f"no {name}: {advice}")
-    return found
+    raise Missing("no vm-cli: build it (make), or name it in TRIARCH_VM_CLI")
+
+
+@functools.cache
+def peers_folder():
+    """Where the peers' commands are; the first time, scripts/peers has to fetch them."""
+    chosen = os.environ.get("TRIARCH_PEERS")
+    if chosen:
+        return Path(chosen)
+    result = subprocess.run([TOP / "scripts/peers"], stdout=subprocess.PIPE, text=True, timeout=1800)
+    if result.returncode != 0:
+        raise Missing("scripts/peers could not get the peers; TRIARCH_PEERS can name a folder that has them")
+    return Path(result.stdout.split()[-1])
+
+
+def find_peer(name):
+    path = peers_folder() / name
+    if not os.access(path, os.X_OK):
+        raise Missing(f"no {name} in {path.parent}")
+    return str(path)
 
 
 def triarch(job):
-    builds = [os.environ.get("TRIARCH_VM_CLI"), TOP / "build/release/vm-cli", TOP / "build/vm-cli"]
-    program = find("vm-cli", builds, "build it (make), or name it in TRIARCH_VM_CLI")
+    program = find_vm_cli()
     return [program, "run", "--arch", job.arch, "--kernel", str(job.kernel), "--initrd", str(job.initrd),
             "--append", job.command_line, "--memory", job.memory, "--cpus", str(job.cpus),
             "--display", "none", "--serial", "stdio"]
 
 
 def qemu_with(job, cpu):
-    name = f"qemu-system-{job.arch}"
-    folder = os.environ.get("TRIARCH_PEERS")
-    program = find(name, [folder and Path(folder) / name], "run scripts/peers, or install it")
+    program = find_peer(f"qemu-system-{job.arch}")
     machine = "q35" if job.arch == "x86_64" else "virt"
     return [program, "-accel", "tcg", "-M", machine, *cpu, "-m", job.memory, "-smp", str(job.cpus),
             "-kernel", str(job.kernel), "-initrd", str(job.initrd), "-append", job.command_line,
@@ -65,7 +79,7 @@ def qemu_with(job, cpu):
 
 
 def qemu(job):
-    """At its best: the full vector and authentication algorithms that its newest models emulate are slow."""
+    """At its best: emulating vectors of any length, and the architected pointer authentication, costs it time."""
     cpu = {"riscv64": "rva22s64", "aarch64": "max,pauth-impdef=on", "x86_64": "max"}[job.arch]
     return qemu_with(job, ["-cpu", cpu])
 

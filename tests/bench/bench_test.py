@@ -148,9 +148,9 @@ class RunTest(unittest.TestCase):
 
     def run_bench(self, *arguments, only="sieve,fork"):
         environment = {**os.environ, "TRIARCH_VM_CLI": str(self.folder / "vm-cli"), "TRIARCH_PEERS": str(self.folder)}
-        return subprocess.run([sys.executable, TOP / "bench/run", "--arch", self.arch, "--kernel", self.kernel, "--only",
-                               only, "--build-folder", Path(folder.name) / "images", *arguments],
-                              capture_output=True, text=True, timeout=120, env=environment)
+        command = [sys.executable, TOP / "bench/run", "--arch", self.arch, "--kernel", self.kernel, "--only", only,
+                   "--build-folder", Path(folder.name) / "images", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
     def assert_fails(self, result, message):
         self.assertEqual(result.returncode, 1, result.stderr)
@@ -209,7 +209,8 @@ class RunTest(unittest.TestCase):
         self.assert_fails(self.run_bench("--repeat", "1", "--emulators", "triarch"), "the guest's kernel panicked")
 
     def test_failed_benchmark(self):
-        self.script("vm-cli", "echo BENCH boot; echo BENCH fork start; echo 'BENCH fork failed fork: no memory'; sleep 9")
+        self.script("vm-cli", "echo BENCH boot; echo BENCH fork start; echo 'BENCH fork failed fork: no memory';"
+                    "sleep 1000")
         self.assert_fails(self.run_bench("--repeat", "1", "--emulators", "triarch"), "fork failed: fork: no memory")
 
     def test_usage(self):

@@ -1,5 +1,6 @@
 """What tribench's checksums must be, worked out without its code: by Python's own library (zlib, hashlib, sorted, re,
-arbitrary integers, IEEE doubles), by closed forms, or by published tables. Each takes the rounds and returns the checksum."""
+arbitrary integers, IEEE doubles), by closed forms, or by published tables. Each takes the rounds and returns the
+checksum."""
 
 import hashlib
 import re
