@@ -3,6 +3,7 @@ arbitrary integers, IEEE doubles), by closed forms, or by published tables. Each
 checksum."""
 
 import hashlib
+import math
 import re
 import struct
 import zlib
@@ -166,6 +167,54 @@ def memcpy(rounds):
             target[start:start + length] = source[origin:origin + length]
             seen.append(target[start + length // 2])
     return fold(seen)
+
+
+# Positions (AU), velocities (AU per day) and mass (Suns) of Jupiter, Saturn, Uranus and Neptune, as the Computer
+# Language Benchmarks Game publishes them.
+PLANETS = """
+4.84143144246472090e+00 -1.16032004402742839e+00 -1.03622044471123109e-01
+1.66007664274403694e-03 7.69901118419740425e-03 -6.90460016972063023e-05 9.54791938424326609e-04
+8.34336671824457987e+00 4.12479856412430479e+00 -4.03523417114321381e-01
+-2.76742510726411600e-03 4.99852801234917238e-03 2.30417297573763929e-05 2.85885980666130812e-04
+1.28943695621391310e+01 -1.51111514016986312e+01 -2.23307578892655734e-01
+2.96460137564761618e-03 2.37847173959480950e-03 -2.96589568540237556e-05 4.36624404335156298e-05
+1.53796971148509165e+01 -2.59193146099879641e+01 1.79258772950371181e-01
+2.68067772490389322e-03 1.62824170038242295e-03 -9.51592254519715870e-05 5.15138902046611451e-05
+"""
+
+
+def nbody(rounds):
+    """IEEE doubles in the order that tribench's formulas imply: equal to the last bit or wrong."""
+    numbers, sun = [float(word) for word in PLANETS.split()], 4 * math.pi * math.pi
+    rows = [numbers[i:i + 7] for i in range(0, 28, 7)]
+    position = [[0.0] * 3] + [row[:3] for row in rows]
+    velocity = [[0.0] * 3] + [[speed * 365.24 for speed in row[3:6]] for row in rows]
+    mass = [sun] + [row[6] * sun for row in rows]
+    for axis in range(3):
+        momentum = 0.0
+        for body in range(1, 5):
+            momentum += velocity[body][axis] * mass[body]
+        velocity[0][axis] = -momentum / sun
+    pairs = [(i, j) for i in range(5) for j in range(i + 1, 5)]
+
+    def separation(i, j):
+        x, y, z = (a - b for a, b in zip(position[i], position[j]))
+        return (x, y, z), x * x + y * y + z * z
+
+    for _ in range(rounds):
+        for i, j in pairs:
+            delta, square = separation(i, j)
+            magnitude = 0.01 / (square * math.sqrt(square))
+            velocity[i] = [speed - d * mass[j] * magnitude for speed, d in zip(velocity[i], delta)]
+            velocity[j] = [speed + d * mass[i] * magnitude for speed, d in zip(velocity[j], delta)]
+        position = [[x + 0.01 * speed for x, speed in zip(*both)] for both in zip(position, velocity)]
+    energy = 0.0
+    for i in range(5):
+        x, y, z = velocity[i]
+        energy += 0.5 * mass[i] * (x * x + y * y + z * z)
+        for j in range(i + 1, 5):
+            energy -= mass[i] * mass[j] / math.sqrt(separation(i, j)[1])
+    return struct.unpack("<Q", struct.pack("<d", energy))[0]
 
 
 def mandelbrot(rounds):
