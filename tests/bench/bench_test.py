@@ -167,16 +167,15 @@ class RunTest(unittest.TestCase):
                          [("triarch", 0), ("triarch", 1), ("qemu", 0), ("qemu", 1)])
         sieve = runs[0]["benchmarks"]["sieve"]
         self.assertEqual(int(sieve["checksum"], 16), oracles.sieve(2))
-        self.assertGreater(sieve["wall"], 0)
 
     def test_time_is_between_lines(self):
-        self.script("vm-cli", "echo BENCH boot; echo BENCH sieve start; sleep 0.3;"
+        self.script("vm-cli", "echo BENCH boot; echo BENCH sieve start; sleep 1;"
                     "echo BENCH sieve end checksum=0000000000000000; echo BENCH done")
         output = self.folder / "out.json"
         result = self.run_bench("--emulators", "triarch", "--repeat", "1", "--json", output, only="sieve")
         self.assertEqual(result.returncode, 0, result.stderr)
         sieve = json.loads(output.read_text())["runs"][0]["benchmarks"]["sieve"]
-        self.assertGreaterEqual(sieve["wall"], 0.25)
+        self.assertGreater(sieve["wall"], 0.3)  # a busy host may read the first line late
         self.assertLess(sieve["cpu"], 0.2)
 
     def test_wrong_checksum(self):
