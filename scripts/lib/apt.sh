@@ -106,16 +106,16 @@ apt_unpack()
 {
     unpack_into=$1
     shift
-    debs=$(mktemp -d "$TRIARCH_CACHE/debs.XXXXXX")
+    debs=$unpack_into.debs
+    mkdir "$debs"
     # A mirror drops a package when a newer one replaces it; then our lists are old.
     if ! (cd "$debs" && apt-get -qq download "$@" >log 2>&1) &&
         ! (apt-get -qq update && cd "$debs" && apt-get -qq download "$@") >"$debs/log" 2>&1; then
         cat "$debs/log" >&2
-        rm -rf "$debs"
         die "cannot download $*"
     fi
     for deb in "$debs"/*.deb; do
         dpkg-deb -x "$deb" "$unpack_into" || die "cannot unpack ${deb##*/}"
     done
-    rm -rf "$debs"
+    rm -r "$debs"
 }

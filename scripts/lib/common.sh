@@ -30,6 +30,26 @@ cache_lock()
     flock 9
 }
 
+# cached NAME ORIGIN COMMAND...: have the folder NAME in the cache, made by COMMAND (which gets the path of an empty folder
+# as its last argument). It is made again when ORIGIN, a text that says what it is made from, has changed; it appears
+# complete or not at all.
+cached()
+{
+    cached_folder=$TRIARCH_CACHE/$1 cached_origin=$2
+    shift 2
+    [ "$(cat "$cached_folder/.made-from" 2>/dev/null)" != "$cached_origin" ] || return 0
+    cached_work=$(mktemp -d "$TRIARCH_CACHE/new.XXXXXX")
+    trap 'rm -rf "$cached_work"' EXIT
+    trap 'exit 1' HUP INT TERM
+    mkdir "$cached_work/new"
+    "$@" "$cached_work/new"
+    echo "$cached_origin" >"$cached_work/new/.made-from"
+    chmod -R u+w,go+rX "$cached_work/new"
+    rm -rf "$cached_folder"
+    mv -T "$cached_work/new" "$cached_folder"
+    rm -rf "$cached_work"
+}
+
 # host_arch: this machine by Debian's name, which our scripts use for every architecture.
 host_arch()
 {
