@@ -4,6 +4,9 @@
 # Everything fetched lies outside the tree, so that a clean checkout stays clean and worktrees share one copy.
 TRIARCH_CACHE="${TRIARCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/triarch}"
 
+# A user's PATH may lack the folders that mke2fs and depmod are in.
+PATH=$PATH:/usr/sbin:/sbin
+
 die()
 {
     echo "${0##*/}: $*" >&2
