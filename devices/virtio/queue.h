@@ -31,6 +31,9 @@ struct virtqueue {
     /* Fixed when the device is made. */
     struct virtio_device *device;
     uint16_t index, size_max;
+
+    unsigned budget; /* pops left before the device has to let others have the machine lock */
+    bool starved;    /* it stopped for that reason, and will be called again */
 };
 
 /* A piece of guest memory. The bytes may change under the reader's eyes: copy, then look. */

@@ -57,9 +57,10 @@ struct virtio_class {
     /* Let go of every chain and forget what the driver set; guest memory is not touched afterwards. May be
      * NULL. */
     void (*reset)(struct virtio_device *device);
-    /* The same for one queue (2.6.1). NULL: the device holds no chains between calls. */
-    void (*queue_reset)(struct virtio_device *device, struct virtqueue *queue);
-    /* The driver put something into the queue. */
+    /* Finish or drop the chains of one queue, which is about to go off. NULL: the device holds no chains
+     * between calls. */
+    void (*queue_stop)(struct virtio_device *device, struct virtqueue *queue);
+    /* The driver put something into the queue. Pop until NULL, or go on later by virtio_queue_kick. */
     void (*notify)(struct virtio_device *device, struct virtqueue *queue);
     /* The machine is being taken down: free what the device holds, and itself. */
     void (*destroy)(struct virtio_device *device);
@@ -81,6 +82,7 @@ struct virtio_device {
     uint64_t offered; /* features */
     unsigned queue_count;
     struct virtio_transport transport;
+    struct host_timer *resume; /* calls the queues that ran out of budget again */
 
     /* What the state table saves. */
     uint64_t accepted; /* features */
@@ -93,7 +95,10 @@ struct virtio_device {
 
 /* --- for devices --- */
 
-/* Make the core part and put it into the machine; queues are added next, features are fixed by then. */
+#define VIRTIO_BUDGET_NONE ~0u
+
+/* Make the core part and put it into the machine (which resets it, so that the class's reset is called here
+ * already); queues are added next. */
 void virtio_device_init(struct virtio_device *device, struct machine *machine, const char *name,
                         const struct virtio_class *class, uint64_t features);
 struct virtqueue *virtio_queue_add(struct virtio_device *device, uint16_t size_max);
@@ -128,6 +133,7 @@ void virtio_isr_clear(struct virtio_device *device, uint8_t bits);
 struct virtqueue *virtio_queue_selected(struct virtio_device *device);
 void virtio_queue_size_write(struct virtio_device *device, uint16_t size);
 void virtio_queue_enable(struct virtio_device *device);
+void virtio_queue_disable(struct virtio_device *device);
 void virtio_queue_reset(struct virtio_device *device);
 
 /* Which of a queue's areas an address register is of, and its 32-bit halves. */
@@ -136,7 +142,7 @@ uint32_t virtio_queue_address_read(struct virtio_device *device, enum virtio_are
 void virtio_queue_address_write(struct virtio_device *device, enum virtio_area area, bool high,
                                 uint32_t value);
 
-/* The driver's notification of queue `index`. */
+/* The driver's notification of queue `index`; also how a device goes on with a queue it had to leave. */
 void virtio_queue_kick(struct virtio_device *device, unsigned index);
 
 /* Access to the configuration space; bytes beyond it read as zero and are not written. */
