@@ -69,7 +69,8 @@ u128 fp_mul(struct fp_env *env, const struct fp_format *format, u128 a, u128 b)
     return fp_pack(env, format, r, fp_env_round(env));
 }
 
-static struct fp_number quotient(struct fp_env *env, struct fp_number a, struct fp_number b)
+static struct fp_number quotient(struct fp_env *env, struct fp_number a, struct fp_number b,
+                                 unsigned precision)
 {
     bool negative = a.negative != b.negative;
     if (a.kind == b.kind && a.kind != FP_FINITE)
@@ -83,13 +84,14 @@ static struct fp_number quotient(struct fp_env *env, struct fp_number a, struct 
         return infinity(negative);
     if (a.kind == FP_ZERO || b.kind == FP_INFINITE)
         return zero(negative);
-    return fp_div_finite(a, b);
+    return fp_div_finite(a, b, precision);
 }
 
 u128 fp_div(struct fp_env *env, const struct fp_format *format, u128 a, u128 b)
 {
     struct fp_number x = fp_unpack(env, format, a), y = fp_unpack(env, format, b);
-    struct fp_number r = fp_is_nan(x) || fp_is_nan(y) ? fp_nan_of_two(env, x, y) : quotient(env, x, y);
+    struct fp_number r =
+        fp_is_nan(x) || fp_is_nan(y) ? fp_nan_of_two(env, x, y) : quotient(env, x, y, format->precision);
     return fp_pack(env, format, r, fp_env_round(env));
 }
 

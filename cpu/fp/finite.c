@@ -171,12 +171,12 @@ static u128 short_divide(u128 dividend, uint64_t b)
     return quotient << 64 | (u128)guard << 63 | sticky;
 }
 
-struct fp_number fp_div_finite(struct fp_number a, struct fp_number b)
+struct fp_number fp_div_finite(struct fp_number a, struct fp_number b, unsigned precision)
 {
     bool below = a.sig < b.sig;
     a.negative ^= b.negative;
     a.exp -= b.exp + below;
-    if ((uint64_t)a.sig | (uint64_t)b.sig)
+    if (precision > 64)
         a.sig = long_divide(below, a.sig << below, b.sig);
     else
         a.sig = short_divide(a.sig >> (below ? 0 : 1), (uint64_t)(b.sig >> 64));

@@ -68,7 +68,7 @@ struct fp_number fp_add_finite(struct fp_number a, struct fp_number b, enum fp_r
 struct fp_number fp_mul_finite(struct fp_number a, struct fp_number b);
 struct fp_number fp_fma_finite(struct fp_number a, struct fp_number b, struct fp_number c,
                                enum fp_round round);
-struct fp_number fp_div_finite(struct fp_number a, struct fp_number b);
+struct fp_number fp_div_finite(struct fp_number a, struct fp_number b, unsigned precision);
 struct fp_number fp_sqrt_finite(struct fp_number a, unsigned precision);
 
 /* a - q * b with q = a / b to nearest, ties to even, or towards zero; *quotient is |q| modulo 2^64. */
