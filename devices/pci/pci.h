@@ -85,10 +85,14 @@ struct pci_function {
     uint8_t intx;     /* the level the device asks for */
     bool intx_driven; /* what this function adds to the bus's line */
 
-    unsigned msi, msi_vectors;
-    unsigned msix, msix_vectors;
-    uint32_t *msix_table;   /* four words a vector */
-    uint32_t *msix_pending; /* a bit a vector */
+    unsigned msi, msi_vectors;   /* offset of the capability, 0: none */
+    unsigned msix, msix_vectors; /* likewise */
+    unsigned msix_bar;
+    struct {
+        uint64_t address;
+        uint32_t data;
+        uint8_t unmasked, pending;
+    } vectors[PCI_MSIX_VECTORS_MAX];
 };
 
 /*
@@ -98,6 +102,7 @@ struct pci_function {
  */
 bool pci_function_init(struct pci_function *pci, struct machine *machine, struct pci_bus *bus,
                        const struct pci_config *config, struct error *err);
+void pci_function_fini(struct pci_function *pci);
 
 /* Configuration space from the device's side; offset is a multiple of width (1, 2, 4). */
 uint32_t pci_config_get(const struct pci_function *pci, unsigned offset, unsigned width);
@@ -131,9 +136,9 @@ void pci_intx_set(struct pci_function *pci, bool level);
 
 /*
  * Constructors only: the MSI or MSI-X capability. False, and no capability, when the bus has no receiver for
- * messages: the device then uses its pin. `vectors`: a power of two up to 32 for MSI; 1 to 2048 for MSI-X,
- * whose table and pending bits go into a BAR made before, at these offsets (16 * vectors bytes and vectors /
- * 8 bytes rounded up to 8).
+ * messages: the device then uses its pin. `vectors`: a power of two up to 32 for MSI; 1 to
+ * PCI_MSIX_VECTORS_MAX for MSI-X, whose table and pending bits go into a BAR made before, at these offsets
+ * (16 * vectors bytes and vectors / 8 bytes rounded up to 8).
  */
 bool pci_msi_add(struct pci_function *pci, unsigned vectors);
 bool pci_msix_add(struct pci_function *pci, unsigned vectors, unsigned bar, uint32_t table, uint32_t pba);

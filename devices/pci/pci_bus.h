@@ -13,7 +13,7 @@ struct pci_bus_config {
      * byte: for BARs that are plain memory. NULL: all are, at the same address. */
     bool (*reach)(void *opaque, uint64_t address, uint64_t size, gpa_t *base);
     void *opaque;
-    struct irq_line intx[4]; /* as the swizzle (slot + pin) % 4 selects them */
+    struct irq_line intx[4]; /* the swizzle gives INTA of slot 0 the first, INTB or slot 1 the next */
     struct msi_target msi;   /* deliver == NULL: no receiver, so functions get no MSI capabilities */
 };
 

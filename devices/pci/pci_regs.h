@@ -64,7 +64,7 @@
 #define PCI_MSIX_CONTROL_ENABLE 0x8000
 #define PCI_MSIX_ENTRY_SIZE     16
 #define PCI_MSIX_ENTRY_MASKED   0x1
-#define PCI_MSIX_VECTORS_MAX    2048
+#define PCI_MSIX_VECTORS_MAX    128 /* what a function here may have; the format allows 2048 */
 
 /* PCI Express capability, version 2. */
 #define PCI_EXPRESS_SIZE         0x3c
