@@ -7,10 +7,10 @@
 #include "cpu/block.h"
 #include "cpu/cpu.h"
 #include "cpu/riscv64/core.h"
+#include "softmmu/walkers/pmp.h"
 
 struct riscv_core;
 struct riscv_insn;
-struct riscv_next;
 
 /* What decoding depends on beside the bytes: struct block's mode. */
 #define MODE_FP    1u /* mstatus.FS is not Off */
@@ -33,7 +33,7 @@ struct riscv_fault {
 
 /* What counters can count beside retired instructions (counters.c). */
 enum riscv_event {
-    EVENT_LOAD_MISS,  /* loads that missed both levels of the TLB */
+    EVENT_LOAD_MISS, /* loads that missed both levels of the TLB */
     EVENT_STORE_MISS,
     EVENT_FETCH_MISS,
     EVENT_EXCEPTION,
@@ -52,9 +52,11 @@ struct riscv_core {
     uint64_t data_key, fetch_key;
     uint64_t jump_key; /* the fetch bank's generation and the mode: what `jumps` is compared with */
     uint32_t mode;
+    struct pmp pmp;
     bool resync; /* the context, or which interrupts can be taken, may have changed */
 
-    bool leaving; /* run() is to return; *exit says why */
+    uint64_t loop_pc; /* without tail calls: the pc of the instruction that is to run */
+    bool leaving;     /* run() is to return; *exit says why */
     struct vcpu_exit *exit;
     struct riscv_fault fault;
 
@@ -74,8 +76,8 @@ struct riscv_core {
 
     /* Counters that count now: their registers lack source - start. */
     uint32_t counting;
-    uint32_t hpm_selected; /* mhpmcounters whose event is one there is */
-    bool running;          /* counters count: inside run() */
+    uint32_t hpm_selected;  /* mhpmcounters whose event is one there is */
+    bool running;           /* counters count: inside run() */
     bool counters_filtered; /* some counter doesn't count in every mode */
     uint64_t counter_start[RISCV_COUNTERS];
     uint64_t events[EVENTS];
@@ -86,6 +88,9 @@ struct riscv_core {
     struct block_cache *blocks;
     struct riscv_jump jumps[1 << JUMP_BITS];
     _Alignas(16) uint8_t single[sizeof(struct block) + 8 * 16]; /* riscv_block_single's block */
+
+    struct riscv_register_table *registers; /* debug.c */
+    uint64_t trace_x[32], trace_f[32];      /* before the instruction being traced */
 
     bool hypercalls;
     struct riscv_model model;
@@ -131,7 +136,8 @@ void riscv_mip_change(struct riscv_core *c, uint64_t set, uint64_t clear);
 /* stimecmp or menvcfg.STCE changed: set the clock's timer for it. */
 void riscv_timer_arm(struct riscv_core *c);
 
-/* Look at the clock: whether stimecmp has been reached, also when the timer hasn't said so yet. Any thread. */
+/* Look at the clock: whether stimecmp has been reached, also when the timer hasn't said so yet. Any thread.
+ */
 bool riscv_timer_look(struct riscv_core *c);
 
 /* ---- run.c ---- */
