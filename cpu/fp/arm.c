@@ -2,6 +2,7 @@
  * more. */
 #include "cpu/fp/arm.h"
 
+#include "cpu/fp/finite.h"
 #include "cpu/fp/operations.h"
 
 static const struct fp_number two = {.kind = FP_FINITE, .exp = 1, .sig = (u128)1 << 127};

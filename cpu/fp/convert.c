@@ -1,5 +1,7 @@
 /* Conversions: between formats, to and from integers, and to integral values. */
+#include "cpu/fp/finite.h"
 #include "cpu/fp/operations.h"
+#include "cpu/fp/pack.h"
 
 u128 fp_convert(struct fp_env *env, const struct fp_format *from, const struct fp_format *to, u128 a)
 {
