@@ -102,6 +102,14 @@ riscv_handler riscv_leave_after;
         c->s.x[i->rd] = (uint64_t)(value);                                                                   \
         TAIL return next(c, i, bank, pc);                                                                    \
     }
+#define RISCV_R1(name, value)                                                                                \
+    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
+                                uint64_t pc)                                                                 \
+    {                                                                                                        \
+        uint64_t a = c->s.x[i->rs1];                                                                         \
+        c->s.x[i->rd] = (uint64_t)(value);                                                                   \
+        TAIL return next(c, i, bank, pc);                                                                    \
+    }
 #define RISCV_RI(name, value)                                                                                \
     struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
                                 uint64_t pc)                                                                 \
