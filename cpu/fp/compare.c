@@ -83,8 +83,9 @@ unsigned fp_class(const struct fp_format *format, u128 a)
     case FP_ZERO: return x.negative ? FP_CLASS_NEG_ZERO : FP_CLASS_POS_ZERO;
     case FP_INFINITE: return x.negative ? FP_CLASS_NEG_INF : FP_CLASS_POS_INF;
     case FP_QNAN: return FP_CLASS_QNAN;
-    case FP_FINITE: break;
-    default: return FP_CLASS_SNAN;
+    case FP_SNAN: return FP_CLASS_SNAN;
+    case FP_UNSUPPORTED: return 0;
+    default: break;
     }
     if (x.is_denormal)
         return x.negative ? FP_CLASS_NEG_SUBNORMAL : FP_CLASS_POS_SUBNORMAL;

@@ -6,8 +6,8 @@ u128 fp_convert(struct fp_env *env, const struct fp_format *from, const struct f
     struct fp_number x = fp_unpack(env, from, a);
     if (fp_is_nan(x))
         x = fp_nan_of_two(env, x, x);
-    /* F16C: a subnormal f16 is converted with no denormal exception. */
-    else if (from->precision != fp_f16.precision)
+    /* Neither F16C's conversions of f16 nor FST's of f80 have a denormal exception. */
+    else if (from->precision == fp_f32.precision || from->precision == fp_f64.precision)
         fp_denormal_raise(env, x.is_denormal);
     return fp_pack(env, to, x, fp_env_round(env));
 }

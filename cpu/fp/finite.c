@@ -45,8 +45,7 @@ struct fp_number fp_add_finite(struct fp_number a, struct fp_number b, enum fp_r
     return a;
 }
 
-/* The 256-bit product, high part returned. */
-static u128 u128_mul(u128 a, u128 b, u128 *low)
+u128 u128_mul(u128 a, u128 b, u128 *low)
 {
     uint64_t ah = (uint64_t)(a >> 64), al = (uint64_t)a, bh = (uint64_t)(b >> 64), bl = (uint64_t)b;
     u128 high = (u128)ah * bh;
@@ -202,7 +201,7 @@ struct fp_number fp_sqrt_finite(struct fp_number a, unsigned precision)
         }
     }
     a.exp = (a.exp - odd) / 2;
-    a.sig = root << (128 - digits) | (rest != 0);
+    a.sig = root << (128 - digits) | (rest != 0 || radicand != 0);
     return a;
 }
 

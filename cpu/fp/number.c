@@ -15,6 +15,8 @@ const struct fp_format fp_f32  = {.precision = 24, .exp_bits = 8, .flush_in = FP
 const struct fp_format fp_f64  = {.precision = 53, .exp_bits = 11, .flush_in = FP_FLUSH_INPUTS,
                                   .flush_out = FP_FLUSH_OUTPUTS, .flush_flagged = true};
 const struct fp_format fp_f80  = {.precision = 64, .exp_bits = 15, .integer_bit = true};
+const struct fp_format fp_f80_rounded_to_53 = {.precision = 53, .exp_bits = 15, .integer_bit = true};
+const struct fp_format fp_f80_rounded_to_24 = {.precision = 24, .exp_bits = 15, .integer_bit = true};
 const struct fp_format fp_f128 = {.precision = 113, .exp_bits = 15};
 
 const struct fp_env fp_env_riscv = {.nan_rule = FP_NAN_DEFAULT, .invalid_int = FP_INT_SATURATE, .x87_precision = 64};
@@ -35,7 +37,7 @@ const struct fp_env fp_env_x87   = {.nan_rule = FP_NAN_X87, .invalid_int = FP_IN
 /* Bits below the exponent field. */
 static unsigned stored_bits(const struct fp_format *format)
 {
-    return format->precision - (format->integer_bit ? 0 : 1);
+    return format->integer_bit ? 64 : format->precision - 1u;
 }
 
 static unsigned exp_field_max(const struct fp_format *format)
@@ -169,7 +171,7 @@ static u128 flushed_pack(struct fp_env *env, const struct fp_format *format, boo
 static u128 finite_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n,
                         enum fp_round round)
 {
-    unsigned drop = 128 - (format->integer_bit ? env->x87_precision : format->precision);
+    unsigned drop = 128 - format->precision;
     int32_t exp_min = 1 - fp_bias(format);
     bool is_tiny =
         n.exp < exp_min && (env->tiny_before_rounding || is_tiny_after_rounding(n, exp_min, drop, round));
@@ -215,7 +217,8 @@ static u128 nan_pack(struct fp_env *env, const struct fp_format *format, struct 
         return fp_encode_zero(format, n.negative);
     }
     u128 sig = n.sig | QUIET_BIT | (format->integer_bit ? INTEGER_BIT : 0);
-    return encode(format, n.negative, exp_field_max(format), sig >> (128 - format->precision));
+    return encode(format, n.negative, exp_field_max(format),
+                  sig >> (format->integer_bit ? 64 : 128 - format->precision));
 }
 
 u128 fp_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n, enum fp_round round)

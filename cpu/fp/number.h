@@ -7,6 +7,7 @@
 #include "cpu/fp/fp.h"
 
 typedef unsigned __int128 u128;
+#define U128(high, low) ((u128)(high) << 64 | (low))
 
 enum fp_kind {
     FP_ZERO,
@@ -27,7 +28,7 @@ struct fp_number {
 };
 
 struct fp_format {
-    uint8_t precision;  /* bits of the significand, the integer bit included */
+    uint8_t precision;  /* bits that results are rounded to, the integer bit included */
     uint8_t exp_bits;   /* width of the exponent field */
     bool integer_bit;   /* the integer bit is stored: f80 */
     bool alternative;   /* the top exponent is for numbers: ARM's alternative f16 */
@@ -37,7 +38,7 @@ struct fp_format {
 };
 
 extern const struct fp_format fp_f16, fp_f16_converted, fp_f16_alternative, fp_bf16, fp_f32, fp_f64, fp_f80,
-    fp_f128;
+    fp_f80_rounded_to_53, fp_f80_rounded_to_24, fp_f128;
 
 /* Encodings travel as the low bits of a u128. */
 struct fp_number fp_unpack(struct fp_env *env, const struct fp_format *format, u128 bits);
@@ -76,6 +77,13 @@ struct fp_number fp_rem_finite(struct fp_number a, struct fp_number b, bool near
 
 /* An integer as a number: FP_ZERO or FP_FINITE. */
 struct fp_number fp_number_from_u64(uint64_t v, bool negative);
+
+/* f80 registers, at their full precision. */
+struct fp_number f80_unpack(struct fp_env *env, f80_t a);
+f80_t f80_pack(struct fp_env *env, struct fp_number n);
+
+/* The 256-bit product, high part returned. */
+u128 u128_mul(u128 a, u128 b, u128 *low);
 
 static inline bool fp_is_nan(struct fp_number n)
 {
