@@ -80,7 +80,7 @@ struct fp_env {
     bool tiny_before_rounding; /* underflow is detected before rounding (ARM), and flushing is then exact */
     bool half_alternative;     /* f16 conversions use ARM's alternative format: no infinity, no NaN (AHP) */
     uint8_t x87_precision;     /* f80 add, sub, mul, div and sqrt round to 24, 53 or 64 bits */
-    uint8_t unmasked; /* FP_UNDERFLOW here: raised for exact results too. f80 results with FP_OVERFLOW
+    uint8_t unmasked; /* x86. FP_UNDERFLOW here: raised for exact results too. f80 results with FP_OVERFLOW
                          or FP_UNDERFLOW unmasked have their exponent wrapped by 24576 */
 };
 

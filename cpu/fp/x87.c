@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cpu/fp/finite.h"
 #include "cpu/fp/operations.h"
 
 /* SDM vol. 2, FPREM: exponents further apart than this are brought closer step by step. */

@@ -3,12 +3,12 @@
  * with 127 fraction bits, and the result is a product or sum of 128-bit numbers: about 50 bits more than an
  * f80 holds. All results but a few are irrational, so they get a sticky bit and are rounded once.
  */
-#include "cpu/fp/number.h"
+#include "cpu/fp/finite.h"
 #include "cpu/fp/x87.h"
 
 /* Fixed-point numbers: unsigned, below 2, the unit at bit 127. Fractions: below 1, the unit just above bit
  * 127. */
-#define ONE ((u128)1 << 127)
+#define ONE FP_UNIT
 
 static const struct fp_number one = {.kind = FP_FINITE, .exp = 0, .sig = ONE};
 static const struct fp_number two = {.kind = FP_FINITE, .exp = 1, .sig = ONE};
