@@ -104,8 +104,8 @@ static f16_t f16_constant(unsigned n)
  * mode where it has one. FP_ROUNDED computes after having refused a reserved rounding mode.
  */
 #define FP_HANDLER(name)                                                                                     \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)
 
 #define FP_PLAIN(name, ...)                                                                                  \
     FP_HANDLER(name)                                                                                         \
