@@ -1,0 +1,10 @@
+# Write a file's bytes as a C array: cmake -DIN=file -DOUT=array.c -DNAME=name -P embed.cmake
+file(READ ${IN} hex HEX)
+string(REGEX REPLACE "(................................)" "\\1\n" rows "${hex}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${rows}")
+string(LENGTH "${hex}" digits)
+math(EXPR size "${digits} / 2")
+if(size EQUAL 0)
+  set(bytes "0")
+endif()
+file(WRITE ${OUT} "#include \"guests/demo_images.h\"\n\nconst unsigned char ${NAME}[] = {\n${bytes}\n};\nconst size_t ${NAME}_size = ${size};\n")

@@ -1,0 +1,20 @@
+/*
+ * The monitor: commands in words about a machine, for the terminal's Ctrl-A c, GDB's `monitor` and tests.
+ */
+#pragma once
+
+#include "debug/target.h"
+
+struct monitor {
+    struct debug_target *target;
+    unsigned cpu; /* the vCPU that commands speak of; `cpu N` changes it */
+    /* Print the machine's devices from their state tables, all or the one of that name. May be NULL. */
+    void (*devices)(void *opaque, const char *name, void (*print)(void *print_opaque, const char *text),
+                    void *print_opaque);
+    void *opaque;
+};
+
+/* Run one command. With the machine lock held, on the event loop's thread. Whatever `text` is, the answer is
+ * printed. */
+void monitor_command(struct monitor *monitor, const char *text, void (*print)(void *opaque, const char *text),
+                     void *opaque);

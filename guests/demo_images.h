@@ -1,0 +1,7 @@
+/* The built-in demo guests: ELF files as arrays, of size 0 where there was no cross compiler to build one. */
+#pragma once
+
+#include <stddef.h>
+
+extern const unsigned char demo_riscv64[];
+extern const size_t demo_riscv64_size;
