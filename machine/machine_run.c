@@ -164,6 +164,7 @@ bool machine_vcpus_create(struct machine_run *run, const struct cpu_ops *ops, co
         if (!engine->vcpu_init(vcpu, err))
             return false;
     }
+    run_debug_init(run);
     return true;
 }
 
@@ -199,8 +200,8 @@ bool machine_run(struct machine_run *run, int *status, struct error *err)
     while (!p->ended)
         host_loop_run(run->machine.loop, true);
     run_threads_join(run);
-    if (p->debugger)
-        p->debugger->ended(p->debugger->opaque, p->status);
+    if (run->debug.ended)
+        run->debug.ended(run->debug.opaque, p->status);
     *status = p->status;
     if (p->error.kind != ERROR_NONE && err)
         *err = p->error;

@@ -1,6 +1,6 @@
 /*
  * Run control: the vCPUs of a machine and the event loop, from power-on to the exit status. Boards build the
- * machine inside one of these; a debugger stops, steps and resumes it.
+ * machine inside one of these; a debugger stops, steps and resumes it through its `debug`.
  *
  * Threads. One a vCPU, and the main thread in the event loop. A vCPU whose `stop` is set is parked, or on its
  * way there: pausing sets it for all, kicks them and waits until they are parked. The wait gives the machine
@@ -12,6 +12,7 @@
 #pragma once
 
 #include "cpu/cpu.h"
+#include "debug/target.h"
 #include "devices/machine.h"
 
 /* What a board adds to run control. Machine lock not held for `hypercall`, held for `boot`. */
@@ -23,21 +24,13 @@ struct machine_board {
     void *opaque;
 };
 
-/* A debugger. Called on the loop's thread with the machine lock held and every vCPU parked. */
-struct machine_debugger {
-    /* A vCPU came to a point of the table or finished a step; the machine is paused. */
-    void (*stopped)(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
-    /* The program is about to end with this exit status. */
-    void (*ended)(void *opaque, int status);
-    void *opaque;
-};
-
 struct machine_run {
     struct machine machine; /* first: what devices see; its request() comes back here */
     const struct engine *engine;
     unsigned vcpu_count;
     struct vcpu **vcpus;
-    struct debug_points points; /* change it while the machine is paused */
+    struct debug_points points;
+    struct debug_target debug; /* for the debugging tools: stop, step, breakpoints */
 
     struct run_private *private; /* run control's own (run_private.h) */
 };
@@ -66,14 +59,11 @@ bool machine_run(struct machine_run *run, int *status, struct error *err);
 void machine_run_destroy(struct machine_run *run);
 
 /*
- * For debuggers and monitors, on the loop's thread with the machine lock held. Pausing returns when every vCPU
- * is parked and its state can be read and changed; a paused machine's clock stands still. A step runs one
- * instruction of one vCPU, and then debugger->stopped is called.
+ * On the loop's thread with the machine lock held. Pausing returns when every vCPU is parked and its state can
+ * be read and changed; a paused machine's clock stands still.
  */
-void machine_debugger_set(struct machine_run *run, const struct machine_debugger *debugger);
 void machine_pause(struct machine_run *run);
 void machine_resume(struct machine_run *run);
-void machine_step(struct machine_run *run, struct vcpu *vcpu);
 
 /* End the program with this exit status, from any thread with the machine lock held: a signal, a monitor's
  * quit. The guest is not asked. */

@@ -1,6 +1,6 @@
 /*
- * What the parts of run control share: machine_run.c (life cycle and requests), run_vcpu.c (the vCPU threads,
- * pausing and debugging), run_counted.c (the deterministic mode). All of it under the machine lock.
+ * What the parts of run control share: machine_run.c (life cycle and requests), run_vcpu.c (the vCPU threads and
+ * pausing), run_debug.c (stops for debugging tools), run_counted.c (the deterministic mode). All of it under the machine lock.
  */
 #pragma once
 
@@ -21,7 +21,6 @@ struct run_thread {
 struct run_private {
     struct run_config config;
     struct machine_board board;
-    const struct machine_debugger *debugger;
 
     struct host_timer *clock_timer; /* wakes the loop for the guest's earliest deadline */
     struct host_mutex clock_lock;
@@ -51,8 +50,19 @@ struct run_private {
 bool run_threads_start(struct machine_run *run, struct error *err);
 void run_threads_join(struct machine_run *run);
 
-/* Make every vCPU park soon. */
+/* Fill in run->debug. */
+void run_debug_init(struct machine_run *run);
+
+/* Make every vCPU park soon; and let one go. */
 void run_stop_all(struct machine_run *run);
+void run_let_go(struct machine_run *run, struct vcpu *vcpu);
+
+/* Wait until all are parked. */
+void run_parked_wait(struct machine_run *run);
+
+/* A vCPU came to a debug point or finished a step: stop everybody and tell the tools. On its thread, lock not
+ * held. */
+void run_stopped(struct machine_run *run, struct vcpu *vcpu, const struct vcpu_exit *exit);
 
 /* Run the vCPU until it gives an exit, and deal with that. On its thread, lock not held. True: it halted. */
 bool run_vcpu(struct machine_run *run, struct vcpu *vcpu);

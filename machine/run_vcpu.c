@@ -15,44 +15,11 @@ static bool stopping(const struct vcpu *vcpu)
     return __atomic_load_n(&vcpu->stop, __ATOMIC_ACQUIRE) != 0;
 }
 
-static void all_parked_wait(struct machine_run *run)
+void run_parked_wait(struct machine_run *run)
 {
     struct run_private *p = run->private;
     while (p->parked_count < p->thread_count)
         host_cond_wait(&p->parked, &run->machine.lock);
-}
-
-/* On the loop's thread: everybody has been told to stop. */
-static void stopped_report(void *opaque)
-{
-    struct machine_run *run = opaque;
-    struct run_private *p = run->private;
-    struct vcpu *vcpu = p->stopped_by;
-    if (!vcpu || p->ended)
-        return;
-    p->running = false;
-    clock_pause(run->machine.clock);
-    all_parked_wait(run);
-    p->stopped_by = NULL;
-    vcpu->single_step = false;
-    if (p->debugger)
-        p->debugger->stopped(p->debugger->opaque, vcpu, &p->stopped_exit);
-    else
-        machine_resume(run);
-}
-
-static void stopped_note(struct machine_run *run, struct vcpu *vcpu, const struct vcpu_exit *exit)
-{
-    struct run_private *p = run->private;
-    host_mutex_lock(&run->machine.lock);
-    /* One report at a time: who comes second is still at its point when the machine goes on. */
-    if (!p->stopped_by) {
-        p->stopped_by = vcpu;
-        p->stopped_exit = *exit;
-        host_loop_post(run->machine.loop, stopped_report, run);
-    }
-    run_stop_all(run);
-    host_mutex_unlock(&run->machine.lock);
 }
 
 /* A step that ended in a halt or a call to the board is a step all the same. */
@@ -61,7 +28,7 @@ static void step_note(struct machine_run *run, struct vcpu *vcpu)
     struct vcpu_exit exit = {.reason = EXIT_DEBUG};
     exit.debug.address = vcpu->ops->pc_get(vcpu);
     exit.debug.access = WALK_FETCH;
-    stopped_note(run, vcpu, &exit);
+    run_stopped(run, vcpu, &exit);
 }
 
 static void engine_failed(struct machine_run *run, struct vcpu *vcpu, const char *text)
@@ -86,7 +53,7 @@ bool run_vcpu(struct machine_run *run, struct vcpu *vcpu)
     struct vcpu_exit exit;
     vcpu_run(vcpu, &exit);
     switch (exit.reason) {
-    case EXIT_DEBUG: stopped_note(run, vcpu, &exit); return false;
+    case EXIT_DEBUG: run_stopped(run, vcpu, &exit); return false;
     case EXIT_SHUTDOWN: guest_died(run, vcpu); return false;
     case EXIT_ERROR: engine_failed(run, vcpu, exit.text); return false;
     case EXIT_MMIO:
@@ -150,11 +117,17 @@ void run_threads_join(struct machine_run *run)
     run->private->thread_count = 0;
 }
 
+void run_let_go(struct machine_run *run, struct vcpu *vcpu)
+{
+    __atomic_store_n(&vcpu->stop, 0, __ATOMIC_RELEASE);
+    host_cond_broadcast(&run->private->resumed);
+}
+
 void machine_pause(struct machine_run *run)
 {
     run->private->running = false;
     run_stop_all(run);
-    all_parked_wait(run);
+    run_parked_wait(run);
     clock_pause(run->machine.clock);
 }
 
@@ -166,18 +139,5 @@ void machine_resume(struct machine_run *run)
     p->running = true;
     clock_resume(run->machine.clock);
     for (unsigned i = 0; i < run->vcpu_count; i++)
-        __atomic_store_n(&run->vcpus[i]->stop, 0, __ATOMIC_RELEASE);
-    host_cond_broadcast(&p->resumed);
-}
-
-void machine_step(struct machine_run *run, struct vcpu *vcpu)
-{
-    vcpu->single_step = true;
-    __atomic_store_n(&vcpu->stop, 0, __ATOMIC_RELEASE);
-    host_cond_broadcast(&run->private->resumed);
-}
-
-void machine_debugger_set(struct machine_run *run, const struct machine_debugger *debugger)
-{
-    run->private->debugger = debugger;
+        run_let_go(run, run->vcpus[i]);
 }

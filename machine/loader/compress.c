@@ -174,7 +174,7 @@ bool source_unpack(struct source *source, struct error *err)
         return false;
     }
     source->unpacked = out;
-    source->reserved = SOURCE_UNPACKED_MAX;
+    source->memory = out;
     source->size = size;
     return true;
 }

@@ -18,11 +18,17 @@ bool source_open(struct source *source, const char *path, load_progress progress
     return true;
 }
 
+void source_memory(struct source *source, const char *name, const uint8_t *bytes, size_t size)
+{
+    *source = (struct source){.path = name, .size = size, .file.fd = -1, .memory = bytes};
+}
+
 void source_close(struct source *source)
 {
     if (source->unpacked)
-        host_memory_unmap(source->unpacked, source->reserved);
+        host_memory_unmap(source->unpacked, SOURCE_UNPACKED_MAX);
     source->unpacked = NULL;
+    source->memory = NULL;
     host_file_close(&source->file);
 }
 
@@ -45,8 +51,8 @@ bool source_read(const struct source *source, uint64_t offset, void *to, uint64_
     if (range_beyond(offset, len, source->size))
         return error_set(err, ERROR_IMAGE, "%s is truncated: it has %llu bytes and %llu are needed",
                          source->path, (unsigned long long)source->size, (unsigned long long)(offset + len));
-    if (!source->unpacked)
+    if (!source->memory)
         return file_read(source, offset, to, len, err);
-    memcpy(to, source->unpacked + offset, len);
+    memcpy(to, source->memory + offset, len);
     return true;
 }

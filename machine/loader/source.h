@@ -16,13 +16,16 @@ struct source {
     const char *path; /* the caller's */
     uint64_t size;
     struct host_file file;
-    uint8_t *unpacked; /* NULL: the file's own bytes */
-    uint64_t reserved;
+    const uint8_t *memory; /* NULL: the file's own bytes */
+    uint8_t *unpacked;     /* memory of SOURCE_UNPACKED_MAX to give back, or NULL */
     load_progress progress;
 };
 
 /* Open a file as it is. False and err (ERROR_IMAGE). */
 bool source_open(struct source *source, const char *path, load_progress progress, struct error *err);
+
+/* An image in memory, which stays the caller's. */
+void source_memory(struct source *source, const char *name, const uint8_t *bytes, size_t size);
 void source_close(struct source *source);
 
 /* Read [offset, offset + len). False and err when the image ends before or can't be read. */

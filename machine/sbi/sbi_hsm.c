@@ -5,12 +5,12 @@
 #define SUSPEND_NON_RETENTIVE 0x80000000u
 #define SUSPEND_TO_RAM        0u
 
-static uint32_t state_get(const struct sbi_hart *hart)
+static uint32_t hart_state_get(const struct sbi_hart *hart)
 {
     return __atomic_load_n(&hart->state, __ATOMIC_ACQUIRE);
 }
 
-static void state_put(struct sbi_hart *hart, enum sbi_hart_state state)
+static void hart_state_put(struct sbi_hart *hart, enum sbi_hart_state state)
 {
     __atomic_store_n(&hart->state, state, __ATOMIC_RELEASE);
 }
@@ -25,7 +25,7 @@ static void hart_start(struct vcpu *vcpu, void *arg)
 {
     const struct start *start = arg;
     riscv_hart_start(vcpu, start->pc, start->opaque);
-    state_put(start->hart, SBI_HART_STARTED);
+    hart_state_put(start->hart, SBI_HART_STARTED);
 }
 
 static struct sbi_result start_call(struct sbi_args *call)
@@ -51,7 +51,7 @@ static struct sbi_result stop_call(struct sbi_args *call)
     riscv_hart_stop(call->hart->vcpu);
     call->replaced = true;
     /* From here on another hart may start this one. */
-    state_put(call->hart, SBI_HART_STOPPED);
+    hart_state_put(call->hart, SBI_HART_STOPPED);
     return sbi_return(0);
 }
 
@@ -61,7 +61,7 @@ static struct sbi_result status_call(struct sbi_args *call)
     if (call->a[0] >= call->sbi->hart_count)
         return sbi_fail(SBI_ERR_INVALID_PARAM);
     struct sbi_hart *hart = &call->sbi->harts[call->a[0]];
-    uint32_t state = state_get(hart);
+    uint32_t state = hart_state_get(hart);
     if (state == SBI_HART_SUSPENDED && !riscv_state(hart->vcpu)->waiting)
         state = SBI_HART_STARTED;
     return sbi_return(state);
@@ -79,7 +79,7 @@ static void suspend_resume_at(struct sbi_args *call, uint64_t pc, uint64_t opaqu
 
 static void suspend(struct sbi_args *call)
 {
-    state_put(call->hart, SBI_HART_SUSPENDED);
+    hart_state_put(call->hart, SBI_HART_SUSPENDED);
     riscv_state(call->hart->vcpu)->waiting = 1;
 }
 
@@ -101,7 +101,7 @@ static struct sbi_result suspend_call(struct sbi_args *call)
 struct sbi_result sbi_hsm(struct sbi_args *call)
 {
     /* Who makes a call is awake. */
-    state_put(call->hart, SBI_HART_STARTED);
+    hart_state_put(call->hart, SBI_HART_STARTED);
     switch (call->function) {
     case 0: return start_call(call);
     case 1: return stop_call(call);
@@ -122,7 +122,7 @@ struct sbi_result sbi_suspend(struct sbi_args *call)
         return sbi_fail(SBI_ERR_INVALID_ADDRESS);
     for (unsigned i = 0; i < call->sbi->hart_count; i++) {
         struct sbi_hart *hart = &call->sbi->harts[i];
-        if (hart != call->hart && state_get(hart) != SBI_HART_STOPPED)
+        if (hart != call->hart && hart_state_get(hart) != SBI_HART_STOPPED)
             return sbi_fail(SBI_ERR_DENIED);
     }
     suspend_resume_at(call, call->a[1], call->a[2]);
