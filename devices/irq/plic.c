@@ -29,7 +29,7 @@ struct plic {
     struct state_table table;
     struct state_field fields[5];
     struct output *outputs; /* one a context */
-    unsigned words; /* that hold sources */
+    unsigned words;         /* that hold sources */
     uint32_t priority[WORDS * 32];
     uint32_t level[WORDS]; /* the inputs */
     /*
