@@ -225,6 +225,8 @@ void machine_run_destroy(struct machine_run *run)
     if (p->thread_count)
         threads_end(run);
     machine_devices_destroy(machine);
+    if (p->board.destroy)
+        p->board.destroy(p->board.opaque);
     for (unsigned i = 0; i < run->vcpu_count; i++) {
         if (run->engine->vcpu_fini)
             run->engine->vcpu_fini(run->vcpus[i]);
@@ -236,7 +238,6 @@ void machine_run_destroy(struct machine_run *run)
     clock_destroy(machine->clock);
     host_loop_destroy(machine->loop);
     bus_destroy(machine->mem.mmio);
-    bus_destroy(machine->mem.pio);
     ram_destroy(machine->mem.ram);
     host_cond_destroy(&p->parked);
     host_cond_destroy(&p->resumed);

@@ -13,6 +13,7 @@
 
 #include "cpu/cpu.h"
 #include "debug/target.h"
+#include "devices/char/char.h"
 #include "devices/machine.h"
 
 /* What a board adds to run control. Machine lock not held for `hypercall`, held for `boot`. */
@@ -21,6 +22,8 @@ struct machine_board {
     void (*hypercall)(void *opaque, struct vcpu *vcpu);
     /* Every device and core has been reset: put images in place and give the cores their start state. */
     bool (*boot)(void *opaque, struct error *err);
+    /* The devices are gone: free the rest. */
+    void (*destroy)(void *opaque);
     void *opaque;
 };
 
@@ -31,6 +34,7 @@ struct machine_run {
     struct vcpu **vcpus;
     struct debug_points points;
     struct debug_target debug; /* for the debugging tools: stop, step, breakpoints */
+    struct char_port *console; /* the board's serial port, or NULL: for the monitor's escape */
 
     struct run_private *private; /* run control's own (run_private.h) */
 };
