@@ -13,6 +13,21 @@
 
 #define ROUNDS 200000
 
+static const struct {
+    enum fp_round guest;
+    int host;
+} rounds[] = {{FP_RNE, FE_TONEAREST}, {FP_RTZ, FE_TOWARDZERO}, {FP_RDN, FE_DOWNWARD}, {FP_RUP, FE_UPWARD}};
+
+static unsigned host_flags(void)
+{
+    int raised = fetestexcept(FE_ALL_EXCEPT);
+    return (raised & FE_INEXACT ? FP_INEXACT : 0) | (raised & FE_UNDERFLOW ? FP_UNDERFLOW : 0) |
+           (raised & FE_OVERFLOW ? FP_OVERFLOW : 0) | (raised & FE_DIVBYZERO ? FP_DIVBYZERO : 0) |
+           (raised & FE_INVALID ? FP_INVALID : 0);
+}
+
+#if LDBL_MANT_DIG == 64
+
 enum operation {
     ADD,
     SUB,
@@ -33,19 +48,6 @@ enum operation {
 static const char *const names[] = {"add",  "sub",  "mul",    "div",      "sqrt",     "rint",     "rem",
                                     "to32", "to64", "to_int", "from_f32", "from_f64", "from_int", "compare"};
 
-static const struct {
-    enum fp_round guest;
-    int host;
-} rounds[] = {{FP_RNE, FE_TONEAREST}, {FP_RTZ, FE_TOWARDZERO}, {FP_RDN, FE_DOWNWARD}, {FP_RUP, FE_UPWARD}};
-
-static unsigned host_flags(void)
-{
-    int raised = fetestexcept(FE_ALL_EXCEPT);
-    return (raised & FE_INEXACT ? FP_INEXACT : 0) | (raised & FE_UNDERFLOW ? FP_UNDERFLOW : 0) |
-           (raised & FE_OVERFLOW ? FP_OVERFLOW : 0) | (raised & FE_DIVBYZERO ? FP_DIVBYZERO : 0) |
-           (raised & FE_INVALID ? FP_INVALID : 0);
-}
-
 /* What a host operation gave, as bits, and the guest's answer in the same form. */
 struct answer {
     uint64_t lo, hi;
@@ -55,8 +57,6 @@ static struct answer answer_f80(f80_t a)
 {
     return (struct answer){a.mant, a.se};
 }
-
-#if LDBL_MANT_DIG == 64
 
 static long double f80_to_host(f80_t a)
 {
