@@ -10,9 +10,9 @@
 #include "devices/irq/aclint.h"
 #include "devices/irq/plic.h"
 #include "devices/misc/fw_cfg.h"
+#include "devices/misc/pflash.h"
 #include "devices/misc/test_finisher.h"
 #include "devices/net/net.h"
-#include "devices/storage/pflash.h"
 #include "devices/timer/goldfish_rtc.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_console.h"
@@ -157,6 +157,25 @@ static bool fw_cfg_add(struct virt_board *board, struct error *err)
     fw_cfg_add_number(fw_cfg, FW_CFG_MAX_CPUS, 2, board->run->vcpu_count);
     fw_cfg_add_number(fw_cfg, FW_CFG_RAM_SIZE, 8, board->config->memory);
     return true;
+}
+
+/* The first bank holds code, the second what it remembers. */
+static bool flash_add(struct virt_board *board, struct error *err)
+{
+    const struct virt_plan *plan = &board->plan;
+    struct pflash_config code = {.name = "flash0",
+                                 .base = VIRT_FLASH,
+                                 .size = VIRT_FLASH_SIZE,
+                                 .block_size = VIRT_FLASH_BLOCK,
+                                 .path = plan->flash ? plan->flash_code : NULL,
+                                 .readonly = plan->flash};
+    struct pflash_config vars = {.name = "flash1",
+                                 .base = VIRT_FLASH + VIRT_FLASH_SIZE,
+                                 .size = VIRT_FLASH_SIZE,
+                                 .block_size = VIRT_FLASH_BLOCK,
+                                 .path = plan->flash_vars[0] ? plan->flash_vars : NULL,
+                                 .temporary = !plan->flash_vars_kept};
+    return pflash_create(&board->run->machine, &code, err) && pflash_create(&board->run->machine, &vars, err);
 }
 
 static bool pci_add(struct virt_board *board, struct error *err)

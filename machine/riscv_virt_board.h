@@ -51,6 +51,7 @@ enum virt_irq {
 
 #define VIRT_VIRTIO_SLOTS 8
 #define VIRT_FLASH_BANKS  2
+#define VIRT_FLASH_BLOCK  (256 * KIB)
 #define VIRT_UART_CLOCK   3686400
 #define VIRT_PLIC_PRIORITIES 7
 
