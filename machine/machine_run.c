@@ -49,8 +49,8 @@ void machine_end(struct machine_run *run, int status)
     struct run_private *p = run->private;
     if (p->ended)
         return;
-    p->ended = true;
     p->status = status > STATUS_MAX || status < 0 ? STATUS_MAX : status;
+    __atomic_store_n(&p->ended, true, __ATOMIC_RELEASE);
     run_stop_all(run);
     host_cond_broadcast(&p->resumed);
     host_loop_stop(run->machine.loop);
@@ -197,7 +197,7 @@ bool machine_run(struct machine_run *run, int *status, struct error *err)
         return false;
     if (p->config.deterministic)
         run_counted(run);
-    while (!p->ended)
+    while (!run_ended(run))
         host_loop_run(run->machine.loop, true);
     run_threads_join(run);
     if (run->debug.ended)

@@ -63,7 +63,7 @@ static bool any_running(const struct machine_run *run)
 void run_counted(struct machine_run *run)
 {
     struct clock *clock = run->machine.clock;
-    while (!run->private->ended) {
+    while (!run_ended(run)) {
         bool running = any_running(run);
         if (running && round_run(run)) {
             host_loop_run(run->machine.loop, false);

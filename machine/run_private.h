@@ -33,7 +33,7 @@ struct run_private {
     struct host_cond resumed; /* some `stop` was cleared, or `ended` was set */
 
     bool running; /* not paused by a debugger, nor before the start */
-    bool ended;
+    bool ended;   /* also read without the lock: run_ended */
     int status;
 
     struct vcpu *stopped_by; /* came to a debug point; the debugger is told once all are parked */
@@ -45,6 +45,11 @@ struct run_private {
 
     struct error error; /* what ended the machine when it was not the guest; kind ERROR_NONE otherwise */
 };
+
+static inline bool run_ended(const struct machine_run *run)
+{
+    return __atomic_load_n(&run->private->ended, __ATOMIC_ACQUIRE);
+}
 
 /* Start the vCPU threads, all of them parked. False and err, with those that started. */
 bool run_threads_start(struct machine_run *run, struct error *err);
