@@ -1,4 +1,5 @@
-/* The subcommands of vm-cli, one file each: they get the words after their name and return the exit status. */
+/* The subcommands of vm-cli, one file each: they get the words after their name and return the exit status.
+ */
 #pragma once
 
 struct command {

@@ -6,6 +6,7 @@
 
 #include "cli/gdb_server.h"
 #include "debug/monitor.h"
+#include "machine/device_print.h"
 
 #define LINE_MAX_LEN 200
 #define PROMPT       "(vm-cli) "
@@ -15,8 +16,8 @@
 #define KEY_KILL      0x15 /* Ctrl-U */
 #define KEY_END       0x04 /* Ctrl-D */
 
-/* The monitor on the terminal that is the guest's console: Ctrl-A c takes the keys away from the guest and gives
- * them back. */
+/* The monitor on the terminal that is the guest's console: Ctrl-A c takes the keys away from the guest and
+ * gives them back. */
 struct debugging {
     struct machine_run *run;
     struct monitor monitor;
@@ -106,12 +107,20 @@ static void gdb_monitor(void *opaque, const char *text, void (*print)(void *prin
     monitor_command(&debugging->monitor, text, print, print_opaque);
 }
 
+static void devices_show(void *opaque, const char *name, void (*print)(void *print_opaque, const char *text),
+                         void *print_opaque)
+{
+    struct debugging *debugging = opaque;
+    machine_devices_print(&debugging->run->machine, name, print, print_opaque);
+}
+
 struct debugging *debugging_create(struct machine_run *run, const struct run_options *options,
                                    struct error *err)
 {
     struct debugging *debugging = machine_alloc(sizeof(*debugging));
     debugging->run = run;
-    debugging->monitor.target = &run->debug;
+    debugging->monitor =
+        (struct monitor){.target = &run->debug, .devices = devices_show, .opaque = debugging};
     char_stdio_escape_set(run->console, escape_command, debugging);
     if (!options->gdb)
         return debugging;

@@ -1,4 +1,5 @@
-/* What a user looks into a machine with: the monitor on the terminal (Ctrl-A c) and the GDB stub on a socket. */
+/* What a user looks into a machine with: the monitor on the terminal (Ctrl-A c) and the GDB stub on a socket.
+ */
 #pragma once
 
 #include "cli/options.h"

@@ -55,8 +55,7 @@ static void bytes_send(void *opaque, const char *bytes, size_t len)
     size_t put = 0;
     if (server->connection < 0)
         return;
-    if (server->unsent_len == 0 &&
-        host_stream_write(server->connection, bytes, len, &put) != HOST_STREAM_OK)
+    if (server->unsent_len == 0 && host_stream_write(server->connection, bytes, len, &put) != HOST_STREAM_OK)
         put = 0;
     if (put < len)
         unsent_keep(server, bytes + put, len - put);

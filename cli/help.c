@@ -57,17 +57,19 @@ void help_run(FILE *to)
         group = option->group;
         option_print(to, option);
     }
-    fprintf(to, "\nOn the terminal, Ctrl-A is the escape: Ctrl-A x ends the machine, Ctrl-A c is the monitor,\n"
-                "Ctrl-A h lists the keys.\n\n"
-                "Exit status: the guest's own where it gives one, 0 for a power-off, 1 for a failure of the host,\n"
-                "2 for a wrong command line, 3 for a file that can't be used, 4 for a guest that died, 124 for\n"
-                "--timeout.\n\n"
-                "Examples:\n"
-                "  vm-cli run\n"
-                "  vm-cli run --kernel linux --initrd initrd.gz --memory 1G --cpus 4\n"
-                "  vm-cli run --kernel linux --append \"root=/dev/vda1\" --disk debian.qcow2 \\\n"
-                "             --net user,hostfwd=tcp::2222-:22\n"
-                "  vm-cli run --firmware RISCV_VIRT_CODE.fd --firmware-vars vars.fd --cdrom debian.iso\n"
-                "  vm-cli run --kernel u-boot.bin --disk disk.img\n"
-                "  vm-cli run --firmware none --kernel test.elf --timeout 10\n");
+    fprintf(
+        to,
+        "\nOn the terminal, Ctrl-A is the escape: Ctrl-A x ends the machine, Ctrl-A c is the monitor,\n"
+        "Ctrl-A h lists the keys.\n\n"
+        "Exit status: the guest's own where it gives one, 0 for a power-off, 1 for a failure of the host,\n"
+        "2 for a wrong command line, 3 for a file that can't be used, 4 for a guest that died, 124 for\n"
+        "--timeout.\n\n"
+        "Examples:\n"
+        "  vm-cli run\n"
+        "  vm-cli run --kernel linux --initrd initrd.gz --memory 1G --cpus 4\n"
+        "  vm-cli run --kernel linux --append \"root=/dev/vda1\" --disk debian.qcow2 \\\n"
+        "             --net user,hostfwd=tcp::2222-:22\n"
+        "  vm-cli run --firmware RISCV_VIRT_CODE.fd --firmware-vars vars.fd --cdrom debian.iso\n"
+        "  vm-cli run --kernel u-boot.bin --disk disk.img\n"
+        "  vm-cli run --firmware none --kernel test.elf --timeout 10\n");
 }

@@ -96,8 +96,9 @@ static bool value_store(struct run_options *options, const struct option *option
         return true;
     case OPTION_SIZE:
         if (!parse_size(value, (uint64_t *)(void *)field) || *(uint64_t *)(void *)field == 0)
-            return error_set(err, ERROR_USAGE, "--%s %s is not a size: write a number with K, M, G or T after it",
-                             option->name, value);
+            return error_set(err, ERROR_USAGE,
+                             "--%s %s is not a size: write a number with K, M, G or T after it", option->name,
+                             value);
         return true;
     case OPTION_NUMBER:
         if (!parse_number(value, 1, option->most, (uint64_t *)(void *)field))
@@ -128,7 +129,8 @@ bool run_options_parse(struct run_options *options, int count, char **words, str
         const char *word = strcmp(words[i], "-h") == 0 ? "--help" : words[i];
         const char *equals = strchr(word, '=');
         size_t len = equals ? (size_t)(equals - word) : strlen(word);
-        const struct option *option = strncmp(word, "--", 2) == 0 && len > 2 ? option_find(word + 2, len - 2) : NULL;
+        const struct option *option =
+            strncmp(word, "--", 2) == 0 && len > 2 ? option_find(word + 2, len - 2) : NULL;
         if (!option)
             return unknown(word, err);
         const char *value = equals ? equals + 1 : NULL;

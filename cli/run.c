@@ -51,21 +51,34 @@ static bool arch_by_name(const char *name, enum guest_arch *arch, struct error *
     return error_set(err, ERROR_USAGE, "--arch %s is not known: use riscv64, x86_64 or aarch64", name);
 }
 
+/* What the kernel is; without one, nothing is known. */
+static bool kernel_look(struct run *run, struct image_info *info, struct error *err)
+{
+    struct source source;
+    const char *path = run->options.kernel;
+    *info = (struct image_info){.kind = IMAGE_UNKNOWN};
+    if (!path)
+        return true;
+    if (!source_open(&source, path, NULL, err))
+        return false;
+    bool ok = image_detect(&source, info, err);
+    source_close(&source);
+    /* A CD starts by itself, through firmware. */
+    if (ok && info->kind == IMAGE_ISO && run->options.cdroms.count < OPTION_LIST_MAX) {
+        run->options.cdroms.items[run->options.cdroms.count++] = path;
+        run->options.kernel = NULL;
+    }
+    return ok;
+}
+
 /* Without --arch, what the kernel says; and that the two agree. */
 static bool arch_set(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
-    struct source source;
-    struct image_info info = {.kind = IMAGE_UNKNOWN};
+    struct image_info info;
     run->config.arch = GUEST_RISCV64;
-    if (options->kernel) {
-        if (!source_open(&source, options->kernel, NULL, err))
-            return false;
-        bool ok = image_detect(&source, &info, err);
-        source_close(&source);
-        if (!ok)
-            return false;
-    }
+    if (!kernel_look(run, &info, err))
+        return false;
     if (info.arch_known)
         run->config.arch = info.arch;
     if (options->arch && !arch_by_name(options->arch, &run->config.arch, err))
@@ -92,12 +105,15 @@ static bool memory_set(struct run *run, struct error *err)
     format_size(total, host, sizeof(host));
     run->config.memory = memory;
     if (memory < MEMORY_LEAST)
-        return error_set(err, ERROR_USAGE, "%s of memory are too little for a machine: give at least 1M", asked);
+        return error_set(err, ERROR_USAGE, "%s of memory are too little for a machine: give at least 1M",
+                         asked);
     if (memory % PAGE_SIZE)
-        return error_set(err, ERROR_USAGE, "memory comes in pages of 4 KiB: %s is no multiple of that", asked);
+        return error_set(err, ERROR_USAGE, "memory comes in pages of 4 KiB: %s is no multiple of that",
+                         asked);
     if (memory > total)
-        return error_set(err, ERROR_USAGE, "%s of memory are more than this host has (%s): give a smaller --memory",
-                         asked, host);
+        return error_set(err, ERROR_USAGE,
+                         "%s of memory are more than this host has (%s): give a smaller --memory", asked,
+                         host);
     return true;
 }
 

@@ -35,9 +35,9 @@ void dt_bytes(struct dt *dt, const char *name, const void *value, size_t len);
 
 /* What a boot loader tells a kernel through /chosen. */
 struct dt_chosen {
-    const char *bootargs;               /* NULL: leave what is there */
-    uint64_t initrd_start, initrd_end;  /* equal: none */
-    const uint8_t *rng_seed;            /* of DT_SEED_SIZE bytes, or NULL */
+    const char *bootargs;              /* NULL: leave what is there */
+    uint64_t initrd_start, initrd_end; /* equal: none */
+    const uint8_t *rng_seed;           /* of DT_SEED_SIZE bytes, or NULL */
 };
 #define DT_SEED_SIZE 32
 

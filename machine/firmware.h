@@ -1,4 +1,5 @@
-/* Where firmware that other packages bring is found: the host's own places first, then this program's cache. */
+/* Where firmware that other packages bring is found: the host's own places first, then this program's cache.
+ */
 #pragma once
 
 #include "base/types.h"

@@ -13,8 +13,8 @@ static struct machine_run *run_of(struct machine *machine)
 
 /* --- time --- */
 
-/* The guest's earliest deadline changed. What it is now is asked again under a lock: two vCPUs may tell theirs
- * at the same time, and the later call need not be the later news. */
+/* The guest's earliest deadline changed. What it is now is asked again under a lock: two vCPUs may tell
+ * theirs at the same time, and the later call need not be the later news. */
 static void clock_rearm(void *opaque, uint64_t deadline)
 {
     struct machine_run *run = opaque;
@@ -24,7 +24,8 @@ static void clock_rearm(void *opaque, uint64_t deadline)
     if (deadline != CLOCK_NEVER) {
         uint64_t now = clock_now(clock), host_now = host_clock_ns();
         uint64_t left = deadline > now ? deadline - now : 0;
-        host_timer_set(run->private->clock_timer, left < UINT64_MAX - host_now ? host_now + left : UINT64_MAX);
+        host_timer_set(run->private->clock_timer,
+                       left < UINT64_MAX - host_now ? host_now + left : UINT64_MAX);
     }
     host_mutex_unlock(&run->private->clock_lock);
 }

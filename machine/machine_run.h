@@ -55,16 +55,16 @@ bool machine_vcpus_create(struct machine_run *run, const struct cpu_ops *ops, co
 
 void machine_board_set(struct machine_run *run, const struct machine_board *board);
 
-/* Power on and run until the end, on the main thread; *status is the program's exit status. False and err when
- * the board can't boot, or an engine or the host failed. */
+/* Power on and run until the end, on the main thread; *status is the program's exit status. False and err
+ * when the board can't boot, or an engine or the host failed. */
 bool machine_run(struct machine_run *run, int *status, struct error *err);
 
 /* Everything: vCPUs, devices, RAM. After machine_run, or instead of it. NULL is allowed. */
 void machine_run_destroy(struct machine_run *run);
 
 /*
- * On the loop's thread with the machine lock held. Pausing returns when every vCPU is parked and its state can
- * be read and changed; a paused machine's clock stands still.
+ * On the loop's thread with the machine lock held. Pausing returns when every vCPU is parked and its state
+ * can be read and changed; a paused machine's clock stands still.
  */
 void machine_pause(struct machine_run *run);
 void machine_resume(struct machine_run *run);

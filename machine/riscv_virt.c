@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bits.h"
 #include "devices/char/uart16550.h"
@@ -26,20 +27,28 @@
 /* The date of a deterministic machine: 2025-01-01 00:00 UTC. */
 #define FIXED_EPOCH_NS (1735689600ull * 1000000000ull)
 
-/* A name that lives as long as the board. */
+/* Memory that lives as long as the board. */
+static void *board_memory(struct virt_board *board, size_t size)
+{
+    struct virt_memory *memory = machine_alloc(sizeof(*memory) + size);
+    memory->next = board->memory;
+    board->memory = memory;
+    return memory->bytes;
+}
+
+#define NAME_SIZE 40
+
 static const char *board_name(struct virt_board *board, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static const char *board_name(struct virt_board *board, const char *fmt, ...)
 {
-    struct virt_name *name = machine_alloc(sizeof(*name));
+    char *name = board_memory(board, NAME_SIZE);
     va_list args;
     va_start(args, fmt);
-    vsnprintf(name->text, sizeof(name->text), fmt, args);
+    vsnprintf(name, NAME_SIZE, fmt, args);
     va_end(args);
-    name->next = board->names;
-    board->names = name;
-    return name->text;
+    return name;
 }
 
 /* --- memory --- */
@@ -113,10 +122,10 @@ static bool finisher_add(struct virt_board *board, struct error *err)
 
 static bool rtc_add(struct virt_board *board, struct error *err)
 {
-    struct goldfish_rtc_config config = {
-        .base = VIRT_RTC,
-        .epoch = board->config->deterministic ? FIXED_EPOCH_NS : host_wall_ns(),
-        .irq = plic_line(board->plic, VIRT_IRQ_RTC)};
+    struct goldfish_rtc_config config = {.base = VIRT_RTC,
+                                         .epoch =
+                                             board->config->deterministic ? FIXED_EPOCH_NS : host_wall_ns(),
+                                         .irq = plic_line(board->plic, VIRT_IRQ_RTC)};
     return goldfish_rtc_create(&board->run->machine, &config, err);
 }
 
@@ -147,6 +156,37 @@ static bool uart_add(struct virt_board *board, struct error *err)
     return uart16550_create(&board->run->machine, &config, err);
 }
 
+/* A file as two items, its size and its bytes. */
+static bool fw_cfg_file(struct virt_board *board, struct fw_cfg *fw_cfg, const char *path, uint16_t size_item,
+                        uint16_t data_item, struct error *err)
+{
+    struct source source;
+    if (!source_open(&source, path, board->config->progress, err))
+        return false;
+    uint8_t *bytes = source.size < UINT32_MAX ? board_memory(board, source.size) : NULL;
+    bool ok = bytes ? source_read(&source, 0, bytes, source.size, err)
+                    : error_set(err, ERROR_IMAGE, "%s is too large", path);
+    if (ok) {
+        fw_cfg_add_number(fw_cfg, size_item, 4, source.size);
+        fw_cfg_add_item_borrowed(fw_cfg, data_item, bytes, source.size);
+    }
+    source_close(&source);
+    return ok;
+}
+
+/* A kernel that EFI firmware starts is handed to it this way. */
+static bool fw_cfg_kernel(struct virt_board *board, struct fw_cfg *fw_cfg, struct error *err)
+{
+    const struct machine_config *config = board->config;
+    const char *append = config->append ? config->append : "";
+    if (!fw_cfg_file(board, fw_cfg, config->kernel, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, err))
+        return false;
+    fw_cfg_add_number(fw_cfg, FW_CFG_CMDLINE_SIZE, 4, strlen(append) + 1);
+    fw_cfg_add_item(fw_cfg, FW_CFG_CMDLINE_DATA, append, strlen(append) + 1);
+    return !config->initrd ||
+           fw_cfg_file(board, fw_cfg, config->initrd, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, err);
+}
+
 static bool fw_cfg_add(struct virt_board *board, struct error *err)
 {
     struct fw_cfg_config config = {.bus = board->run->machine.mem.mmio, .base = VIRT_FW_CFG};
@@ -156,7 +196,7 @@ static bool fw_cfg_add(struct virt_board *board, struct error *err)
     fw_cfg_add_number(fw_cfg, FW_CFG_NB_CPUS, 2, board->run->vcpu_count);
     fw_cfg_add_number(fw_cfg, FW_CFG_MAX_CPUS, 2, board->run->vcpu_count);
     fw_cfg_add_number(fw_cfg, FW_CFG_RAM_SIZE, 8, board->config->memory);
-    return true;
+    return !board->plan.flash || !board->config->kernel || fw_cfg_kernel(board, fw_cfg, err);
 }
 
 /* The first bank holds code, the second what it remembers. */
@@ -209,7 +249,8 @@ static bool virtio_attach(struct virt_board *board, struct virtio_device *device
         return virtio_pci_create(&board->run->machine, &config, err);
     }
     if (board->mmio_used == VIRT_VIRTIO_SLOTS)
-        return error_set(err, ERROR_USAGE, "this board has %u virtio-mmio slots: use if=virtio for more disks",
+        return error_set(err, ERROR_USAGE,
+                         "this board has %u virtio-mmio slots: use if=virtio for more disks",
                          VIRT_VIRTIO_SLOTS);
     board->mmio_devices[board->mmio_used++] = device;
     return true;
@@ -291,8 +332,7 @@ static bool slots_add(struct virt_board *board, struct error *err)
 static bool harts_add(struct virt_board *board, struct error *err)
 {
     const struct machine_config *config = board->config;
-    struct cpu_config cpu = {.model = config->cpu_model,
-                             .hypercalls = board->plan.start == VIRT_START_SBI};
+    struct cpu_config cpu = {.model = config->cpu_model, .hypercalls = board->plan.start == VIRT_START_SBI};
     return machine_vcpus_create(board->run, &riscv64_ops, config->engine, config->cpus, &cpu, err);
 }
 
@@ -300,11 +340,12 @@ static bool board_build(struct virt_board *board, struct error *err)
 {
     if (!ram_add(board, err) || !harts_add(board, err))
         return false;
-    if (!finisher_add(board, err) || !clint_add(board, err) || !plic_add(board, err) || !rtc_add(board, err) ||
-        !uart_add(board, err) || !fw_cfg_add(board, err) || !flash_add(board, err) || !pci_add(board, err))
+    if (!finisher_add(board, err) || !clint_add(board, err) || !plic_add(board, err) ||
+        !rtc_add(board, err) || !uart_add(board, err) || !fw_cfg_add(board, err) || !flash_add(board, err) ||
+        !pci_add(board, err))
         return false;
-    if (!disks_add(board, err) || !nets_add(board, err) || !consoles_add(board, err) || !rng_add(board, err) ||
-        !slots_add(board, err))
+    if (!disks_add(board, err) || !nets_add(board, err) || !consoles_add(board, err) ||
+        !rng_add(board, err) || !slots_add(board, err))
         return false;
     if (board->plan.start == VIRT_START_SBI) {
         struct sbi_config sbi = {.run = board->run, .console = VIRT_UART};
@@ -336,10 +377,10 @@ static void board_destroy(void *opaque)
         if (board->nets[i])
             net_close(board->nets[i]);
     }
-    while (board->names) {
-        struct virt_name *name = board->names;
-        board->names = name->next;
-        free(name);
+    while (board->memory) {
+        struct virt_memory *memory = board->memory;
+        board->memory = memory->next;
+        free(memory);
     }
     sbi_destroy(board->sbi);
     free(board->disks);
@@ -349,9 +390,8 @@ static void board_destroy(void *opaque)
 
 struct machine_run *riscv_virt_create(const struct machine_config *config, struct error *err)
 {
-    struct run_config run_config = {.deterministic = config->deterministic,
-                                    .paused = config->paused,
-                                    .timeout_ns = config->timeout_ns};
+    struct run_config run_config = {
+        .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
     struct machine_run *run = machine_run_create(&run_config, err);
     if (!run)
         return NULL;

@@ -1,7 +1,7 @@
 /*
  * The inside of the riscv64 "virt" board: its memory map, and what its parts share: riscv_virt.c (the
- * devices), riscv_virt_plan.c (what is started), riscv_virt_boot.c (putting it in place), riscv_virt_fdt.c (the
- * device tree).
+ * devices), riscv_virt_plan.c (what is started), riscv_virt_boot.c (putting it in place), riscv_virt_fdt.c
+ * (the device tree).
  */
 #pragma once
 
@@ -14,29 +14,29 @@
 #include "machine/sbi/sbi.h"
 
 /* The memory map. */
-#define VIRT_ROM         0x1000ull
-#define VIRT_ROM_SIZE    0xf000ull
-#define VIRT_FINISHER    0x100000ull
-#define VIRT_RTC         0x101000ull
-#define VIRT_CLINT       0x2000000ull
-#define VIRT_CLINT_SIZE  0x10000ull
-#define VIRT_PCI_IO      0x3000000ull
-#define VIRT_PCI_IO_SIZE 0x10000ull
-#define VIRT_PLIC        0xc000000ull
-#define VIRT_PLIC_SIZE   0x600000ull
-#define VIRT_UART        0x10000000ull
-#define VIRT_UART_SIZE   0x100ull
-#define VIRT_VIRTIO      0x10001000ull
-#define VIRT_VIRTIO_SIZE 0x1000ull
-#define VIRT_FW_CFG      0x10100000ull
-#define VIRT_FW_CFG_SIZE 0x18ull
-#define VIRT_FLASH       0x20000000ull
-#define VIRT_FLASH_SIZE  0x2000000ull
-#define VIRT_ECAM        0x30000000ull
-#define VIRT_ECAM_SIZE   0x10000000ull
-#define VIRT_PCI_LOW     0x40000000ull
+#define VIRT_ROM          0x1000ull
+#define VIRT_ROM_SIZE     0xf000ull
+#define VIRT_FINISHER     0x100000ull
+#define VIRT_RTC          0x101000ull
+#define VIRT_CLINT        0x2000000ull
+#define VIRT_CLINT_SIZE   0x10000ull
+#define VIRT_PCI_IO       0x3000000ull
+#define VIRT_PCI_IO_SIZE  0x10000ull
+#define VIRT_PLIC         0xc000000ull
+#define VIRT_PLIC_SIZE    0x600000ull
+#define VIRT_UART         0x10000000ull
+#define VIRT_UART_SIZE    0x100ull
+#define VIRT_VIRTIO       0x10001000ull
+#define VIRT_VIRTIO_SIZE  0x1000ull
+#define VIRT_FW_CFG       0x10100000ull
+#define VIRT_FW_CFG_SIZE  0x18ull
+#define VIRT_FLASH        0x20000000ull
+#define VIRT_FLASH_SIZE   0x2000000ull
+#define VIRT_ECAM         0x30000000ull
+#define VIRT_ECAM_SIZE    0x10000000ull
+#define VIRT_PCI_LOW      0x40000000ull
 #define VIRT_PCI_LOW_SIZE 0x40000000ull
-#define VIRT_RAM         0x80000000ull
+#define VIRT_RAM          0x80000000ull
 /* The upper PCI window is this large, and at the first multiple of its size that is beyond RAM. */
 #define VIRT_PCI_HIGH_SIZE 0x400000000ull
 
@@ -49,10 +49,10 @@ enum virt_irq {
     VIRT_IRQ_COUNT = 95,
 };
 
-#define VIRT_VIRTIO_SLOTS 8
-#define VIRT_FLASH_BANKS  2
-#define VIRT_FLASH_BLOCK  (256 * KIB)
-#define VIRT_UART_CLOCK   3686400
+#define VIRT_VIRTIO_SLOTS    8
+#define VIRT_FLASH_BANKS     2
+#define VIRT_FLASH_BLOCK     (256 * KIB)
+#define VIRT_UART_CLOCK      3686400
 #define VIRT_PLIC_PRIORITIES 7
 
 /* A kernel that may lie anywhere comes this far behind the firmware at the start of RAM. */
@@ -75,9 +75,10 @@ struct virt_plan {
     bool demo;            /* the payload is the built-in demo guest */
 };
 
-struct virt_name {
-    struct virt_name *next;
-    char text[40];
+/* A piece of memory that is freed with the board. */
+struct virt_memory {
+    struct virt_memory *next;
+    uint8_t bytes[];
 };
 
 struct virt_board {
@@ -93,7 +94,7 @@ struct virt_board {
     struct net_port **nets;
     struct virtio_device *mmio_devices[VIRT_VIRTIO_SLOTS]; /* what is in each slot, or NULL */
     unsigned mmio_used;
-    struct virt_name *names;
+    struct virt_memory *memory;
 };
 
 /* riscv_virt_plan.c: fill in board->plan. False and err. */

@@ -141,8 +141,9 @@ static bool dtb_place(struct boot *boot, uint64_t room, struct error *err)
         return false;
     bool ok = dt_size(tree) <= room && ram_write(boot->target.ram, gpa(boot->dtb), tree, dt_size(tree));
     free(tree);
-    return ok || error_set(err, ERROR_IMAGE, "the device tree doesn't fit into %llu KiB of memory: give the "
-                                             "machine more with --memory",
+    return ok || error_set(err, ERROR_IMAGE,
+                           "the device tree doesn't fit into %llu KiB of memory: give the "
+                           "machine more with --memory",
                            (unsigned long long)(boot->target.size / KIB));
 }
 
@@ -156,16 +157,17 @@ static bool tables_place(struct boot *boot, struct error *err)
     boot->dtb = align_down(end - room, room);
     uint64_t top = boot->kernel.end > boot->firmware.end ? boot->kernel.end : boot->firmware.end;
     if (top > boot->dtb && boot->kernel.start < boot->dtb + room)
-        return error_set(err, ERROR_IMAGE,
-                         "%llu MiB of memory have no room for the device tree beside the kernel: give the machine "
-                         "more with --memory",
-                         (unsigned long long)(boot->target.size / MIB));
+        return error_set(
+            err, ERROR_IMAGE,
+            "%llu MiB of memory have no room for the device tree beside the kernel: give the machine "
+            "more with --memory",
+            (unsigned long long)(boot->target.size / MIB));
     return initrd_place(boot, err) && dtb_place(boot, room, err);
 }
 
 /*
- * The reset vector: every hart jumps to the start address with its number in a0, the device tree in a1 and, for
- * firmware of the fw_dynamic kind, what to start next in a2. The data follow the code.
+ * The reset vector: every hart jumps to the start address with its number in a0, the device tree in a1 and,
+ * for firmware of the fw_dynamic kind, what to start next in a2. The data follow the code.
  */
 enum {
     ROM_START = 24,

@@ -132,9 +132,9 @@ static void pci_interrupt_map(struct dt *dt)
 }
 
 /* A row of `ranges`: the space, its PCI address, where a CPU finds it, its size. */
-#define PCI_RANGE_IO  0x01000000u
-#define PCI_RANGE_32  0x02000000u
-#define PCI_RANGE_64  0x03000000u
+#define PCI_RANGE_IO 0x01000000u
+#define PCI_RANGE_32 0x02000000u
+#define PCI_RANGE_64 0x03000000u
 #define PCI_RANGE(space, pci, cpu, size)                                                                     \
     space, (uint32_t)((pci) >> 32), (uint32_t)(pci), (uint32_t)((cpu) >> 32), (uint32_t)(cpu),               \
         (uint32_t)((size) >> 32), (uint32_t)(size)

@@ -15,7 +15,8 @@ static bool path_keep(char *to, const char *path, struct error *err)
 {
     if ((size_t)snprintf(to, FIRMWARE_PATH_MAX, "%s", path) < FIRMWARE_PATH_MAX)
         return true;
-    return error_set(err, ERROR_USAGE, "a file name of more than %u characters can't be used", FIRMWARE_PATH_MAX);
+    return error_set(err, ERROR_USAGE, "a file name of more than %u characters can't be used",
+                     FIRMWARE_PATH_MAX);
 }
 
 /* A file of the user's: an image of the flash, or code for M-mode. */
@@ -37,9 +38,7 @@ static bool plan_file(struct virt_plan *plan, const char *path, struct error *er
     case IMAGE_ELF:
     case IMAGE_GZIP:
     case IMAGE_ZSTD:
-    case IMAGE_UNKNOWN:
-        plan->start = VIRT_START_FIRMWARE;
-        return path_keep(plan->firmware, path, err);
+    case IMAGE_UNKNOWN: plan->start = VIRT_START_FIRMWARE; return path_keep(plan->firmware, path, err);
     default:
         return error_set(err, ERROR_IMAGE, "%s is %s, not firmware: give it with another option", path,
                          image_kind_name(info.kind));
@@ -57,13 +56,14 @@ static bool plan_payload(struct virt_plan *plan, const struct machine_config *co
     if (config->disk_count == 0) {
         plan->demo = true;
         return demo_riscv64_size ||
-               error_set(err, ERROR_USAGE, "the demo guest was not built (there was no riscv64 cross compiler): "
-                                           "give --kernel FILE");
+               error_set(err, ERROR_USAGE,
+                         "the demo guest was not built (there was no riscv64 cross compiler): "
+                         "give --kernel FILE");
     }
     plan->flash = firmware_find(FIRMWARE_EDK2_RISCV64, plan->flash_code);
-    return plan->flash ||
-           error_set(err, ERROR_USAGE, "a disk needs a boot loader, and no EFI firmware was found: install "
-                                       "qemu-efi-riscv64, or give --kernel FILE or --firmware FILE");
+    return plan->flash || error_set(err, ERROR_USAGE,
+                                    "a disk needs a boot loader, and no EFI firmware was found: install "
+                                    "qemu-efi-riscv64, or give --kernel FILE or --firmware FILE");
 }
 
 static bool plan_vars(struct virt_plan *plan, const struct machine_config *config, struct error *err)

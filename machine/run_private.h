@@ -1,6 +1,7 @@
 /*
- * What the parts of run control share: machine_run.c (life cycle and requests), run_vcpu.c (the vCPU threads and
- * pausing), run_debug.c (stops for debugging tools), run_counted.c (the deterministic mode). All of it under the machine lock.
+ * What the parts of run control share: machine_run.c (life cycle and requests), run_vcpu.c (the vCPU threads
+ * and pausing), run_debug.c (stops for debugging tools), run_counted.c (the deterministic mode). All of it
+ * under the machine lock.
  */
 #pragma once
 

@@ -154,8 +154,7 @@ static bool unpack(struct source *source, enum image_kind kind, uint8_t *out, ui
     struct packed packed = {.source = source, .left = source->size};
     if (kind == IMAGE_ZBOOT && !zboot_find(&packed, &kind, err))
         return false;
-    return kind == IMAGE_GZIP ? gzip_unpack(&packed, out, size, err)
-                              : zstd_unpack(&packed, out, size, err);
+    return kind == IMAGE_GZIP ? gzip_unpack(&packed, out, size, err) : zstd_unpack(&packed, out, size, err);
 }
 
 bool source_unpack(struct source *source, struct error *err)

@@ -88,10 +88,14 @@ static const struct {
     char magic[8];
     enum image_kind kind;
 } magics[] = {
-    {0, 3, "\x1f\x8b\x08", IMAGE_GZIP},        {0, 4, "\x28\xb5\x2f\xfd", IMAGE_ZSTD},
-    {0x28, 4, "_FVH", IMAGE_FLASH},            {0, 4, "\xd0\x0d\xfe\xed", IMAGE_FDT},
-    {0, 4, "\x27\x05\x19\x56", IMAGE_UIMAGE},  {0, 4, "QFI\xfb", IMAGE_QCOW2},
-    {0, 6, {'0', '7', '0', '7', '0', '1'}, IMAGE_CPIO}, {0, 6, {'0', '7', '0', '7', '0', '2'}, IMAGE_CPIO},
+    {0, 3, "\x1f\x8b\x08", IMAGE_GZIP},
+    {0, 4, "\x28\xb5\x2f\xfd", IMAGE_ZSTD},
+    {0x28, 4, "_FVH", IMAGE_FLASH},
+    {0, 4, "\xd0\x0d\xfe\xed", IMAGE_FDT},
+    {0, 4, "\x27\x05\x19\x56", IMAGE_UIMAGE},
+    {0, 4, "QFI\xfb", IMAGE_QCOW2},
+    {0, 6, {'0', '7', '0', '7', '0', '1'}, IMAGE_CPIO},
+    {0, 6, {'0', '7', '0', '7', '0', '2'}, IMAGE_CPIO},
 };
 
 static bool is_text(const uint8_t *head, uint64_t len)

@@ -80,7 +80,8 @@ static bool segment_add(struct elf *elf, const uint8_t *program, struct error *e
     if (type != PT_LOAD || segment.memsz == 0)
         return true;
     if (segment.filesz > segment.memsz || range_beyond(segment.paddr, segment.memsz, UINT64_MAX))
-        return elf_bad(elf->source, "it is a damaged ELF file (a segment's sizes contradict each other)", err);
+        return elf_bad(elf->source, "it is a damaged ELF file (a segment's sizes contradict each other)",
+                       err);
     if (range_beyond(segment.offset, segment.filesz, elf->source->size))
         return elf_bad(elf->source, "it is truncated (a segment lies beyond the end of the file)", err);
     elf->segments[elf->count++] = segment;
@@ -98,7 +99,8 @@ static bool elf_read(struct elf *elf, uint16_t machine, struct error *err)
     uint64_t at = le64_load(header + ELF_PHOFF);
     unsigned count = le16_load(header + ELF_PHNUM);
     if (range_beyond(at, (uint64_t)count * PROGRAM_SIZE, elf->source->size))
-        return elf_bad(elf->source, "it is truncated (its program headers lie beyond the end of the file)", err);
+        return elf_bad(elf->source, "it is truncated (its program headers lie beyond the end of the file)",
+                       err);
     for (unsigned i = 0; i < count; i++) {
         if (!source_read(elf->source, at + i * PROGRAM_SIZE, program, sizeof(program), err) ||
             !segment_add(elf, program, err))

@@ -18,11 +18,11 @@ bool initrd_load(const struct source *source, const struct load_target *target, 
     uint64_t address = source->size <= room ? align_down(below - source->size, PAGE_SIZE) : 0;
     if (address < target->base ||
         ranges_overlap(address, source->size, taken->start, taken->end - taken->start)) {
-        return error_set(err, ERROR_IMAGE,
-                         "%s (%llu MiB) doesn't fit beside the kernel into %llu MiB of memory: give the machine "
-                         "more with --memory",
-                         source->path, (unsigned long long)(source->size / MIB),
-                         (unsigned long long)(target->size / MIB));
+        return error_set(
+            err, ERROR_IMAGE,
+            "%s (%llu MiB) doesn't fit beside the kernel into %llu MiB of memory: give the machine "
+            "more with --memory",
+            source->path, (unsigned long long)(source->size / MIB), (unsigned long long)(target->size / MIB));
     }
     return flat_load(source, target, address, loaded, err);
 }

@@ -63,9 +63,8 @@ bool linux_image_load(const struct source *source, const struct load_target *tar
     if (size < source->size)
         size = source->size;
     if (offset % PAGE_SIZE || range_beyond(offset, size, UINT64_MAX - target->base))
-        return error_set(err, ERROR_IMAGE,
-                         "%s is damaged: its header asks for %llu bytes at offset 0x%llx", source->path,
-                         (unsigned long long)size, (unsigned long long)offset);
+        return error_set(err, ERROR_IMAGE, "%s is damaged: its header asks for %llu bytes at offset 0x%llx",
+                         source->path, (unsigned long long)size, (unsigned long long)offset);
     uint64_t address = target->base + offset;
     void *host = load_place(source, target, address, size, err);
     if (!host || !source_read(source, 0, host, source->size, err))

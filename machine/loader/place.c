@@ -8,7 +8,8 @@ void *load_place(const struct source *source, const struct load_target *target, 
 {
     if (address < target->base || range_beyond(address - target->base, size, target->size)) {
         bool below = address < target->base;
-        error_set(err, ERROR_IMAGE, "%s needs memory at 0x%llx to 0x%llx, and this machine has 0x%llx to 0x%llx%s",
+        error_set(err, ERROR_IMAGE,
+                  "%s needs memory at 0x%llx to 0x%llx, and this machine has 0x%llx to 0x%llx%s",
                   source->path, (unsigned long long)address, (unsigned long long)(address + size),
                   (unsigned long long)target->base, (unsigned long long)(target->base + target->size),
                   below ? ": it was linked for another machine" : ": give it more with --memory");

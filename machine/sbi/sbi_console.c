@@ -26,7 +26,8 @@ int sbi_console_get(struct sbi *sbi)
     return uart_read(sbi, UART_LSR) & UART_LSR_DATA_READY ? uart_read(sbi, UART_DATA) : -1;
 }
 
-/* Guest memory for a transfer: a[0] bytes at a[1] (low) and a[2] (high, which is 0 on this 64-bit machine). */
+/* Guest memory for a transfer: a[0] bytes at a[1] (low) and a[2] (high, which is 0 on this 64-bit machine).
+ */
 static uint8_t *transfer_memory(struct sbi_args *call, enum ram_access access)
 {
     if (call->a[2] != 0)

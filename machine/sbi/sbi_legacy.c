@@ -34,7 +34,8 @@ static bool mask_load(struct sbi_args *call, uint64_t address, uint64_t *mask, u
     return true;
 }
 
-/* The same as a call of the extension that took its place: mask and base first, then what followed the mask. */
+/* The same as a call of the extension that took its place: mask and base first, then what followed the mask.
+ */
 static uint64_t masked_call(struct sbi_args *call, sbi_handler *handler, uint64_t function)
 {
     struct sbi_args now = {.sbi = call->sbi, .hart = call->hart, .function = function};
@@ -56,16 +57,12 @@ uint64_t sbi_legacy(struct sbi_args *call, uint64_t extension)
             sbi_call_again(call);
         return 0;
     case LEGACY_GETCHAR: return (uint64_t)(int64_t)sbi_console_get(call->sbi);
-    case LEGACY_CLEAR_IPI:
-        __atomic_and_fetch(&riscv_state(vcpu)->mip, ~MIP_SSIP, __ATOMIC_RELAXED);
-        return 0;
+    case LEGACY_CLEAR_IPI: __atomic_and_fetch(&riscv_state(vcpu)->mip, ~MIP_SSIP, __ATOMIC_RELAXED); return 0;
     case LEGACY_SEND_IPI: return masked_call(call, sbi_ipi, 0);
     case LEGACY_REMOTE_FENCE_I: return masked_call(call, sbi_rfence, 0);
     case LEGACY_REMOTE_SFENCE_VMA: return masked_call(call, sbi_rfence, 1);
     case LEGACY_REMOTE_SFENCE_VMA_ASID: return masked_call(call, sbi_rfence, 2);
-    case LEGACY_SHUTDOWN:
-        call->a[0] = call->a[1] = 0;
-        return (uint64_t)sbi_reset(call).error;
+    case LEGACY_SHUTDOWN: call->a[0] = call->a[1] = 0; return (uint64_t)sbi_reset(call).error;
     }
     return (uint64_t)SBI_ERR_NOT_SUPPORTED;
 }

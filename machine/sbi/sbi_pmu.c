@@ -1,6 +1,6 @@
 /*
- * Performance counters (SBI 2.0, chapter 11). Logical counters 0 and 2 are cycle and instret (1 would be time,
- * which is none); after them come a few that count firmware events.
+ * Performance counters (SBI 2.0, chapter 11). Logical counters 0 and 2 are cycle and instret (1 would be
+ * time, which is none); after them come a few that count firmware events.
  */
 #include "machine/sbi/sbi_private.h"
 
@@ -122,9 +122,9 @@ static bool event_known(uint64_t event)
     unsigned type = event >> 16 & 0xf, code = event & 0xffff;
     if (event >> 20)
         return false;
-    return type == EVENT_TYPE_FIRMWARE ? code < SBI_EVENTS
-                                       : type == EVENT_TYPE_HARDWARE &&
-                                             (code == EVENT_CPU_CYCLES || code == EVENT_INSTRUCTIONS);
+    return type == EVENT_TYPE_FIRMWARE
+               ? code < SBI_EVENTS
+               : type == EVENT_TYPE_HARDWARE && (code == EVENT_CPU_CYCLES || code == EVENT_INSTRUCTIONS);
 }
 
 static struct sbi_result config_matching(struct sbi_args *call)

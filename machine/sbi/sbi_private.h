@@ -92,8 +92,8 @@ static inline struct sbi_result sbi_fail(enum sbi_error error)
     return (struct sbi_result){error, 0};
 }
 
-/* Call fn for every hart of (mask, base) as SBI 2.0, 3.1 has it: base ~0 means all. INVALID_PARAM, with nothing
- * done, when a hart of the mask isn't there. */
+/* Call fn for every hart of (mask, base) as SBI 2.0, 3.1 has it: base ~0 means all. INVALID_PARAM, with
+ * nothing done, when a hart of the mask isn't there. */
 struct sbi_result sbi_each_hart(struct sbi_args *call, uint64_t mask, uint64_t base,
                                 void (*fn)(struct sbi_args *call, struct sbi_hart *hart));
 

@@ -42,7 +42,8 @@ static void cells_check(const void *tree, const char *path, const char *property
     cells_check(tree, path, property, (const uint32_t[]){__VA_ARGS__},                                       \
                 sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
 
-static void strings_check(const void *tree, const char *path, const char *property, const char *list, int size)
+static void strings_check(const void *tree, const char *path, const char *property, const char *list,
+                          int size)
 {
     int len, node = fdt_path_offset(tree, path);
     const char *value = node >= 0 ? fdt_getprop(tree, node, property, &len) : NULL;
@@ -124,8 +125,8 @@ static void pci(void)
         CELLS(tree, "/soc/pci@30000000", "interrupt-map",                       /* slot, pin, line */
               0, 0, 0, 1, plic, 32, 0, 0, 0, 2, plic, 33, 0, 0, 0, 3, plic, 34, /**/
               0, 0, 0, 4, plic, 35, 0x800, 0, 0, 1, plic, 33, 0x800, 0, 0, 2, plic, 34, 0x800, 0, 0, 3, plic,
-              35, 0x800, 0, 0, 4, plic, 32, 0x1000, 0, 0, 1, plic, 34, 0x1000, 0, 0, 2, plic, 35, 0x1000, 0, 0,
-              3, plic, 32, 0x1000, 0, 0, 4, plic, 33, 0x1800, 0, 0, 1, plic, 35, 0x1800, 0, 0, 2, plic, 32,
+              35, 0x800, 0, 0, 4, plic, 32, 0x1000, 0, 0, 1, plic, 34, 0x1000, 0, 0, 2, plic, 35, 0x1000, 0,
+              0, 3, plic, 32, 0x1000, 0, 0, 4, plic, 33, 0x1800, 0, 0, 1, plic, 35, 0x1800, 0, 0, 2, plic, 32,
               0x1800, 0, 0, 3, plic, 33, 0x1800, 0, 0, 4, plic, 34);
     }
     free(tree);

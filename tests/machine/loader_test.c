@@ -55,7 +55,7 @@ static uint8_t byte_at(struct bench *bench, uint64_t address)
 
 /* --- ELF --- */
 
-#define ELF_SIZE 0x200
+#define ELF_SIZE    0x200
 #define ELF_DATA_AT 0x100
 
 /* One segment of 0x40 bytes in the file and 0x2000 in memory at 0x80400000, entry 0x10 into it. */
@@ -212,8 +212,8 @@ static void image_make(uint8_t *image)
     memcpy(image + 0x30, "RISCV\0\0\0RSC\5", 12);
     le32_store(image + 0x3c, 0x40);
     memcpy(image + 0x40, "PE\0\0\x64\x50", 6);
-    le16_store(image + 0x46, 1);          /* sections */
-    le16_store(image + 0x54, 0xa0);       /* size of the optional header */
+    le16_store(image + 0x46, 1);    /* sections */
+    le16_store(image + 0x54, 0xa0); /* size of the optional header */
     uint8_t *section = image + 0x58 + 0xa0;
     le32_store(section + 16, 0xc00); /* raw size */
     le32_store(section + 20, 0x400); /* raw offset: to the file's end */
@@ -300,7 +300,9 @@ static void flat_and_initrd(void)
 
 static size_t gzip_make(const uint8_t *bytes, size_t len, uint8_t *out, size_t size)
 {
-    z_stream stream = {.next_in = (Bytef *)(uintptr_t)bytes, .avail_in = (uInt)len, .next_out = out,
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)bytes,
+                       .avail_in = (uInt)len,
+                       .next_out = out,
                        .avail_out = (uInt)size};
     CHECK(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
     CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);

@@ -407,7 +407,7 @@ static void timers(void)
 }
 
 static const struct test_case cases[] = {
-    {"guest_status", guest_status}, {"deaths", deaths},     {"timeouts", timeouts}, {"pausing", pausing},
-    {"stepping", stepping},         {"resets", resets},     {"timers", timers},
+    {"guest_status", guest_status}, {"deaths", deaths}, {"timeouts", timeouts}, {"pausing", pausing},
+    {"stepping", stepping},         {"resets", resets}, {"timers", timers},
 };
 TEST_SUITE(run_test, "unit", cases);

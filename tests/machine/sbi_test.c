@@ -14,17 +14,17 @@ enum {
     ALREADY_STOPPED = -8,
 };
 
-#define BASE  0x10
-#define TIME  0x54494D45
-#define IPI   0x735049
-#define RFNC  0x52464E43
-#define HSM   0x48534D
-#define SRST  0x53525354
-#define DBCN  0x4442434E
-#define SUSP  0x53555350
-#define PMU   0x504D55
+#define BASE 0x10
+#define TIME 0x54494D45
+#define IPI  0x735049
+#define RFNC 0x52464E43
+#define HSM  0x48534D
+#define SRST 0x53525354
+#define DBCN 0x4442434E
+#define SUSP 0x53555350
+#define PMU  0x504D55
 
-#define RAM 0x80000000ull
+#define RAM   0x80000000ull
 #define HARTS 4
 
 static struct test_board test;
@@ -61,7 +61,8 @@ static int64_t call_from(unsigned from, uint64_t *value, uint64_t extension, uin
 
 static void base(void)
 {
-    static const uint64_t there[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, BASE, TIME, IPI, RFNC, HSM, SRST, DBCN, SUSP, PMU};
+    static const uint64_t there[] = {0,    1,    2,   3,    4,   5,    6,    7,    8,
+                                     BASE, TIME, IPI, RFNC, HSM, SRST, DBCN, SUSP, PMU};
     uint64_t value;
     if (!start())
         return;
@@ -338,8 +339,10 @@ static void counters(void)
 /* Any call with any arguments gives a result, and harms nothing. */
 static void wild_calls(void)
 {
-    static const uint64_t extensions[] = {0, 1, 2, 3, 4, 5, 6, 7, BASE, TIME, IPI, RFNC, HSM, DBCN, SUSP, PMU};
-    static const uint64_t values[] = {0, 1, 3, HARTS, 63, 64, RAM, RAM + 64 * MIB - 1, UINT64_MAX, INT64_MAX, 1ull << 63};
+    static const uint64_t extensions[] = {0,    1,    2,   3,    4,   5,    6,    7,
+                                          BASE, TIME, IPI, RFNC, HSM, DBCN, SUSP, PMU};
+    static const uint64_t values[] = {
+        0, 1, 3, HARTS, 63, 64, RAM, RAM + 64 * MIB - 1, UINT64_MAX, INT64_MAX, 1ull << 63};
     if (!start())
         return;
     for (int i = 0; i < 20000; i++) {
