@@ -163,7 +163,7 @@ static bool fw_cfg_file(struct virt_board *board, struct fw_cfg *fw_cfg, const c
     struct source source;
     if (!source_open(&source, path, board->config->progress, err))
         return false;
-    uint8_t *bytes = source.size < UINT32_MAX ? board_memory(board, source.size) : NULL;
+    uint8_t *bytes = source.size <= SOURCE_UNPACKED_MAX ? board_memory(board, source.size) : NULL;
     bool ok = bytes ? source_read(&source, 0, bytes, source.size, err)
                     : error_set(err, ERROR_IMAGE, "%s is too large", path);
     if (ok) {

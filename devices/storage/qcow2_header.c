@@ -56,6 +56,8 @@ static bool fields_read(struct reader *r, struct error *err)
     r->header_length = QCOW2_HEADER_V2_LENGTH;
     if (h->version == 2)
         return true;
+    if (r->file_size < QCOW2_HEADER_V3_LENGTH)
+        return refuse(r, err, "the file is shorter than a header");
     h->incompatible = be64_load(p + QCOW2_HEADER_INCOMPATIBLE);
     h->autoclear = be64_load(p + QCOW2_HEADER_AUTOCLEAR);
     h->refcount_order = be32_load(p + QCOW2_HEADER_REFCOUNT_ORDER);
