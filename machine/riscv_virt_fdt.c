@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/riscv64/counters.h"
 #include "machine/riscv_virt_board.h"
 
 #define PHANDLE_PLIC     1
@@ -90,6 +91,24 @@ static void hart_interrupts(struct dt *dt, unsigned harts, enum riscv_interrupt 
     }
     dt_cells(dt, "interrupts-extended", cells, harts * 4);
     free(cells);
+}
+
+/* Which counters can count which events: the fixed ones count theirs, the programmable ones all. For
+ * firmware; rows are an SBI event range and a mask of counters. */
+static void pmu_node(struct dt *dt)
+{
+    const uint32_t programmable = 0xfffffff8;
+    const uint32_t rows[] = {
+        RISCV_EVENT_CYCLES,          RISCV_EVENT_CYCLES,          programmable | 1 << 0,
+        RISCV_EVENT_INSTRUCTIONS,    RISCV_EVENT_INSTRUCTIONS,    programmable | 1 << 2,
+        RISCV_EVENT_DTLB_READ_MISS,  RISCV_EVENT_DTLB_READ_MISS,  programmable,
+        RISCV_EVENT_DTLB_WRITE_MISS, RISCV_EVENT_DTLB_WRITE_MISS, programmable,
+        RISCV_EVENT_ITLB_READ_MISS,  RISCV_EVENT_ITLB_READ_MISS,  programmable,
+    };
+    dt_node(dt, "pmu");
+    dt_string(dt, "compatible", "riscv,pmu");
+    dt_cells(dt, "riscv,event-to-mhpmcounters", rows, ARRAY_LEN(rows));
+    dt_node_end(dt);
 }
 
 static void interrupt(struct dt *dt, uint32_t irq)
@@ -265,6 +284,7 @@ void *virt_fdt_make(const struct virt_board *board, const struct dt_chosen *chos
     dt_node_end(&dt);
 
     cpus_node(&dt, board);
+    pmu_node(&dt);
     soc_node(&dt, board);
     flash_node(&dt);
 

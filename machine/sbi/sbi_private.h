@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/riscv64/core.h"
+#include "cpu/riscv64/counters.h"
 #include "machine/sbi/sbi.h"
 
 /* SBI 2.0, table 1. */
@@ -42,15 +43,19 @@ enum sbi_event {
 
 #define SBI_FIRMWARE_COUNTERS 8
 
+/* A counter of firmware events. */
+struct sbi_counter {
+    bool running;
+    uint8_t event;
+    uint64_t value; /* while stopped; while running, what the event's count has to be reduced by */
+};
+
 struct sbi_hart {
     struct vcpu *vcpu;
     uint32_t state;              /* enum sbi_hart_state; atomic */
     uint64_t events[SBI_EVENTS]; /* since the start; atomic */
-    struct {
-        bool taken, running;
-        uint8_t event;
-        uint64_t value; /* while stopped; while running, what the event's count has to be reduced by */
-    } counters[SBI_FIRMWARE_COUNTERS];
+    struct sbi_counter counters[SBI_FIRMWARE_COUNTERS];
+    uint64_t counters_taken; /* logical counters that config_matching gave out */
 };
 
 struct sbi {

@@ -288,21 +288,23 @@ static void legacy(void)
     test_board_end(&test);
 }
 
-/* Counters 0 and 2 are hardware, the next ones firmware's. */
+/* Counters 0 and 2 to 31 are the hart's, the next ones firmware's. */
 static void counters(void)
 {
     uint64_t value, count;
     if (!start())
         return;
     CHECK_EQ(CALL(count, PMU, 0, 0), SUCCESS);
-    CHECK(count > 3 && count < 64);
+    CHECK(count > 32 && count < 64);
     CHECK_EQ(CALL(value, PMU, 1, 0), SUCCESS);
     CHECK_EQ(value & 0xfff, 0xc00);
     CHECK_EQ(value >> 12 & 0x3f, 63);
     CHECK_EQ(CALL(value, PMU, 1, 2), SUCCESS);
     CHECK_EQ(value & 0xfff, 0xc02);
     CHECK_EQ(CALL(value, PMU, 1, 1), INVALID_PARAM);
-    CHECK_EQ(CALL(value, PMU, 1, 3), SUCCESS);
+    CHECK_EQ(CALL(value, PMU, 1, 31), SUCCESS);
+    CHECK_EQ(value & 0xfff, 0xc1f);
+    CHECK_EQ(CALL(value, PMU, 1, 32), SUCCESS);
     CHECK_EQ(value >> 63, 1);
     CHECK_EQ(CALL(value, PMU, 1, count), INVALID_PARAM);
 
@@ -310,7 +312,7 @@ static void counters(void)
     uint64_t all = ((uint64_t)1 << count) - 1 - 2;
     CHECK_EQ(CALL(value, PMU, 2, 0, all, 2, 0xf0005, 0), SUCCESS);
     uint64_t counter = value;
-    CHECK(counter >= 3);
+    CHECK(counter >= 32);
     CHECK_EQ(CALL(value, PMU, 3, counter, 1, 1, 100), SUCCESS);
     CHECK_EQ(CALL(value, PMU, 3, counter, 1, 0, 0), ALREADY_STARTED);
     CALL(value, TIME, 0, 1000);
@@ -325,7 +327,15 @@ static void counters(void)
 
     CHECK_EQ(CALL(value, PMU, 2, 0, all, 0, 2, 0), SUCCESS); /* instructions */
     CHECK_EQ(value, 2);
-    CHECK_EQ(CALL(value, PMU, 2, 0, all, 0, 0x20001, 0), NOT_SUPPORTED);
+    CHECK_EQ(CALL(value, PMU, 2, 0, all, 0, 2, 0), SUCCESS); /* once more: a programmable one */
+    CHECK(value >= 3 && value < 32);
+    CHECK_EQ(hart(0)->mhpmevent[value - 3], 2);
+    CHECK_EQ(CALL(value, PMU, 4, value, 1, 1), SUCCESS); /* which is given back */
+    CHECK_EQ(CALL(value, PMU, 2, 0, all, 0x60, 0x10019, 0), SUCCESS);
+    CHECK(value >= 3 && value < 32);
+    CHECK_EQ(hart(0)->mhpmevent[value - 3], HPMEVENT_UINH | HPMEVENT_SINH | 0x10019);
+    CHECK_EQ(CALL(value, PMU, 2, 0, all, 0, 0x10000, 0), NOT_SUPPORTED);
+    CHECK_EQ(CALL(value, PMU, 2, 0, 5, 0, 0x10019, 0), NOT_SUPPORTED); /* not on a fixed counter */
     CHECK_EQ(CALL(value, PMU, 2, 0, all, 0, 0xf0100, 0), NOT_SUPPORTED);
     CHECK_EQ(CALL(value, PMU, 2, 60, all, 0, 2, 0), INVALID_PARAM);
     CHECK_EQ(CALL(value, PMU, 2, UINT64_MAX, all, 0, 2, 0), INVALID_PARAM);
