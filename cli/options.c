@@ -12,7 +12,7 @@
 /* clang-format off */
 const struct option run_option_table[] = {
     {"kernel", OPTION_TEXT, "FILE", "What to start",
-     "the guest: a Linux Image, an ELF or flat program, or gzip or zstd of them", AT(kernel), 0},
+     "the guest: a Linux Image, an ELF or flat program, gzip or zstd of them, or an ISO", AT(kernel), 0},
     {"initrd", OPTION_TEXT, "FILE", "What to start", "an initial file system for the kernel", AT(initrd), 0},
     {"append", OPTION_TEXT, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
     {"dtb", OPTION_TEXT, "FILE", "What to start", "a device tree instead of the board's own", AT(dtb), 0},

@@ -285,6 +285,8 @@ int run_command(int count, char **words)
         help_run(stdout);
         return EXIT_STATUS_OK;
     }
+    if (run.options.name)
+        host_thread_name_set(run.options.name);
     if (run.options.verbose)
         log_level_set(LOG_VERBOSE);
     if (!config_make(&run, &err) || !run_machine(&run, &status, &err))
