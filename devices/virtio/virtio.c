@@ -56,6 +56,7 @@ static const struct state_field device_fields[] = {
 
 static const struct state_table device_table = {
     .name = "virtio",
+    .version = 1,
     .fields = device_fields,
     .count = ARRAY_LEN(device_fields),
     .restored = device_restored,

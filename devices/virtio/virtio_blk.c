@@ -293,6 +293,7 @@ static const struct state_field blk_fields[] = {STATE(struct virtio_blk, writeba
 
 static const struct state_table blk_table = {
     .name = "virtio-blk",
+    .version = 1,
     .fields = blk_fields,
     .count = ARRAY_LEN(blk_fields),
 };

@@ -111,6 +111,7 @@ static const struct state_field console_fields[] = {STATE(struct virtio_console,
 
 static const struct state_table console_table = {
     .name = "virtio-console",
+    .version = 1,
     .fields = console_fields,
     .count = ARRAY_LEN(console_fields),
 };
