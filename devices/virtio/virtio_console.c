@@ -135,7 +135,7 @@ static void console_queue_stop(struct virtio_device *device, struct virtqueue *q
 static void console_destroy(struct virtio_device *device)
 {
     struct virtio_console *console = container_of(device, struct virtio_console, device);
-    char_attach(console->port, &(struct char_handlers){0});
+    char_close(console->port);
     free(console);
 }
 

@@ -39,7 +39,7 @@ static void echo_notify(struct virtio_device *device, struct virtqueue *queue)
     virtqueue_notify(queue);
 }
 
-static void echo_reset(struct virtio_device *device)
+static void echo_quiesce(struct virtio_device *device)
 {
     struct echo *echo = container_of(device, struct echo, device);
     while (echo->held_count)
@@ -48,14 +48,14 @@ static void echo_reset(struct virtio_device *device)
 
 static void echo_destroy(struct virtio_device *device)
 {
-    echo_reset(device);
+    echo_quiesce(device);
     free(container_of(device, struct echo, device));
 }
 
 static const struct virtio_class echo_class = {
     .name = "echo",
     .type = VIRTIO_TYPE_ENTROPY,
-    .reset = echo_reset,
+    .quiesce = echo_quiesce,
     .notify = echo_notify,
     .destroy = echo_destroy,
 };
