@@ -6,6 +6,7 @@
 
 #include "cpu/block.h"
 #include "cpu/cpu.h"
+#include "cpu/fp/fp.h"
 #include "cpu/riscv64/core.h"
 #include "softmmu/walkers/pmp.h"
 
@@ -46,6 +47,10 @@ enum riscv_event {
 struct riscv_core {
     struct vcpu vcpu;
     struct riscv_state s;
+
+    /* The environment of floating-point arithmetic. While the core runs its flags are fflags; riscv_fp_enter
+     * and riscv_fp_leave carry them from and to the state. */
+    struct fp_env fp;
 
     /* The translation context in effect: riscv_context sets them when the outer loop sees `resync`. */
     struct tlb_bank *fetch_bank;
@@ -99,6 +104,17 @@ struct riscv_core {
 static inline struct riscv_core *riscv_core_of(struct vcpu *vcpu)
 {
     return container_of(vcpu, struct riscv_core, vcpu);
+}
+
+static inline void riscv_fp_enter(struct riscv_core *c)
+{
+    c->fp = fp_env_riscv;
+    c->fp.flags = c->s.fflags;
+}
+
+static inline void riscv_fp_leave(struct riscv_core *c)
+{
+    c->s.fflags = c->fp.flags & FP_IEEE_FLAGS;
 }
 
 static inline bool riscv_has(const struct riscv_core *c, enum riscv_ext ext)
