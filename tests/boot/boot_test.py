@@ -172,7 +172,7 @@ class Riscv64(unittest.TestCase):
         disk = os.path.join(self.folder.name, "root.img")
         with self.debian("--disk", f"{disk},format=raw", "--net", "none", cpus=8) as console:
             self.shell(console)
-            self.assertIn("\n8", self.run_in(console, "nproc").replace("\r", ""))
+            self.assertRegex(self.run_in(console, "nproc"), r"(?m)^8\r?$")
             self.run_in(console, "for i in 1 2 3 4 5 6 7 8; do (n=0; while [ $n -lt 2000 ]; do n=$((n + 1)); done) & done; wait",
                         300)
             console.send("poweroff -f\n")
