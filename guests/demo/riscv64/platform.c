@@ -86,7 +86,7 @@ const char *platform_firmware(void)
 {
     switch (sbi_call(SBI_BASE, 1, 0, 0, 0).value) {
     case 1: return "OpenSBI";
-    case 0x545249: return "Triarch's built-in SBI";
+    case 0x54524941: return "Triarch's built-in SBI";
     default: return "an SBI";
     }
 }
