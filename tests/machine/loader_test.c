@@ -4,6 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
+#if HAVE_ZSTD
+#include <zstd.h>
+#endif
 
 #include "base/bits.h"
 #include "machine/loader/compress.h"
@@ -335,6 +338,53 @@ static void gzip_unpacked(void)
     bench_end(&bench);
 }
 
+#if HAVE_ZSTD
+static void zstd_unpacked(void)
+{
+    uint8_t elf[ELF_SIZE], packed[1024];
+    struct bench bench;
+    elf_make(elf);
+    size_t len = ZSTD_compress(packed, sizeof(packed), elf, sizeof(elf), 3);
+    bench_start(&bench, packed, len);
+    CHECK(source_unpack(&bench.source, &bench.err));
+    CHECK_EQ(bench.source.size, ELF_SIZE);
+    CHECK(elf_run(&bench));
+    bench_end(&bench);
+    for (size_t cut = 4; cut < len; cut++) {
+        bench_start(&bench, packed, cut);
+        CHECK(!source_unpack(&bench.source, &bench.err));
+        mentions(&bench, "unpacked");
+        bench_end(&bench);
+    }
+}
+#else
+static void zstd_unpacked(void)
+{
+    SKIP("libzstd is not there");
+}
+#endif
+
+/* A small file that unpacks to more than any kernel is refused, and doesn't take the host's memory. */
+static void bomb(void)
+{
+    uint8_t *zeroes = calloc(1, 64 * KIB), *packed = malloc(2 * MIB);
+    z_stream stream = {.next_out = packed, .avail_out = 2 * MIB};
+    struct bench bench;
+    CHECK(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    for (uint64_t done = 0; done <= SOURCE_UNPACKED_MAX; done += 64 * KIB) {
+        stream.next_in = zeroes;
+        stream.avail_in = 64 * KIB;
+        deflate(&stream, done == SOURCE_UNPACKED_MAX ? Z_FINISH : Z_NO_FLUSH);
+    }
+    bench_start(&bench, packed, stream.total_out);
+    deflateEnd(&stream);
+    CHECK(!source_unpack(&bench.source, &bench.err));
+    mentions(&bench, "no kernel");
+    bench_end(&bench);
+    free(zeroes);
+    free(packed);
+}
+
 /* An EFI zboot kernel around a gzip payload; and its fields gone wrong. */
 static void zboot_unpacked(void)
 {
@@ -457,6 +507,8 @@ static const struct test_case cases[] = {
     {"image_malformed", image_malformed},
     {"flat_and_initrd", flat_and_initrd},
     {"gzip_unpacked", gzip_unpacked},
+    {"zstd_unpacked", zstd_unpacked},
+    {"bomb", bomb},
     {"zboot_unpacked", zboot_unpacked},
     {"detection", detection},
     {"files", files},
