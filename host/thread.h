@@ -23,6 +23,8 @@ struct host_cond {
 
 bool host_thread_create(struct host_thread *thread, const char *name, void *(*run)(void *), void *opaque,
                         struct error *err);
+/* The name of the calling thread for the host's tools; of the main thread, the program's. */
+void host_thread_name_set(const char *name);
 void host_thread_join(struct host_thread *thread);
 
 void host_mutex_init(struct host_mutex *mutex);
