@@ -1,6 +1,7 @@
 #include "host/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,11 @@ void host_thread_name_set(const char *name)
 void host_thread_join(struct host_thread *thread)
 {
     pthread_join(thread->id, NULL);
+}
+
+void host_thread_yield(void)
+{
+    sched_yield();
 }
 
 static void check(int code)

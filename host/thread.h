@@ -27,6 +27,9 @@ bool host_thread_create(struct host_thread *thread, const char *name, void *(*ru
 void host_thread_name_set(const char *name);
 void host_thread_join(struct host_thread *thread);
 
+/* Let another thread have the processor: what this one waits for may need it. */
+void host_thread_yield(void);
+
 void host_mutex_init(struct host_mutex *mutex);
 void host_mutex_destroy(struct host_mutex *mutex);
 void host_mutex_lock(struct host_mutex *mutex);

@@ -120,18 +120,31 @@ const struct riscv_insn *rv_wfi(struct riscv_core *c, const struct riscv_insn *i
     TAIL return riscv_leave_after(c, i, bank, pc);
 }
 
-/* A wait for a reservation set may end for any reason (Zawrs): it is a hint to the outer loop to look around.
+/*
+ * A hart that waits for another: where there are more harts than host processors, the other one may need this
+ * thread's. Not each time, because most waits are shorter than a yield.
  */
+#define PAUSES_PER_YIELD 32
+
+const struct riscv_insn *rv_pause(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                  uint64_t pc)
+{
+    if (++c->pauses % PAUSES_PER_YIELD == 0)
+        host_thread_yield();
+    TAIL return next(c, i, bank, pc);
+}
+
+/* A wait for a reservation set may end for any reason (Zawrs): TW's timeout is never reached. */
 const struct riscv_insn *rv_wrs_nto(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
                                     uint64_t pc)
 {
-    TAIL return riscv_leave_after(c, i, bank, pc);
+    TAIL return rv_pause(c, i, bank, pc);
 }
 
 const struct riscv_insn *rv_wrs_sto(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
                                     uint64_t pc)
 {
-    TAIL return riscv_leave_after(c, i, bank, pc);
+    TAIL return rv_pause(c, i, bank, pc);
 }
 
 /* ---- fences of translations ---- */

@@ -67,6 +67,8 @@ struct riscv_core {
 
     uint32_t lines; /* 1 << enum riscv_line; atomic */
 
+    uint32_t pauses; /* executed, for rv_pause */
+
     /* What an atomic operation is working on (riscv_atomic_at). */
     struct {
         uint64_t pa;
