@@ -1,0 +1,83 @@
+/*
+ * The inside of an A64 processing element: the state, what the interpreter keeps beside it, and the functions
+ * its files offer each other. Boards use core.h.
+ */
+#pragma once
+
+#include "cpu/aarch64/core.h"
+#include "cpu/block.h"
+#include "cpu/cpu.h"
+
+struct aarch64_core;
+struct a64_insn;
+struct a64_next;
+
+/* What decoding depends on beside the bytes: struct block's mode. */
+enum a64_mode {
+    MODE_EL1 = 1,      /* at EL1: what is UNDEFINED or trapped at EL0 */
+    MODE_FP = 2,       /* SIMD&FP instructions don't trap */
+    MODE_GUARDED = 4,  /* a guarded page: the first instruction looks at BTYPE */
+    MODE_SP_CHECK = 8, /* SP is misaligned and accesses through it fault */
+    MODE_SINGLE = 16,  /* one instruction a block: stepping, breakpoints in this page, the end of a slice */
+    MODE_TRAPS =
+        32, /* EL0 only: SCTLR_EL1 traps some of what EL0 may otherwise do (UCT, UCI, nTWx, DZE, UMA) */
+    MODE_ALIGN = 64, /* SCTLR_EL1.A: accesses must be aligned */
+};
+
+/* Where jumps went: found by virtual address, for indirect jumps and those that leave their page. */
+#define JUMP_BITS 12
+struct aarch64_jump {
+    uint64_t pc;
+    uint64_t key; /* core->jump_key when it was filled in */
+    struct block *block;
+};
+
+/* A synchronous exception on its way to a64_raise. */
+struct aarch64_fault {
+    uint8_t ec; /* enum aarch64_ec, for an exception taken from the current level */
+    uint32_t iss;
+    uint64_t far;
+    bool far_valid;
+};
+
+struct aarch64_core {
+    struct vcpu vcpu;
+    struct aarch64_state s;
+
+    /* What loads left behind for their handlers (out-of-line loads return whether they worked). */
+    uint64_t loaded[2];
+
+    /* The context in effect (mmu.c keeps it right; the outer loop asks when `resync` is set). */
+    uint64_t bank_key;
+    uint64_t user_key;          /* of accesses as if at EL0 (LDTR, STTR) */
+    struct tlb_bank *user_bank; /* the bank that had user_key last; its key says whether it still does */
+    uint64_t jump_key;          /* bank generation and mode: what entries of `jumps` are compared with */
+    uint32_t mode;
+    bool resync;
+
+    bool leaving; /* run() is to return; *exit says why */
+    struct vcpu_exit *exit;
+    struct aarch64_fault fault;
+
+    struct block_cache *blocks;
+    struct aarch64_jump jumps[1 << JUMP_BITS];
+
+    uint32_t lines; /* 1 << enum aarch64_line; atomic */
+    struct aarch64_model model;
+    struct aarch64_board board;
+};
+
+static inline struct aarch64_core *aarch64_core_of(struct vcpu *vcpu)
+{
+    return container_of(vcpu, struct aarch64_core, vcpu);
+}
+
+static inline bool aarch64_has(const struct aarch64_core *c, enum aarch64_feature feature)
+{
+    return aarch64_model_has(&c->model, feature);
+}
+
+static inline unsigned aarch64_el(const struct aarch64_core *c)
+{
+    return c->s.pstate >> 2 & 3;
+}
