@@ -44,6 +44,26 @@ void host_memory_close(int fd)
     close(fd);
 }
 
+bool host_memory_make_private(int fd, void *base, uint64_t offset, uint64_t size, struct error *err)
+{
+    int flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
+    if (mmap(base, size, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset) == MAP_FAILED)
+        return error_errno(err, ERROR_HOST, "can't make a copy of %llu MiB of memory",
+                           (unsigned long long)(size / MIB));
+    return true;
+}
+
+bool host_memory_next_data(int fd, uint64_t *offset, uint64_t *size)
+{
+    off_t data = lseek(fd, (off_t)*offset, SEEK_DATA);
+    off_t hole = data < 0 ? data : lseek(fd, data, SEEK_HOLE);
+    if (hole < 0)
+        return false;
+    *offset = (uint64_t)data;
+    *size = (uint64_t)(hole - data);
+    return true;
+}
+
 void host_memory_discard(int fd, void *base, uint64_t offset, uint64_t size)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

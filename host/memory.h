@@ -16,6 +16,17 @@ void *host_memory_map(int fd, uint64_t offset, uint64_t size, bool private_copy,
 void host_memory_unmap(void *base, uint64_t size);
 void host_memory_close(int fd);
 
+/*
+ * Turn a shared mapping into a private one in place: what was written so far stays in the object, what is
+ * written from now on is seen here only. Nobody writes meanwhile. False and err: the mapping is as it was.
+ */
+bool host_memory_make_private(int fd, void *base, uint64_t offset, uint64_t size, struct error *err);
+
+/* The next range of the object at or after *offset that was ever touched; all else reads as zero. False:
+ * none.
+ */
+bool host_memory_next_data(int fd, uint64_t *offset, uint64_t *size);
+
 /* Give the pages back to the host; they read as zero afterwards. Whole pages inside the range only. */
 void host_memory_discard(int fd, void *base, uint64_t offset, uint64_t size);
 

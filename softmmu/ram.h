@@ -30,6 +30,9 @@ void ram_destroy(struct ram *ram);
 /* A block of `size` bytes (multiple of 4 KiB), demand-zero, not mapped yet. The ram owns it. NULL and err. */
 struct ram_block *ram_block_create(struct ram *ram, const char *name, uint64_t size, struct error *err);
 
+/* The block of this name, e.g. in a clone; NULL: none. */
+struct ram_block *ram_block_find(struct ram *ram, const char *name);
+
 /* The block's memory in the host, for loaders and frame buffers; its owner answers for the bounds and for
  * ram_block_written. */
 uint8_t *ram_block_host(struct ram_block *block);
@@ -47,7 +50,8 @@ enum ram_mapping_kind {
 
 /*
  * Show [offset, offset + size) of a block at `base`; all three are multiples of 4 KiB. False when it overlaps
- * another mapping or wraps: an invariant for a board, a check for a BAR. The number in *id names the mapping.
+ * another mapping or wraps (or there are more than a board can want): an invariant for a board, a check for a
+ * BAR. The number in *id (may be NULL) names the mapping.
  */
 bool ram_map(struct ram *ram, struct ram_block *block, uint64_t offset, gpa_t base, uint64_t size,
              enum ram_mapping_kind kind, unsigned *id);
@@ -57,8 +61,8 @@ void ram_mapping_set_kind(struct ram *ram, unsigned id, enum ram_mapping_kind ki
 /*
  * The checked accessor: a host pointer for [p, p + len), or NULL when any byte of it is not in one mapping
  * that allows the access, or the range wraps. len == 0 gives NULL. RAM_WRITE also marks dirty and drops
- * decoded code: take the pointer, write, and let go of it; for long-lived pointers call ram_written after
- * each write.
+ * decoded code: take the pointer, write, and let go of it; for long-lived pointers, and where a vCPU may
+ * meanwhile run what is being written, call ram_written after each write.
  */
 void *ram_at(struct ram *ram, gpa_t p, uint64_t len, enum ram_access access);
 
@@ -76,15 +80,20 @@ struct ram_page {
 };
 struct ram_page ram_page_at(struct ram *ram, gpa_t p);
 
-/* A write of [p, p + len) to a watched page happened (or is about to): mark dirty, drop code. Any thread. */
+/*
+ * A write of [p, p + len) to a watched page happened: mark dirty, drop code. Any thread. Call it after the
+ * bytes are written: told beforehand, a vCPU could decode the old ones in between.
+ */
 void ram_written(struct ram *ram, gpa_t p, uint64_t len);
 
-/* Total bytes shown as RAM, and the number of mappings with the n-th one's place, for tables and `info`. */
+/* Total bytes shown as writable RAM. */
 uint64_t ram_total(struct ram *ram);
 
 /*
  * Dirty tracking. Starting it (and each harvest) makes every page of the range watched. Harvest copies and
- * clears one bit a page into `bits` (bit i: page i of the range); false when nothing changed.
+ * clears one bit a page into `bits` (bit i: page i of the range, a multiple of 4 KiB); false when nothing
+ * changed. Read the pages after it has returned. Both wait for the vCPUs: machine lock not held while any
+ * runs.
  */
 void ram_dirty_track(struct ram *ram, struct ram_block *block, enum ram_dirty_client client, bool on);
 bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_client client,
@@ -94,7 +103,11 @@ bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_
  * only. */
 void ram_discard(struct ram *ram, gpa_t p, uint64_t len);
 
-/* A copy-on-write copy of every block with the same map: both sides go on independently. NULL and err. */
+/*
+ * A copy-on-write copy of every block with the same map: both sides go on independently. Nothing is copied
+ * the first time; a RAM that was cloned before, or is a clone, is copied where it was touched. The vCPUs and
+ * all transfers are at rest. Listeners and tracking are not cloned. NULL and err.
+ */
 struct ram *ram_clone(struct ram *ram, struct error *err);
 
 /*
@@ -103,7 +116,9 @@ struct ram *ram_clone(struct ram *ram, struct error *err);
  *
  * `protect` is called when a page gets its first marked line: the listener drops its write permission for the
  * page from its TLB and returns when no write can go past ram_written any more. `written` is called with the
- * range that changed. Both may be called from any thread; the listeners are the vCPUs.
+ * lines that changed (whole ones: they are unmarked, so all that was decoded from them must go) and does not
+ * wait. `remapped` does not wait either; but a listener obeys in order, so when `protect` returns, earlier
+ * calls of all three have taken effect. All may be called from any thread; the listeners are the vCPUs.
  */
 struct ram_code_listener {
     void (*protect)(void *opaque, gpa_t page);
@@ -112,7 +127,13 @@ struct ram_code_listener {
     void (*remapped)(void *opaque);
     void *opaque;
 };
+/* While nothing runs. The struct is copied; its opaque names it for the removal. */
 void ram_listener_add(struct ram *ram, const struct ram_code_listener *listener);
+void ram_listener_remove(struct ram *ram, const void *opaque);
 
-/* Mark [p, p + len) as decoded: mark first, then read the bytes, so that no write is missed. */
+/*
+ * Mark [p, p + len) as decoded: mark first, then read the bytes, so that no write is missed. May wait for the
+ * other vCPUs: machine lock not held. A vCPU that does work of its own while it waits in `protect` may be
+ * told of a write to these lines in it; they are marked again before this returns.
+ */
 void ram_code_mark(struct ram *ram, gpa_t p, uint64_t len);

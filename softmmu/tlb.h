@@ -24,8 +24,11 @@ struct tlb_entry {
     uint64_t read_tag;  /* the virtual page, or TLB_NO_TAG */
     uint64_t write_tag; /* likewise */
     uint64_t addend;    /* host address = virtual address + addend */
-    uint64_t page;      /* physical page | the page size's log2 (low bits), for flushes and re-fills */
+    uint64_t page;      /* physical page | TLB_GLOBAL | the guest page size's log2, for flushes */
 };
+
+#define TLB_PAGE_BITS_MASK 0x3fu
+#define TLB_GLOBAL         0x40u
 
 struct tlb_fetch {
     uint64_t tag;
@@ -42,12 +45,15 @@ struct tlb_bank {
      * Caches keyed by virtual address (the interpreter's jump cache) compare it.
      */
     uint64_t generation;
-    uint64_t used; /* for replacement */
-    /* Per half of the address space: the span of pages larger than 4 KiB held here, so that a flush by page
-     * knows when one entry is not enough. */
-    struct {
-        uint64_t first, last;
-    } large[2];
+
+    /* From here on tlb.c's own. */
+    uint64_t used;                   /* for replacement; 0: never selected */
+    uint64_t own, shared;            /* the second level's names for this context */
+    uint64_t live[TLB_ENTRIES / 64]; /* which entries hold something, so that a flush costs what is there */
+    uint64_t live_fetches[TLB_FETCHES / 64];
+    uint8_t fetch_attributes[TLB_FETCHES]; /* as the low bits of tlb_entry.page */
+    uint64_t fetched[TLB_ENTRIES / 64];    /* hashed: pages fetched from since `generation` last changed */
+    bool fetched_local;                    /* one of them was not global */
 };
 
 _Static_assert(sizeof(struct tlb_entry) == 32, "the translator indexes entries by shifting");
@@ -65,7 +71,7 @@ enum tlb_permission {
 struct tlb_fill {
     uint64_t va;      /* any address in the page */
     uint64_t pa;      /* the physical address of the 4 KiB page */
-    uint64_t context; /* the key as flushes see it: bank key */
+    uint64_t context; /* out only: the bank's key */
     uint8_t *host;    /* host memory of the page, or NULL for a device: then only the second level keeps it */
     uint8_t permission; /* enum tlb_permission, what the guest may do */
     uint8_t fast; /* the subset that may hit without the slow path (not watched, RAM, dirty already set) */
@@ -73,17 +79,28 @@ struct tlb_fill {
     bool global;       /* the same in every address space */
 };
 
+/* A vCPU's TLB. All of it belongs to the vCPU's thread; others ask for flushes through vcpu_call. */
 struct tlb;
 
 struct tlb *tlb_create(void);
 void tlb_destroy(struct tlb *tlb);
 
+/*
+ * Which bits of a key name the address space, and nothing else: what a global translation ignores when the
+ * second level is asked (privilege and permission bits it never ignores). 0, as created: global translations
+ * are kept for each context apart. Set before the first tlb_select.
+ */
+void tlb_set_space_mask(struct tlb *tlb, uint64_t mask);
+
 /* The bank of this context, made empty if no bank held it; it becomes the current one. */
 struct tlb_bank *tlb_select(struct tlb *tlb, uint64_t key);
 struct tlb_bank *tlb_current(struct tlb *tlb);
 
-/* Put a translation into the current bank (data entries for READ/WRITE, the fetch TLB for FETCH) and the
- * second level. */
+/*
+ * Put a translation into the current bank (a data entry when `fast` has READ or WRITE, a fetch entry when it
+ * has FETCH) and the second level. What the bank had for the page is replaced; without READ and WRITE in
+ * `fast` the data entry stays as it is, without FETCH the fetch entry.
+ */
 void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill);
 
 /*
@@ -92,7 +109,10 @@ void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill);
  */
 bool tlb_second_level(struct tlb *tlb, uint64_t va, struct tlb_fill *found);
 
-/* Flushes. `mask` and `key` select banks: those with (bank.key & mask) == (key & mask); mask 0 selects all.
+/*
+ * Flushes. `mask` and `key` select contexts: those with (context & mask) == (key & mask); mask 0 selects all.
+ * A page is flushed with all of the guest's large page that was cached around it. More may go than was asked.
+ * Without keep_global, what the selected contexts share with others goes as well.
  */
 void tlb_flush_all(struct tlb *tlb);
 void tlb_flush_context(struct tlb *tlb, uint64_t key, uint64_t mask, bool keep_global);

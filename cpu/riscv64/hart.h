@@ -21,12 +21,13 @@ struct riscv_next;
 struct riscv_jump {
     uint64_t pc;
     uint64_t key; /* core->jump_key when it was filled in */
-    struct block *block;
+    const struct riscv_insn *first;
 };
 
 /* An exception on its way to riscv_raise. */
+#define FAULT_STOP 0xff /* not an exception: run() is to return before the instruction (a watchpoint) */
 struct riscv_fault {
-    uint8_t cause; /* enum riscv_exception */
+    uint8_t cause; /* enum riscv_exception, or FAULT_STOP */
     uint64_t tval;
 };
 

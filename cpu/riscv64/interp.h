@@ -39,7 +39,8 @@ struct riscv_next {
 
 /* After a block's last instruction: the slot that runs when it didn't jump, and the links. */
 struct riscv_links {
-    struct block *taken, *fallen; /* blocks of the same page, or NULL: not known yet, or elsewhere */
+    /* First instructions of blocks of the same page, or NULL: not known yet, or elsewhere. */
+    const struct riscv_insn *taken, *fallen;
 };
 _Static_assert(sizeof(struct riscv_links) == sizeof(struct riscv_insn), "links take one slot");
 
@@ -82,14 +83,22 @@ riscv_handler riscv_illegal;
 riscv_handler riscv_leave_after;
 
 /*
- * The usual shapes of integer instructions. `a` is rs1, `b` is rs2, `imm` the immediate, each an expression
- * of type uint64_t or int64_t; the last argument is the value of rd.
+ * The usual shapes of integer instructions. `a` is rs1, `b` is rs2, `imm` the immediate; the last argument is
+ * the value of rd.
  */
 #define RISCV_RR(name, value)                                                                                \
     struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
                                 uint64_t pc)                                                                 \
     {                                                                                                        \
         uint64_t a = c->s.x[i->rs1], b = c->s.x[i->rs2];                                                     \
+        c->s.x[i->rd] = (uint64_t)(value);                                                                   \
+        TAIL return next(c, i, bank, pc);                                                                    \
+    }
+#define RISCV_R1(name, value)                                                                                \
+    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
+                                uint64_t pc)                                                                 \
+    {                                                                                                        \
+        uint64_t a = c->s.x[i->rs1];                                                                         \
         c->s.x[i->rd] = (uint64_t)(value);                                                                   \
         TAIL return next(c, i, bank, pc);                                                                    \
     }
@@ -100,7 +109,60 @@ riscv_handler riscv_leave_after;
         uint64_t a = c->s.x[i->rs1];                                                                         \
         int64_t imm = i->imm;                                                                                \
         c->s.x[i->rd] = (uint64_t)(value);                                                                   \
-        (void)imm;                                                                                           \
+        TAIL return next(c, i, bank, pc);                                                                    \
+    }
+#define RISCV_CONSTANT(name, value)                                                                          \
+    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
+                                uint64_t pc)                                                                 \
+    {                                                                                                        \
+        int64_t imm = i->imm;                                                                                \
+        c->s.x[i->rd] = (uint64_t)(value);                                                                   \
+        TAIL return next(c, i, bank, pc);                                                                    \
+    }
+
+/*
+ * Loads and stores of rs1 + imm. A load's `set` is a statement that uses v, the zero-extended value of `width`
+ * bytes; a store's `value` is what goes out. The slow path (a TLB miss and all that is special) is a function of
+ * its own, so that the handler keeps its hands free for the jump.
+ */
+#define RISCV_LOAD(name, width, set)                                                                         \
+    static COLD riscv_handler name##_slow;                                                                   \
+    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
+                                uint64_t pc)                                                                 \
+    {                                                                                                        \
+        void *p = tlb_read_hit(bank, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width);                     \
+        if (unlikely(!p))                                                                                    \
+            TAIL return name##_slow(c, i, bank, pc);                                                         \
+        uint64_t v = host_load(p, width);                                                                    \
+        set;                                                                                                 \
+        TAIL return next(c, i, bank, pc);                                                                    \
+    }                                                                                                        \
+    static struct riscv_next name##_slow(struct riscv_core *c, const struct riscv_insn *i,                   \
+                                         struct tlb_bank *bank, uint64_t pc)                                 \
+    {                                                                                                        \
+        struct riscv_loaded loaded = riscv_read(c, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width);       \
+        if (!loaded.ok)                                                                                      \
+            TAIL return riscv_raise(c, i, bank, pc);                                                         \
+        uint64_t v = loaded.value;                                                                           \
+        set;                                                                                                 \
+        TAIL return next(c, i, bank, pc);                                                                    \
+    }
+#define RISCV_STORE(name, width, value)                                                                      \
+    static COLD riscv_handler name##_slow;                                                                   \
+    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
+                                uint64_t pc)                                                                 \
+    {                                                                                                        \
+        void *p = tlb_write_hit(bank, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width);                    \
+        if (unlikely(!p))                                                                                    \
+            TAIL return name##_slow(c, i, bank, pc);                                                         \
+        host_store(p, width, value);                                                                         \
+        TAIL return next(c, i, bank, pc);                                                                    \
+    }                                                                                                        \
+    static struct riscv_next name##_slow(struct riscv_core *c, const struct riscv_insn *i,                   \
+                                         struct tlb_bank *bank, uint64_t pc)                                 \
+    {                                                                                                        \
+        if (!riscv_write(c, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width, value))                       \
+            TAIL return riscv_raise(c, i, bank, pc);                                                         \
         TAIL return next(c, i, bank, pc);                                                                    \
     }
 
