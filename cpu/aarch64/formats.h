@@ -18,7 +18,7 @@ enum a64_format {
     FMT_ADRP,    /* d, imm: in pages */
     FMT_ADD_I,   /* d|SP, n|SP, imm: shifted as the instruction says */
     FMT_ADDS_I,  /* d, n|SP, imm */
-    FMT_LOGIC_I, /* d|SP, n, imm: index into a64_bitmasks */
+    FMT_LOGIC_I, /* d|SP, n, imm; what does not fit is an index into core->bitmasks for the twin */
     FMT_TEST_I,  /* d, n, imm: likewise */
     FMT_MOVW,    /* d, imm: imm16, m: left shift */
     FMT_MOVK,    /* d (also read, so 31 is harmless), imm, m */
@@ -41,10 +41,10 @@ enum a64_format {
 
     /* Branches */
     FMT_B,    /* imm: relative to the block's first instruction; picks the twin for another page */
-    FMT_CB,   /* n, imm: likewise */
+    FMT_CB,   /* n, imm: relative to the block's first instruction */
     FMT_TB,   /* n, m: bit, imm: likewise */
-    FMT_BR,   /* n */
-    FMT_BR_M, /* n, m|SP: modifier */
+    FMT_BR,   /* n, imm: the BTYPE it leaves */
+    FMT_BR_M, /* n, m|SP: modifier, imm: likewise */
 
     /* Loads and stores. d is the register transferred, n|SP the base. */
     FMT_MEM_U,    /* imm: imm12, scaled */

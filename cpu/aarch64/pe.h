@@ -10,6 +10,7 @@
 
 struct aarch64_core;
 struct a64_insn;
+struct a64_decoder;
 struct a64_next;
 
 /* What decoding depends on beside the bytes: struct block's mode. */
@@ -18,7 +19,8 @@ enum a64_mode {
     MODE_FP = 2,       /* SIMD&FP instructions don't trap */
     MODE_GUARDED = 4,  /* a guarded page: the first instruction looks at BTYPE */
     MODE_SP_CHECK = 8, /* SP is misaligned and accesses through it fault */
-    MODE_SINGLE = 16,  /* one instruction a block: stepping, breakpoints in this page, the end of a slice */
+    MODE_SP0 = 16,      /* EL1 on SP_EL0: SP_EL0 can't be accessed by name */
+    MODE_SINGLE = 32,  /* one instruction a block: stepping, breakpoints in this page, the end of a slice */
     MODE_TRAPS =
         32, /* EL0 only: SCTLR_EL1 traps some of what EL0 may otherwise do (UCT, UCI, nTWx, DZE, UMA) */
     MODE_ALIGN = 64, /* SCTLR_EL1.A: accesses must be aligned */
@@ -29,7 +31,7 @@ enum a64_mode {
 struct aarch64_jump {
     uint64_t pc;
     uint64_t key; /* core->jump_key when it was filled in */
-    struct block *block;
+    const struct a64_insn *first;
 };
 
 /* A synchronous exception on its way to a64_raise. */
@@ -48,6 +50,7 @@ struct aarch64_core {
     uint64_t loaded[2];
 
     /* The context in effect (mmu.c keeps it right; the outer loop asks when `resync` is set). */
+    struct tlb_bank *bank;
     uint64_t bank_key;
     uint64_t user_key;          /* of accesses as if at EL0 (LDTR, STTR) */
     struct tlb_bank *user_bank; /* the bank that had user_key last; its key says whether it still does */
@@ -59,8 +62,11 @@ struct aarch64_core {
     struct vcpu_exit *exit;
     struct aarch64_fault fault;
 
+    struct a64_decoder *decoder;
+    const uint64_t *bitmasks; /* logical immediates by N:immr:imms */
     struct block_cache *blocks;
     struct aarch64_jump jumps[1 << JUMP_BITS];
+    _Alignas(16) uint8_t single[sizeof(struct block) + 8 * 16]; /* aarch64_block_single's block */
 
     uint32_t lines; /* 1 << enum aarch64_line; atomic */
     struct aarch64_model model;
