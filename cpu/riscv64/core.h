@@ -30,7 +30,7 @@ struct riscv_state *riscv_state(struct vcpu *vcpu);
 const struct riscv_model *riscv_model(struct vcpu *vcpu);
 
 /* Ticks of the `time` CSR now. */
-uint64_t riscv_time(const struct clock *clock);
+uint64_t riscv_time(struct clock *clock);
 
 /*
  * Start a stopped hart in supervisor mode as SBI HSM says (pc, a0 = hart id, a1 = opaque, satp = 0, SIE = 0),

@@ -36,13 +36,21 @@ struct riscv_next riscv_leave_after(struct riscv_core *c, const struct riscv_ins
     return leave();
 }
 
+/* Then looking for a block is in vain. */
+static bool limit_reached(const struct riscv_core *c)
+{
+    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+}
+
 /* Find or make the block at pc and remember it. When that fails the outer loop tries again, and raises. */
 static COLD struct riscv_next jump_slow(struct riscv_core *c, const struct riscv_insn *i,
                                         struct tlb_bank *bank, uint64_t pc)
 {
     (void)i;
     c->s.pc = pc;
-    const struct riscv_insn *first = riscv_block_at(c, bank, pc);
+    if (limit_reached(c))
+        return leave();
+    const struct riscv_insn *first = riscv_block_at(c, pc);
     if (!first)
         return leave();
     TAIL return enter(c, first, bank, pc);
@@ -67,9 +75,11 @@ static COLD struct riscv_next link_make(struct riscv_core *c, const struct riscv
                                         struct tlb_bank *bank, uint64_t target, bool taken)
 {
     c->s.pc = target;
+    if (limit_reached(c))
+        return leave();
     struct riscv_links *links = riscv_links_of(i + 1);
     uint64_t from = riscv_block_of_end(i + 1)->pa, generation = block_generation(c->blocks);
-    const struct riscv_insn *first = riscv_block_at(c, bank, target);
+    const struct riscv_insn *first = riscv_block_at(c, target);
     if (!first)
         return leave();
     if (generation == block_generation(c->blocks) && (riscv_block_of_first(first)->pa ^ from) < PAGE_SIZE)

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "cpu/interp.h"
-#include "cpu/riscv64/hart.h"
+#include "cpu/riscv64/mmu.h"
 
 /*
  * A decoded instruction. `offset` counts 2-byte units from the block's first instruction, so that with pc

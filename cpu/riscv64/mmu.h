@@ -10,12 +10,6 @@
  * one for data; instructions are fetched through c->fetch_bank. */
 struct tlb_bank *riscv_context(struct riscv_core *c);
 
-/* The context has changed, or an interrupt may have become takeable: the outer loop is to look. */
-static inline void riscv_resync(struct riscv_core *c)
-{
-    c->resync = true;
-}
-
 /* An access of `width` bytes at any alignment, with everything that can make it special. */
 struct riscv_loaded {
     uint64_t value;
