@@ -33,6 +33,11 @@ static void check(int code)
         abort();
 }
 
+void host_thread_yield(void)
+{
+    sched_yield();
+}
+
 void host_mutex_init(struct host_mutex *mutex)
 {
     check(pthread_mutex_init(&mutex->m, NULL));

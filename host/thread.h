@@ -25,6 +25,9 @@ bool host_thread_create(struct host_thread *thread, const char *name, void *(*ru
                         struct error *err);
 void host_thread_join(struct host_thread *thread);
 
+/* Let another thread run: the caller waits for something it can't sleep on. */
+void host_thread_yield(void);
+
 void host_mutex_init(struct host_mutex *mutex);
 void host_mutex_destroy(struct host_mutex *mutex);
 void host_mutex_lock(struct host_mutex *mutex);
