@@ -38,7 +38,7 @@ const struct option run_option_table[] = {
      "a network card; without the option, one for the user network", AT(nets), 0},
     {"serial", OPTION_LIST, "stdio|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
      "the serial port (stdio); given again, a virtio console", AT(serials), 0},
-    {"display", OPTION_ABSENT, "sdl|vnc=:N|none", "Devices", "a display", 0, 0},
+    {"display", OPTION_TEXT, "auto|none", "Devices", "none: no window; a window and VNC come later", AT(display), 0},
 
     {"deterministic", OPTION_FLAG, NULL, "How it runs",
      "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},

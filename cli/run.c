@@ -128,6 +128,15 @@ static bool engine_set(struct run *run, struct error *err)
     return run->config.engine->probe(cpu_ops_find(run->config.arch), err);
 }
 
+static bool display_check(const struct run *run, struct error *err)
+{
+    const char *name = run->options.display ? run->options.display : "auto";
+    if (strcmp(name, "auto") == 0 || strcmp(name, "none") == 0)
+        return true;
+    return error_set(err, ERROR_USAGE, "--display %s is not there yet: use none, and the serial console",
+                     name);
+}
+
 static void firmware_set(struct run *run)
 {
     const char *choice = run->options.firmware ? run->options.firmware : "auto";
@@ -226,7 +235,8 @@ static bool config_make(struct run *run, struct error *err)
     struct machine_config *config = &run->config;
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
-    if (!arch_set(run, err) || !memory_set(run, err) || !engine_set(run, err) || !disks_set(run, err))
+    if (!arch_set(run, err) || !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) ||
+        !disks_set(run, err))
         return false;
     firmware_set(run);
     lists_set(run);

@@ -58,7 +58,11 @@ bool run_vcpu(struct machine_run *run, struct vcpu *vcpu)
     case EXIT_ERROR: engine_failed(run, vcpu, exit.text); return false;
     case EXIT_MMIO:
     case EXIT_PIO: engine_failed(run, vcpu, "it asked for a device access"); return false;
-    case EXIT_HYPERCALL: run->private->board.hypercall(run->private->board.opaque, vcpu); break;
+    case EXIT_HYPERCALL:
+        vcpu_hold(vcpu);
+        run->private->board.hypercall(run->private->board.opaque, vcpu);
+        vcpu_release(vcpu);
+        break;
     case EXIT_HALT:
     case EXIT_KICKED: break;
     }

@@ -120,7 +120,8 @@ static void round_trips(void)
             uint16_t id = text_add("the quick brown fox", 1 + round % 4, round % 3 == 0, &answer);
             guest_kick(guest, 0);
             text_expect("the quick brown fox", id, answer);
-            /* An area of zeroes means: always; but with a split ring and event indices, the first one only. */
+            /* An area of zeroes means: always; but with a split ring and event indices, the first one only.
+             */
             bool asked = !(kind & 2) || kind & 1 || round == 0;
             CHECK_EQ(guest_interrupted(guest), asked);
         }
@@ -480,6 +481,69 @@ static void save_and_load(void)
     }
 }
 
+/* A buffer over the border of two RAM mappings is one buffer; over the end of both it is none. */
+static void over_mappings(void)
+{
+    set_up(GUEST_MMIO, false, false);
+    struct ram *ram = guest->test->machine.mem.ram;
+    struct error err = {0};
+    uint64_t border = TEST_RAM_BASE + GUEST_RAM_SIZE;
+    unsigned id;
+    struct ram_block *block = ram_block_create(ram, "more", 2 * PAGE_SIZE, &err);
+    CHECK(block && ram_map(ram, block, 0, gpa(border), 2 * PAGE_SIZE, RAM_MAPPED, &id));
+    static const uint32_t before[] = {1, 10, PAGE_SIZE, 3 * PAGE_SIZE + 1};
+    for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+        uint64_t at = border - before[i];
+        uint32_t len = before[i] + PAGE_SIZE + 20;
+        char out[] = "two mappings", back[13] = {0};
+        uint64_t from = guest_alloc(guest, len);
+        test_ram_put(guest->test, from + len - 12, out, 12);
+        const struct guest_buffer buffers[] = {{from, len, false}, {at, len, true}};
+        guest_add(guest, 0, buffers, 2, false);
+        guest_kick(guest, 0);
+        uint16_t chain;
+        uint32_t used;
+        CHECK(guest_used(guest, 0, &chain, &used));
+        CHECK_EQ(used, len);
+        test_ram_get(guest->test, at, back, 12);
+        CHECK_STR(back, "sgnippam owt");
+    }
+    guest_add(guest, 0, &(struct guest_buffer){border - 10, 2 * PAGE_SIZE + 11, true}, 1, false);
+    guest_kick(guest, 0);
+    CHECK_EQ(guest_status(guest), 0x4f);
+    tear_down();
+}
+
+/* The capability that reaches the registers through configuration space (4.1.4.9). */
+static void pci_configuration_access(void)
+{
+    set_up(GUEST_PCI_INTX, false, false);
+    uint64_t function = 0x30008000, window = 0;
+    for (unsigned at = (unsigned)test_load(guest->test, function + 0x34, 1); at;
+         at = (unsigned)test_load(guest->test, function + at + 1, 1)) {
+        if (test_load(guest->test, function + at, 1) == 9 &&
+            test_load(guest->test, function + at + 3, 1) == 5)
+            window = function + at;
+    }
+    if (!CHECK(window != 0))
+        return;
+    uint32_t common = (uint32_t)(guest->registers - 0x40000000);
+    test_store(guest->test, window + 8, 4, common + 20); /* device_status */
+    test_store(guest->test, window + 12, 4, 1);
+    CHECK_EQ(test_load(guest->test, window + 16, 1), 0xf);
+    test_store(guest->test, window + 8, 4, common + 22); /* queue_select */
+    test_store(guest->test, window + 12, 4, 2);
+    test_store(guest->test, window + 16, 2, 5);
+    CHECK_EQ(test_load(guest->test, guest->registers + 22, 2), 5);
+    /* Places that are none. */
+    test_store(guest->test, window + 8, 4, 0xfffffffe);
+    test_store(guest->test, window + 16, 4, 1);
+    test_store(guest->test, window + 12, 4, 3);
+    test_load(guest->test, window + 16, 4);
+    CHECK_EQ(guest_status(guest), 0xf);
+    tear_down();
+}
+
 static const struct test_case cases[] = {
     {"round_trips", round_trips},
     {"out_of_order", out_of_order},
@@ -493,5 +557,7 @@ static const struct test_case cases[] = {
     {"misplaced_rings", misplaced_rings},
     {"endless_work", endless_work},
     {"save_and_load", save_and_load},
+    {"over_mappings", over_mappings},
+    {"pci_configuration_access", pci_configuration_access},
 };
 TEST_SUITE(virtqueue_test, "unit", cases);

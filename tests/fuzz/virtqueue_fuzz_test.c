@@ -67,7 +67,8 @@ static uint64_t address_wild(uint64_t base)
     case 0: return test_random();
     case 1: return TEST_RAM_BASE + GUEST_RAM_SIZE - test_random() % 64;
     case 2: return test_random() % 0x20000000;
-    default: return base + test_random() % 0x10000;
+    case 3: return base + test_random() % 0xf000;
+    default: return base + test_random() % 0xf00 * 16;
     }
 }
 
@@ -77,9 +78,12 @@ static uint32_t length_wild(void)
     case 0: return 0;
     case 1: return (uint32_t)test_random();
     case 2: return 1;
-    case 3: return 512 * (1 + (uint32_t)test_random() % 16);
-    case 4: return 16;
-    case 5: return 17;
+    case 3:
+    case 4: return 512 * (1 + (uint32_t)test_random() % 8);
+    case 5:
+    case 6: return 16;
+    case 7: return 3;
+    case 8: return 8;
     default: return (uint32_t)test_random() % 4096;
     }
 }
@@ -87,13 +91,14 @@ static uint32_t length_wild(void)
 /* Words that devices look for at the start of what they read: types, classes, small sectors. */
 static void buffers_fill(struct guest *guest)
 {
-    for (unsigned i = 0; i < 64; i++) {
-        uint8_t bytes[16];
-        le32_store(bytes, (uint32_t)test_random() % 15);
-        le32_store(bytes + 4, (uint32_t)test_random() % 4);
-        le64_store(bytes + 8, test_random() % 8 ? test_random() % 600 : test_random());
-        test_ram_put(guest->test, BUFFERS + test_random() % 0x10000, bytes, sizeof(bytes));
+    static uint8_t bytes[0x10000];
+    for (size_t at = 0; at < sizeof(bytes); at += 16) {
+        le32_store(bytes + at, (uint32_t)test_random() % 15);
+        bytes[at + 1] = (uint8_t)(test_random() % 3 ? 0 : test_random() % 6);
+        le32_store(bytes + at + 4, (uint32_t)test_random() % 4);
+        le64_store(bytes + at + 8, test_random() % 8 ? test_random() % 500 : test_random());
     }
+    test_ram_put(guest->test, BUFFERS, bytes, sizeof(bytes));
 }
 
 static void desc_wild(struct guest *guest, uint64_t at, bool packed, unsigned i)
