@@ -102,7 +102,7 @@ static struct radix_entry decode(const struct radix_format *format, unsigned dep
                                  uint64_t options)
 {
     (void)options;
-    const struct half *half = container_of(format, struct half, format);
+    const struct half *half = (const struct half *)((uintptr_t)format - offsetof(struct half, format));
     int level = half->start_level + (int)depth;
     bool table = (raw & DESC_TABLE) && level < 3;
     struct radix_entry entry = {.kind = RADIX_RESERVED};
