@@ -25,6 +25,14 @@ static const struct {
                                     "edk2-riscv64/vars.fd",
                                     {"/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd",
                                      "/usr/share/edk2/riscv/RISCV_VIRT_VARS.fd"}},
+    [FIRMWARE_EDK2_AARCH64] = {"EDK2 for aarch64",
+                               "edk2-arm64/code.fd",
+                               {"/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", "/usr/share/AAVMF/AAVMF_CODE.fd",
+                                "/usr/share/edk2/aarch64/QEMU_EFI-silent-pflash.raw"}},
+    [FIRMWARE_EDK2_AARCH64_VARS] = {"EDK2 variables for aarch64",
+                                    "edk2-arm64/vars.fd",
+                                    {"/usr/share/AAVMF/AAVMF_VARS.fd",
+                                     "/usr/share/edk2/aarch64/vars-template-pflash.raw"}},
 };
 
 const char *firmware_name(enum firmware_kind kind)
