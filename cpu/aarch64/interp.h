@@ -42,7 +42,7 @@ typedef struct a64_next a64_handler(struct aarch64_core *c, const struct a64_ins
     struct a64_next a64_##name(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,      \
                                uint64_t pc)
 
-/* INSN_CC in terms of INSN: `M(identifier, condition number)` once for each condition. */
+/* For handlers of an INSN_CC: `M(identifier, condition number)` once for each condition. */
 #define A64_CONDITIONS(M, id)                                                                                \
     M(id##_eq, 0)                                                                                            \
     M(id##_ne, 1) M(id##_cs, 2) M(id##_cc, 3) M(id##_mi, 4) M(id##_pl, 5) M(id##_vs, 6) M(id##_vc, 7)        \
@@ -50,12 +50,9 @@ typedef struct a64_next a64_handler(struct aarch64_core *c, const struct a64_ins
             M(id##_al, 14) M(id##_nv, 15)
 
 /* Declares every handler of the table. */
-#define A64_DECLARE(id, condition)                   a64_handler a64_##id;
-#define INSN(id, pattern, format, feature, flags)    A64_DECLARE(id, 0)
-#define INSN_CC(id, pattern, format, feature, flags) A64_CONDITIONS(A64_DECLARE, id)
+#define A64_ROW(id, pattern, variant, format, feature, flags) a64_handler a64_##id;
 #include "cpu/aarch64/insns.def"
-#undef INSN
-#undef INSN_CC
+#undef A64_ROW
 
 /* The instruction's own virtual address. */
 INLINE uint64_t a64_pc(const struct a64_insn *i, uint64_t pc)
