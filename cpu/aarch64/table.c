@@ -29,12 +29,6 @@ struct a64_decoder {
     uint64_t bitmasks[1 << 13];
 };
 
-const struct a64_row *a64_rows(size_t *count)
-{
-    *count = ARRAY_LEN(table);
-    return table;
-}
-
 /* What number `n` from the right of a letter in a pattern stands for: '0', '1', or '.' for an operand. */
 static char letter_value(char letter, unsigned n, unsigned variant)
 {
@@ -130,6 +124,12 @@ void a64_decoder_destroy(struct a64_decoder *decoder)
         return;
     free(decoder->candidates);
     free(decoder);
+}
+
+const struct a64_row *a64_rows(const struct a64_decoder *decoder, size_t *count)
+{
+    *count = decoder->count;
+    return decoder->rows;
 }
 
 const uint64_t *a64_decoder_bitmasks(const struct a64_decoder *decoder)
