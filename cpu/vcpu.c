@@ -1,6 +1,6 @@
 /*
- * The part of a vCPU that all architectures share: its work queue, running, sleeping and waking, and its place
- * among the listeners of guest RAM.
+ * The part of a vCPU that all architectures share: its work queue, running, sleeping and waking, and its
+ * place among the listeners of guest RAM.
  */
 #include <stdlib.h>
 
@@ -124,18 +124,18 @@ void vcpu_call(struct vcpu *vcpu, struct vcpu *self, void (*fn)(struct vcpu *vcp
         work_wait(vcpu, self, &waited);
 }
 
-void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
+void vcpu_hold(struct vcpu *vcpu)
 {
     host_mutex_lock(&vcpu->work_lock);
     while (vcpu->borrowed)
         host_cond_wait(&vcpu->work_done, &vcpu->work_lock);
     vcpu->running = true;
     host_mutex_unlock(&vcpu->work_lock);
-    struct vcpu *outer = self_vcpu;
     self_vcpu = vcpu;
+}
 
-    vcpu->engine->run(vcpu, exit);
-
+void vcpu_release(struct vcpu *vcpu)
+{
     /* What is queued up to the moment `running` turns false is still this thread's to do. */
     host_mutex_lock(&vcpu->work_lock);
     while (vcpu->work) {
@@ -145,7 +145,14 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     }
     vcpu->running = false;
     host_mutex_unlock(&vcpu->work_lock);
-    self_vcpu = outer;
+    self_vcpu = NULL;
+}
+
+void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+    vcpu_hold(vcpu);
+    vcpu->engine->run(vcpu, exit);
+    vcpu_release(vcpu);
 }
 
 void vcpu_kick(struct vcpu *vcpu)
@@ -188,6 +195,9 @@ static void page_protect(struct vcpu *vcpu, void *arg)
 static void ram_protect(void *opaque, gpa_t page)
 {
     struct range range = {page.a, PAGE_SIZE};
+    /* What was told before `protect` is to have taken effect when it returns. */
+    if (opaque == vcpu_self())
+        vcpu_work_do(opaque);
     vcpu_call(opaque, vcpu_self(), page_protect, &range, true);
 }
 
@@ -234,14 +244,15 @@ bool vcpu_init(struct vcpu *vcpu, const struct cpu_ops *ops, const struct cpu_co
     host_mutex_init(&vcpu->work_lock);
     host_cond_init(&vcpu->wake);
     host_cond_init(&vcpu->work_done);
-    vcpu->listener = (struct ram_code_listener){
+    const struct ram_code_listener listener = {
         .protect = ram_protect, .written = code_written, .remapped = ram_remapped, .opaque = vcpu};
-    ram_listener_add(vcpu->mem->ram, &vcpu->listener);
+    ram_listener_add(vcpu->mem->ram, &listener);
     return true;
 }
 
 void vcpu_fini(struct vcpu *vcpu)
 {
+    ram_listener_remove(vcpu->mem->ram, vcpu);
     host_cond_destroy(&vcpu->work_done);
     host_cond_destroy(&vcpu->wake);
     host_mutex_destroy(&vcpu->work_lock);

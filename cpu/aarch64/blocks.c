@@ -18,8 +18,8 @@ struct builder {
 
 static void slot_add(struct builder *b, a64_handler *run, uint32_t imm)
 {
-    b->insns[b->slots++] = (struct a64_insn){
-        .run = run, .imm = (int32_t)imm, .rd = REG_DISCARD, .offset = (uint8_t)b->count};
+    b->insns[b->slots++] =
+        (struct a64_insn){.run = run, .imm = (int32_t)imm, .rd = REG_DISCARD, .offset = (uint8_t)b->count};
 }
 
 /* The word at the current place; its line is marked before it is read, once a line. */

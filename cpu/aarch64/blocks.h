@@ -9,7 +9,8 @@
 
 #include "cpu/aarch64/interp.h"
 
-#define A64_BLOCK_SLOTS (2 * A64_BLOCK_MAX + 3) /* each may be followed by a check of SP; guard, end, links */
+#define A64_BLOCK_SLOTS (2 * A64_BLOCK_MAX + 3) /* each may be followed by a check of SP; guard, end, links  \
+                                                 */
 
 /* Behind a block's end slot: where it went before, within its page. NULL: not known yet, or elsewhere. */
 struct a64_links {
@@ -44,9 +45,9 @@ INLINE struct aarch64_jump *aarch64_jump_slot(struct aarch64_core *c, uint64_t p
 }
 
 /*
- * The first instruction of the block at pc, from the cache or decoded now, and put into the jump cache. NULL: it
- * can't be fetched (core->fault is set), the page allows no cached code, or the context changed meanwhile; the
- * outer loop sorts that out. State is true, pc included: other vCPUs' work may be done here.
+ * The first instruction of the block at pc, from the cache or decoded now, and put into the jump cache. NULL:
+ * it can't be fetched (core->fault is set), the page allows no cached code, or the context changed meanwhile;
+ * the outer loop sorts that out. State is true, pc included: other vCPUs' work may be done here.
  */
 const struct a64_insn *aarch64_block_at(struct aarch64_core *c, uint64_t pc);
 

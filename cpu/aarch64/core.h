@@ -45,6 +45,9 @@ struct aarch64_board {
         bool (*write)(void *opaque, uint32_t sysreg, uint64_t value);
         void *opaque;
     } gic;
+    /* Every core of the machine, this one included: TLB maintenance is sent to them. */
+    struct vcpu *const *cpus;
+    unsigned cpu_count;
     uint32_t timer_hz; /* CNTFRQ_EL0; 0: 62.5 MHz, or 1 GHz on models with ECV */
     uint64_t mpidr;    /* affinity fields; bit 31 is added */
 };

@@ -61,11 +61,16 @@ uint64_t a64_bitmask(uint32_t n_immr_imms)
 static a64_handler *twin(a64_handler *run)
 {
     static a64_handler *const twins[][2] = {
-        {a64_ubfm_w, a64_lsl_i_w},        {a64_ubfm_x, a64_lsl_i_x},
-        {a64_and_i_x, a64_and_i__wide_x}, {a64_orr_i_x, a64_orr_i__wide_x},
-        {a64_eor_i_x, a64_eor_i__wide_x}, {a64_ands_i_x, a64_ands_i__wide_x},
-        {a64_mov_i_x, a64_mov_i__wide_x}, {a64_tst_i_x, a64_tst_i__wide_x},
-        {a64_b, a64_b__far},              {a64_bl, a64_bl__far},
+        {a64_ubfm_w, a64_lsl_i_w},
+        {a64_ubfm_x, a64_lsl_i_x},
+        {a64_and_i_x, a64_and_i__wide_x},
+        {a64_orr_i_x, a64_orr_i__wide_x},
+        {a64_eor_i_x, a64_eor_i__wide_x},
+        {a64_ands_i_x, a64_ands_i__wide_x},
+        {a64_mov_i_x, a64_mov_i__wide_x},
+        {a64_tst_i_x, a64_tst_i__wide_x},
+        {a64_b, a64_b__far},
+        {a64_bl, a64_bl__far},
     };
     for (size_t n = 0; n < ARRAY_LEN(twins); n++) {
         if (twins[n][0] == run)
@@ -213,7 +218,7 @@ static bool mops_operands(const struct word *w, struct a64_insn *insn)
 static bool system_operands(const struct word *w, struct a64_insn *insn)
 {
     bool write = w->row->format != FMT_MRS;
-    int index = aarch64_sysreg_find(w->c, field(w, 5, 16) & (w->row->format == FMT_SYS ? 0x3fff : 0xffff));
+    int index = aarch64_sysreg_find(w->c, field(w, 5, 16));
     if (index < 0)
         return false;
     insn->imm = index;
@@ -245,14 +250,12 @@ static bool operands(const struct word *w, struct a64_insn *insn)
         insn->imm = signed_field(w, 5, 19) * 4 + (int32_t)field(w, 29, 2) + 4 * (int32_t)w->offset;
         return true;
     case FMT_ADRP: insn->imm = signed_field(w, 5, 19) * 4 + (int32_t)field(w, 29, 2); return true;
-    case FMT_ADD_I:
-        insn->rd = or_sp(field(w, 0, 5)); /* fall through */
+    case FMT_ADD_I: insn->rd = or_sp(field(w, 0, 5)); /* fall through */
     case FMT_ADDS_I:
         insn->rn = or_sp(field(w, 5, 5));
         insn->imm = (int32_t)(field(w, 10, 12) << (12 * field(w, 22, 1)));
         return true;
-    case FMT_LOGIC_I:
-        insn->rd = or_sp(field(w, 0, 5)); /* fall through */
+    case FMT_LOGIC_I: insn->rd = or_sp(field(w, 0, 5)); /* fall through */
     case FMT_TEST_I: return logical_immediate(w, insn);
     case FMT_MOVW:
     case FMT_MOVK:
@@ -266,8 +269,7 @@ static bool operands(const struct word *w, struct a64_insn *insn)
     case FMT_SHIFTED: insn->imm = (int32_t)field(w, 10, 6); return true;
     case FMT_RR:
     case FMT_RRR: return true;
-    case FMT_ADD_X:
-        insn->rd = or_sp(field(w, 0, 5)); /* fall through */
+    case FMT_ADD_X: insn->rd = or_sp(field(w, 0, 5)); /* fall through */
     case FMT_ADDS_X: insn->rn = or_sp(field(w, 5, 5)); return extended_operand(w, insn);
     case FMT_RRRR: insn->imm = (int32_t)field(w, 10, 5); return true;
     case FMT_RI8:
@@ -378,7 +380,8 @@ struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint3
 {
     const struct a64_row *row = a64_row_find(c->decoder, bits);
     struct a64_decoded decoded = {.landing = landing(c, mode, row, bits)};
-    struct word w = {.c = c, .row = row, .bits = bits, .mode = mode, .offset = offset, .page_offset = page_offset};
+    struct word w = {
+        .c = c, .row = row, .bits = bits, .mode = mode, .offset = offset, .page_offset = page_offset};
     *insn = (struct a64_insn){.run = row ? row->run : a64_undefined,
                               .rd = destination(field(&w, 0, 5)),
                               .rn = (uint8_t)field(&w, 5, 5),

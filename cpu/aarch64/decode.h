@@ -40,7 +40,8 @@ struct a64_decoded {
     uint8_t landing; /* bit n: fine as the first instruction of a guarded page with BTYPE n */
 };
 
-/* Decode the instruction `bits` for a block of this mode, as its number `offset`, `page_offset` into its page. */
+/* Decode the instruction `bits` for a block of this mode, as its number `offset`, `page_offset` into its
+ * page. */
 struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint32_t bits, unsigned offset,
                               unsigned page_offset, struct a64_insn *insn);
 

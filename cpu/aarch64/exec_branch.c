@@ -1,6 +1,6 @@
 /*
- * Branches, and the ways from block to block: links within a page, the jump cache between pages, and the look-up
- * behind both.
+ * Branches, and the ways from block to block: links within a page, the jump cache between pages, and the
+ * look-up behind both.
  */
 #include "cpu/aarch64/blocks.h"
 #include "cpu/aarch64/decode.h"
@@ -61,7 +61,8 @@ INLINE struct a64_next jump(struct aarch64_core *c, const struct a64_insn *i, st
     TAIL return jump_slow(c, i, bank, pc);
 }
 
-/* Likewise for an indirect branch, whose BTYPE is imm. Only guarded pages look at it, so elsewhere it stays 0. */
+/* Likewise for an indirect branch, whose BTYPE is imm. Only guarded pages look at it, so elsewhere it stays
+ * 0. */
 INLINE struct a64_next jump_indirect(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
                                      uint64_t pc)
 {
@@ -79,20 +80,16 @@ INLINE struct a64_next jump_indirect(struct aarch64_core *c, const struct a64_in
  * page only, so whatever maps the one block maps the other; but both must have been decoded from one physical
  * page, which is compared because a page table may change before its flush.
  */
-static COLD struct a64_next link_make(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                      uint64_t target, bool taken)
+static COLD struct a64_next link_make(struct aarch64_core *c, const struct a64_insn *end,
+                                      struct tlb_bank *bank, uint64_t target, bool taken)
 {
-    const struct a64_insn *end = i;
-    while (end->run != a64_block_end)
-        end++;
     c->s.pc = target;
     struct a64_links *links = a64_links_of(end);
     uint64_t from = a64_block_of_end(end)->pa, generation = block_generation(c->blocks);
     const struct a64_insn *first = aarch64_block_at(c, target);
     if (!first)
         return a64_leave();
-    if (generation == block_generation(c->blocks) && (a64_block_of_first(first)->pa ^ from) < PAGE_SIZE &&
-        end->run == a64_block_end)
+    if (generation == block_generation(c->blocks) && (a64_block_of_first(first)->pa ^ from) < PAGE_SIZE)
         *(taken ? &links->taken : &links->fallen) = first;
     return enter(c, first, bank, target);
 }
@@ -103,13 +100,14 @@ static COLD struct a64_next taken_slow(struct aarch64_core *c, const struct a64_
     uint64_t target = pc + (uint64_t)(int64_t)i->imm;
     if ((target ^ pc) >= PAGE_SIZE)
         TAIL return jump(c, i, bank, target);
-    return link_make(c, i, bank, target, true);
+    return link_make(c, i + 1, bank, target, true);
 }
 
+/* i is the end slot. */
 static COLD struct a64_next fallen_slow(struct aarch64_core *c, const struct a64_insn *i,
                                         struct tlb_bank *bank, uint64_t pc)
 {
-    uint64_t target = a64_pc(i, pc) + 4;
+    uint64_t target = a64_pc(i, pc);
     if ((target ^ pc) >= PAGE_SIZE)
         TAIL return jump(c, i, bank, target);
     return link_make(c, i, bank, target, false);
@@ -125,22 +123,19 @@ INLINE struct a64_next taken(struct aarch64_core *c, const struct a64_insn *i, s
     TAIL return enter(c, first, bank, pc + (uint64_t)(int64_t)i->imm);
 }
 
-/* i, a block's last instruction, doesn't jump. */
+/* Past a block's end; i is the end slot, and runs by itself where the last instruction was no branch. */
 INLINE struct a64_next fallen(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
                               uint64_t pc)
 {
-    const struct a64_insn *first = a64_links_of(i + 1)->fallen;
+    const struct a64_insn *first = a64_links_of(i)->fallen;
     if (unlikely(!first))
         TAIL return fallen_slow(c, i, bank, pc);
-    TAIL return enter(c, first, bank, a64_pc(i, pc) + 4);
+    TAIL return enter(c, first, bank, a64_pc(i, pc));
 }
 
 A64_HANDLER(block_end)
 {
-    const struct a64_insn *first = a64_links_of(i)->fallen;
-    if (unlikely(!first))
-        TAIL return fallen_slow(c, i - 1, bank, pc);
-    TAIL return enter(c, first, bank, a64_pc(i, pc));
+    TAIL return fallen(c, i, bank, pc);
 }
 
 A64_HANDLER(dropped)
@@ -190,7 +185,7 @@ A64_HANDLER(bl__far)
     {                                                                                                        \
         if (condition)                                                                                       \
             TAIL return taken(c, i, bank, pc);                                                               \
-        TAIL return fallen(c, i, bank, pc);                                                                  \
+        TAIL return fallen(c, i + 1, bank, pc);                                                              \
     }
 #define B_COND(id, cond) BRANCH(id, a64_holds(c, cond))
 A64_CONDITIONS(B_COND, b)
@@ -205,6 +200,7 @@ BRANCH(tbnz, c->s.x[i->rn] >> i->rm & 1)
 
 A64_HANDLER(br)
 {
+    (void)pc;
     TAIL return jump_indirect(c, i, bank, c->s.x[i->rn]);
 }
 
@@ -217,6 +213,7 @@ A64_HANDLER(blr)
 
 A64_HANDLER(ret)
 {
+    (void)pc;
     TAIL return jump(c, i, bank, c->s.x[i->rn]);
 }
 

@@ -182,10 +182,10 @@ RESULT(extr_x, X(i->rm) >> i->imm | (X(i->rn) << 1) << (63 - i->imm))
 
 #define SHIFTS(op, make)                                                                                     \
     make(op##_w, op##_x, W(i->rm), X(i->rm))                                                                 \
-    make(op##__lsl_w, op##__lsl_x, W(i->rm) << i->imm, X(i->rm) << i->imm)                                   \
-    make(op##__lsr_w, op##__lsr_x, W(i->rm) >> i->imm, X(i->rm) >> i->imm)                                   \
-    make(op##__asr_w, op##__asr_x, (uint32_t)((int32_t)W(i->rm) >> i->imm),                                  \
-         (uint64_t)((int64_t)X(i->rm) >> i->imm))
+        make(op##__lsl_w, op##__lsl_x, W(i->rm) << i->imm, X(i->rm) << i->imm)                               \
+            make(op##__lsr_w, op##__lsr_x, W(i->rm) >> i->imm, X(i->rm) >> i->imm)                           \
+                make(op##__asr_w, op##__asr_x, (uint32_t)((int32_t)W(i->rm) >> i->imm),                      \
+                     (uint64_t)((int64_t)X(i->rm) >> i->imm))
 
 #define AND(w, x, wm, xm)  RESULT(w, W(i->rn) & (wm)) RESULT(x, X(i->rn) & (xm))
 #define BIC(w, x, wm, xm)  RESULT(w, W(i->rn) & ~(wm)) RESULT(x, X(i->rn) & ~(xm))
@@ -339,10 +339,10 @@ RESULT(ror_w, ror32(W(i->rn), X(i->rm) & 31))
 RESULT(ror_x, ror64(X(i->rn), X(i->rm) & 63))
 
 #define MIN_MAX(op, wtype, xtype, relation)                                                                  \
-    RESULT(op##_w, (wtype)X(i->rn) relation (wtype)X(i->rm) ? W(i->rn) : W(i->rm))                           \
-    RESULT(op##_x, (xtype)X(i->rn) relation (xtype)X(i->rm) ? X(i->rn) : X(i->rm))                           \
-    RESULT(op##_i_w, (wtype)X(i->rn) relation (wtype)i->imm ? W(i->rn) : (uint32_t)i->imm)                   \
-    RESULT(op##_i_x, (xtype)X(i->rn) relation (xtype)i->imm ? X(i->rn) : IMM64)
+    RESULT(op##_w, (wtype)X(i->rn) relation(wtype) X(i->rm) ? W(i->rn) : W(i->rm))                           \
+    RESULT(op##_x, (xtype)X(i->rn) relation(xtype) X(i->rm) ? X(i->rn) : X(i->rm))                           \
+    RESULT(op##_i_w, (wtype)X(i->rn) relation(wtype) i->imm ? W(i->rn) : (uint32_t)i->imm)                   \
+    RESULT(op##_i_x, (xtype)X(i->rn) relation(xtype) i->imm ? X(i->rn) : IMM64)
 MIN_MAX(smax, int32_t, int64_t, >)
 MIN_MAX(umax, uint32_t, uint64_t, >)
 MIN_MAX(smin, int32_t, int64_t, <)

@@ -1,6 +1,8 @@
 /* FPCR, FPSR and the floating-point environment. */
 #include "cpu/aarch64/fpcr.h"
 
+#include "cpu/aarch64/sysreg.h"
+
 /* cpu/fp's flags and FPSR's bits. */
 static const struct {
     uint8_t flag, bit;
@@ -9,6 +11,23 @@ static const struct {
     {FP_UNDERFLOW, FPSR_UFC}, {FP_INEXACT, FPSR_IXC},   {FP_INPUT_FLUSHED, FPSR_IDC},
 };
 
+static uint32_t flags_to_fpsr(uint8_t raised)
+{
+    uint32_t fpsr = 0;
+    for (size_t n = 0; n < ARRAY_LEN(flags); n++)
+        fpsr |= raised & flags[n].flag ? flags[n].bit : 0;
+    return fpsr;
+}
+
+static uint8_t flags_of_fpsr(uint32_t fpsr)
+{
+    uint8_t raised = 0;
+    for (size_t n = 0; n < ARRAY_LEN(flags); n++)
+        raised |= fpsr & flags[n].bit ? flags[n].flag : 0;
+    return raised;
+}
+
+/* The environment but its flags as FPCR says. */
 static void env_set(struct aarch64_core *c)
 {
     static const uint8_t rounds[4] = {FP_RNE, FP_RUP, FP_RDN, FP_RTZ};
@@ -23,38 +42,44 @@ static void env_set(struct aarch64_core *c)
     c->fp.half_alternative = fpcr & FPCR_AHP;
 }
 
-void aarch64_fpcr_write(struct aarch64_core *c, uint64_t value)
-{
-    uint32_t mask = FPCR_AHP | FPCR_DN | FPCR_FZ | 3u << FPCR_RMODE_SHIFT;
-    if (aarch64_has(c, FEAT_FP16))
-        mask |= FPCR_FZ16;
-    c->s.fpcr = (uint32_t)value & mask;
-    env_set(c);
-}
-
-uint64_t aarch64_fpsr_read(const struct aarch64_core *c)
-{
-    uint32_t fpsr = c->s.fpsr & FPSR_QC;
-    for (size_t n = 0; n < ARRAY_LEN(flags); n++)
-        fpsr |= c->fp.flags & flags[n].flag ? flags[n].bit : 0;
-    return fpsr;
-}
-
-void aarch64_fpsr_write(struct aarch64_core *c, uint64_t value)
-{
-    c->s.fpsr = (uint32_t)value & FPSR_QC;
-    c->fp.flags = 0;
-    for (size_t n = 0; n < ARRAY_LEN(flags); n++)
-        c->fp.flags |= value & flags[n].bit ? flags[n].flag : 0;
-}
-
 void aarch64_fp_enter(struct aarch64_core *c)
 {
-    aarch64_fpsr_write(c, c->s.fpsr);
+    c->fp.flags = flags_of_fpsr(c->s.fpsr);
     env_set(c);
 }
 
 void aarch64_fp_leave(struct aarch64_core *c)
 {
-    c->s.fpsr = (uint32_t)aarch64_fpsr_read(c);
+    c->s.fpsr |= flags_to_fpsr(c->fp.flags);
+}
+
+SYSREG_READER(a64_read_fpcr)
+{
+    (void)r;
+    return c->s.fpcr;
+}
+
+SYSREG_WRITER(a64_write_fpcr)
+{
+    (void)r;
+    uint32_t mask = FPCR_AHP | FPCR_DN | FPCR_FZ | 3u << FPCR_RMODE_SHIFT;
+    if (aarch64_has(c, FEAT_FP16))
+        mask |= FPCR_FZ16;
+    c->s.fpcr = (uint32_t)value & mask;
+    env_set(c);
+    return true;
+}
+
+SYSREG_READER(a64_read_fpsr)
+{
+    (void)r;
+    return c->s.fpsr | (c->running ? flags_to_fpsr(c->fp.flags) : 0);
+}
+
+SYSREG_WRITER(a64_write_fpsr)
+{
+    (void)r;
+    c->s.fpsr = (uint32_t)value & FPSR_WRITABLE;
+    c->fp.flags = flags_of_fpsr(c->s.fpsr);
+    return true;
 }

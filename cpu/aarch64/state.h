@@ -48,8 +48,9 @@ struct aarch64_state {
     /* Exclusive monitor: address ~0 when open; value is what the load saw. */
     uint64_t monitor_address, monitor_value[2];
     uint8_t monitor_size;
-    uint8_t event;   /* the event register: SEV, WFE */
-    uint8_t waiting; /* in WFI */
+    uint8_t event;     /* the event register: SEV, WFE */
+    uint8_t waiting;   /* in WFI */
+    uint64_t wait_end; /* WFIT: the count at which it ends; 0: none */
 
     uint64_t elr_el1, spsr_el1, esr_el1, far_el1, par_el1, vbar_el1, afsr0_el1, afsr1_el1;
     uint64_t sctlr_el1, actlr_el1, cpacr_el1, csselr_el1;

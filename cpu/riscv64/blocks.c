@@ -1,4 +1,5 @@
-/* Making blocks: what ends one, what is put in front of instructions, and instructions that straddle pages. */
+/* Making blocks: what ends one, what is put in front of instructions, and instructions that straddle pages.
+ */
 #include "cpu/riscv64/blocks.h"
 
 #include <assert.h>
@@ -58,8 +59,8 @@ static bool is_jump(const struct riscv_insn *insn, uint32_t bits)
     return insn->run != riscv_undefined && (opcode == 0x63 || opcode == 0x67 || opcode == 0x6f);
 }
 
-/* Add the instruction at the current place, `left` bytes before the page's end. False when the block ends: with
- * it, or before it. */
+/* Add the instruction at the current place, `left` bytes before the page's end. False when the block ends:
+ * with it, or before it. */
 static bool insn_add(struct builder *b, unsigned left)
 {
     unsigned at = 2 * b->units;
@@ -135,7 +136,7 @@ static const struct riscv_insn *block_make(struct riscv_core *c, uint64_t pc, co
 
 const struct riscv_insn *riscv_block_at(struct riscv_core *c, uint64_t pc)
 {
-    struct riscv_code code = riscv_fetch(c, pc);
+    struct riscv_code code = riscv_fetch(c, pc, true);
     if (!code.host || !code.whole_page)
         return NULL;
     const struct block *block = block_find(c->blocks, code.pa, c->mode);
@@ -155,15 +156,12 @@ const struct riscv_insn *riscv_block_at(struct riscv_core *c, uint64_t pc)
 
 const struct riscv_insn *riscv_block_single(struct riscv_core *c, uint64_t pc)
 {
-    struct riscv_code code = riscv_fetch(c, pc);
+    struct riscv_code code = riscv_fetch(c, pc, true);
     if (!code.host)
         return NULL;
     struct block *block = (struct block *)(void *)c->single;
-    struct builder b = {.c = c,
-                        .insns = (struct riscv_insn *)(void *)block->insns,
-                        .code = &code,
-                        .pc = pc,
-                        .max_insns = 1};
+    struct builder b = {
+        .c = c, .insns = (struct riscv_insn *)(void *)block->insns, .code = &code, .pc = pc, .max_insns = 1};
     block_fill(&b);
     *block = (struct block){.pa = code.pa, .mode = c->mode, .count = 1, .bytes = (uint16_t)(2 * b.units)};
     return riscv_block_first(block);
@@ -178,11 +176,12 @@ void riscv_blocks_drop_all(struct riscv_core *c)
 }
 
 /*
- * The first half of an instruction is the last of its page. Where its second half lies depends on the mapping, so
- * it is read each time; the decoded instruction in the next slot is kept as long as the half stays the same.
+ * The first half of an instruction is the last of its page. Where its second half lies depends on the
+ * mapping, so it is read each time; the decoded instruction in the next slot is kept as long as the half
+ * stays the same.
  */
-static COLD struct riscv_next straddle_new(struct riscv_core *c, const struct riscv_insn *i,
-                                           struct tlb_bank *bank, uint64_t pc, uint32_t bits)
+static COLD const struct riscv_insn *straddle_new(struct riscv_core *c, const struct riscv_insn *i,
+                                                  struct tlb_bank *bank, uint64_t pc, uint32_t bits)
 {
     struct riscv_insn *slot = (struct riscv_insn *)(uintptr_t)i;
     struct riscv_insn *end = slot + 2;
@@ -195,12 +194,12 @@ static COLD struct riscv_next straddle_new(struct riscv_core *c, const struct ri
 /* The two bytes at va, or -1 with c->fault set. */
 static __attribute__((noinline)) int32_t second_half(struct riscv_core *c, uint64_t va)
 {
-    struct riscv_code code = riscv_fetch(c, va);
+    struct riscv_code code = riscv_fetch(c, va, false);
     return code.host ? (int32_t)host_load(code.host, 2) : -1;
 }
 
-struct riscv_next riscv_straddle(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                 uint64_t pc)
+const struct riscv_insn *riscv_straddle(struct riscv_core *c, const struct riscv_insn *i,
+                                        struct tlb_bank *bank, uint64_t pc)
 {
     int32_t half = second_half(c, pc + 2);
     if (unlikely(half < 0))
@@ -211,8 +210,8 @@ struct riscv_next riscv_straddle(struct riscv_core *c, const struct riscv_insn *
     TAIL return next(c, i, bank, pc);
 }
 
-struct riscv_next riscv_undefined(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                  uint64_t pc)
+const struct riscv_insn *riscv_undefined(struct riscv_core *c, const struct riscv_insn *i,
+                                         struct tlb_bank *bank, uint64_t pc)
 {
     c->fault = (struct riscv_fault){EXC_ILLEGAL, (uint32_t)i->imm};
     TAIL return riscv_raise(c, i, bank, pc);

@@ -39,9 +39,9 @@ INLINE struct riscv_jump *riscv_jump_slot(struct riscv_core *c, uint64_t pc)
 }
 
 /*
- * The first instruction of the block at pc, from the cache or decoded now, and put into the jump cache. NULL: it
- * can't be fetched (core->fault is set), the page allows no cached code, or the context changed meanwhile; the
- * outer loop sorts that out. State is true, pc included: other vCPUs' work may be done here.
+ * The first instruction of the block at pc, from the cache or decoded now, and put into the jump cache. NULL:
+ * it can't be fetched (core->fault is set), the page allows no cached code, or the context changed meanwhile;
+ * the outer loop sorts that out. State is true, pc included: other vCPUs' work may be done here.
  */
 const struct riscv_insn *riscv_block_at(struct riscv_core *c, uint64_t pc);
 

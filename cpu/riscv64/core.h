@@ -44,5 +44,6 @@ void riscv_hart_stop(struct vcpu *vcpu);
  * thread; the RFENCE calls post it with vcpu_call. */
 void riscv_fence_vma(struct vcpu *vcpu, uint64_t va, uint64_t size, int64_t asid);
 
-/* Set the supervisor timer as stimecmp would be (SBI TIME on a hart with or without Sstc). */
+/* Set stimecmp, for SBI TIME: with cpu_config.hypercalls it raises STIP on a hart without Sstc as well. On
+ * the vCPU's thread. */
 void riscv_timer_set(struct vcpu *vcpu, uint64_t deadline);

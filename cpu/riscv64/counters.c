@@ -1,7 +1,7 @@
 /*
  * Counters: mcycle, minstret and the 29 programmable ones. A counter that counts is a difference of a source
- * (retired instructions, or a number of events), so that counting costs nothing; the registers are settled when
- * something changes that decides about counting, and when run() returns.
+ * (retired instructions, or a number of events), so that counting costs nothing; the registers are settled
+ * when something changes that decides about counting, and when run() returns.
  *
  * A cycle is a retired instruction: time passes in `time`, not here.
  */

@@ -35,7 +35,8 @@ void riscv_csr_write(struct riscv_core *c, const struct riscv_csr *csr, unsigned
  * (Priv. 3.1.9). */
 uint64_t riscv_csr_modify_base(struct riscv_core *c, unsigned number, uint64_t read);
 
-/* For debuggers and disassembly: the name (into text), whatever the privilege; false if the model has none. */
+/* For debuggers and disassembly: the name (into text), whatever the privilege; false if the model has none.
+ */
 bool riscv_csr_name(const struct riscv_model *model, unsigned number, char *text, size_t size);
 
 /* The same without checks, for debuggers. False if there is no such register. */

@@ -12,10 +12,22 @@ static bool counter_open(const struct riscv_core *c, unsigned n)
     return enabled >> n & 1;
 }
 
-static bool fixed_allowed(struct riscv_core *c, unsigned n, bool write)
+static bool cycle_allowed(struct riscv_core *c, unsigned n, bool write)
 {
-    (void)write;
-    return counter_open(c, n);
+    (void)n, (void)write;
+    return counter_open(c, 0);
+}
+
+static bool time_allowed(struct riscv_core *c, unsigned n, bool write)
+{
+    (void)n, (void)write;
+    return counter_open(c, 1);
+}
+
+static bool instret_allowed(struct riscv_core *c, unsigned n, bool write)
+{
+    (void)n, (void)write;
+    return counter_open(c, 2);
 }
 
 static bool hpm_allowed(struct riscv_core *c, unsigned n, bool write)
@@ -30,22 +42,34 @@ static uint64_t retired_before(const struct riscv_core *c)
     return c->running ? c->vcpu.icount - 1 : c->vcpu.icount;
 }
 
-/* cycle, time, instret. */
-static uint64_t fixed_read(struct riscv_core *c, unsigned n)
+static uint64_t cycle_read(struct riscv_core *c, unsigned n)
 {
-    return n == 1 ? riscv_time(c->vcpu.clock) : riscv_counter_get(c, n, retired_before(c));
+    (void)n;
+    return riscv_counter_get(c, 0, retired_before(c));
 }
 
-/* mcycle and minstret; there is no register between them. */
-static bool fixed_machine_allowed(struct riscv_core *c, unsigned n, bool write)
+static void cycle_write(struct riscv_core *c, unsigned n, uint64_t value)
 {
-    (void)c, (void)write;
-    return n != 1;
+    (void)n;
+    riscv_counter_set(c, 0, value);
 }
 
-static void fixed_write(struct riscv_core *c, unsigned n, uint64_t value)
+static uint64_t time_read(struct riscv_core *c, unsigned n)
 {
-    riscv_counter_set(c, n, value);
+    (void)n;
+    return riscv_time(c->vcpu.clock);
+}
+
+static uint64_t instret_read(struct riscv_core *c, unsigned n)
+{
+    (void)n;
+    return riscv_counter_get(c, 2, retired_before(c));
+}
+
+static void instret_write(struct riscv_core *c, unsigned n, uint64_t value)
+{
+    (void)n;
+    riscv_counter_set(c, 2, value);
 }
 
 /* A new distance to overflow: have the outer loop ask for it. */
@@ -94,12 +118,26 @@ static void hpmevent_write(struct riscv_core *c, unsigned n, uint64_t value)
 
 static uint64_t mcyclecfg_read(struct riscv_core *c, unsigned n)
 {
-    return n == 0 ? c->s.mcyclecfg : c->s.minstretcfg;
+    (void)n;
+    return c->s.mcyclecfg;
 }
 
 static void mcyclecfg_write(struct riscv_core *c, unsigned n, uint64_t value)
 {
-    counting_change(c, n == 0 ? &c->s.mcyclecfg : &c->s.minstretcfg, value & FILTERS);
+    (void)n;
+    counting_change(c, &c->s.mcyclecfg, value & FILTERS);
+}
+
+static uint64_t minstretcfg_read(struct riscv_core *c, unsigned n)
+{
+    (void)n;
+    return c->s.minstretcfg;
+}
+
+static void minstretcfg_write(struct riscv_core *c, unsigned n, uint64_t value)
+{
+    (void)n;
+    counting_change(c, &c->s.minstretcfg, value & FILTERS);
 }
 
 static uint64_t mcountinhibit_read(struct riscv_core *c, unsigned n)
@@ -145,11 +183,13 @@ static void stimecmp_write(struct riscv_core *c, unsigned n, uint64_t value)
 
 /* clang-format off */
 static const struct riscv_csr rows[] = {
-    {.number = 0xc00, .count = 3, .name = "cycle\0time\0instret", .ext = EXT_ZICNTR, .read = fixed_read, .allowed = fixed_allowed},
+    {.number = 0xc00, .count = 1, .name = "cycle",   .ext = EXT_ZICNTR, .read = cycle_read,   .allowed = cycle_allowed},
+    {.number = 0xc01, .count = 1, .name = "time",    .ext = EXT_ZICNTR, .read = time_read,    .allowed = time_allowed},
+    {.number = 0xc02, .count = 1, .name = "instret", .ext = EXT_ZICNTR, .read = instret_read, .allowed = instret_allowed},
     {.number = 0xc03, .count = RISCV_HPM_COUNTERS, .first = 3, .name = "hpmcounter", .ext = EXT_ZIHPM, .read = hpm_read, .allowed = hpm_allowed},
 
-    {.number = 0xb00, .count = 1, .name = "mcycle",   .ext = EXT_ZICNTR, .read = fixed_read, .write = mcycle_write},
-    {.number = 0xb02, .count = 1, .name = "minstret", .ext = EXT_ZICNTR, .read = minstret_read, .write = minstret_write},
+    {.number = 0xb00, .count = 1, .name = "mcycle",   .ext = EXT_ZICNTR, .read = cycle_read, .write = cycle_write},
+    {.number = 0xb02, .count = 1, .name = "minstret", .ext = EXT_ZICNTR, .read = instret_read, .write = instret_write},
     {.number = 0xb03, .count = RISCV_HPM_COUNTERS, .first = 3, .name = "mhpmcounter", .ext = EXT_ZIHPM, .read = hpm_read, .write = hpm_write},
     {.number = 0x320, .count = 1, .name = "mcountinhibit", .ext = EXT_ZICNTR, .read = mcountinhibit_read, .write = mcountinhibit_write},
     {.number = 0x321, .count = 1, .name = "mcyclecfg",   .ext = EXT_SMCNTRPMF, .read = mcyclecfg_read, .write = mcyclecfg_write},

@@ -1,14 +1,15 @@
 /*
- * Atomic operations: guest atomics are host atomics on the bytes themselves, sequentially consistent whatever aq
- * and rl say. A reservation is an address and the value read there: SC is a compare-and-swap with that value.
+ * Atomic operations: guest atomics are host atomics on the bytes themselves, sequentially consistent whatever
+ * aq and rl say. A reservation is an address and the value read there: SC is a compare-and-swap with that
+ * value.
  */
 #include "cpu/riscv64/interp.h"
 
 #define NO_RESERVATION (~(uint64_t)0)
 
 /*
- * Where an aligned operation that reads and writes can be done, or NULL for the slow path. The physical address
- * is needed too, for reservations.
+ * Where an aligned operation that reads and writes can be done, or NULL for the slow path. The physical
+ * address is needed too, for reservations.
  */
 INLINE void *atomic_hit(struct riscv_core *c, struct tlb_bank *bank, uint64_t va, unsigned width)
 {
@@ -28,8 +29,8 @@ INLINE void atomic_end(struct riscv_core *c, unsigned width)
 
 /* An operation: p is the place, b is rs2, the expression is the value before. */
 #define AMO(name, type, value)                                                                               \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         type *p = atomic_hit(c, bank, c->s.x[i->rs1], sizeof(type));                                         \
         if (unlikely(!p))                                                                                    \
@@ -52,8 +53,7 @@ INLINE void atomic_end(struct riscv_core *c, unsigned width)
     AMO(name, type, name##_at(p, b))
 
 /* amocas: rd is the value to compare with. */
-#define AMO_CAS(name, type)                                                                                  \
-    AMO(name, type, __sync_val_compare_and_swap(p, (type)c->s.x[i->rd & 31], b))
+#define AMO_CAS(name, type) AMO(name, type, __sync_val_compare_and_swap(p, (type)c->s.x[i->rd & 31], b))
 
 /* clang-format off */
 AMO(amoswap_b, int8_t,  __atomic_exchange_n(p, b, __ATOMIC_SEQ_CST))
@@ -128,8 +128,8 @@ static __attribute__((noinline)) bool pair_operate(struct riscv_core *c, const s
     return true;
 }
 
-struct riscv_next rv_amocas_q(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                              uint64_t pc)
+const struct riscv_insn *rv_amocas_q(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                     uint64_t pc)
 {
     if (!pair_operate(c, i, bank))
         TAIL return riscv_raise(c, i, bank, pc);
@@ -188,8 +188,8 @@ static __attribute__((noinline)) bool conditionally_store(struct riscv_core *c, 
 }
 
 #define RESERVE(name, operation, width)                                                                      \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         if (unlikely(!operation(c, i, width)))                                                               \
             TAIL return riscv_raise(c, i, bank, pc);                                                         \

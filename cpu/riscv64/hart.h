@@ -6,11 +6,12 @@
 
 #include "cpu/block.h"
 #include "cpu/cpu.h"
+#include "cpu/fp/fp.h"
 #include "cpu/riscv64/core.h"
+#include "softmmu/walkers/pmp.h"
 
 struct riscv_core;
 struct riscv_insn;
-struct riscv_next;
 
 /* What decoding depends on beside the bytes: struct block's mode. */
 #define MODE_FP    1u /* mstatus.FS is not Off */
@@ -33,7 +34,7 @@ struct riscv_fault {
 
 /* What counters can count beside retired instructions (counters.c). */
 enum riscv_event {
-    EVENT_LOAD_MISS,  /* loads that missed both levels of the TLB */
+    EVENT_LOAD_MISS, /* loads that missed both levels of the TLB */
     EVENT_STORE_MISS,
     EVENT_FETCH_MISS,
     EVENT_EXCEPTION,
@@ -47,18 +48,26 @@ struct riscv_core {
     struct vcpu vcpu;
     struct riscv_state s;
 
+    /* The environment of floating-point arithmetic. While the core runs its flags are fflags; riscv_fp_enter
+     * and riscv_fp_leave carry them from and to the state. */
+    struct fp_env fp;
+
     /* The translation context in effect: riscv_context sets them when the outer loop sees `resync`. */
     struct tlb_bank *fetch_bank;
     uint64_t data_key, fetch_key;
     uint64_t jump_key; /* the fetch bank's generation and the mode: what `jumps` is compared with */
     uint32_t mode;
+    struct pmp pmp;
     bool resync; /* the context, or which interrupts can be taken, may have changed */
 
-    bool leaving; /* run() is to return; *exit says why */
+    uint64_t loop_pc; /* without tail calls: the pc of the instruction that is to run */
+    bool leaving;     /* run() is to return; *exit says why */
     struct vcpu_exit *exit;
     struct riscv_fault fault;
 
     uint32_t lines; /* 1 << enum riscv_line; atomic */
+
+    uint32_t pauses; /* executed, for rv_pause */
 
     /* What an atomic operation is working on (riscv_atomic_at). */
     struct {
@@ -74,8 +83,8 @@ struct riscv_core {
 
     /* Counters that count now: their registers lack source - start. */
     uint32_t counting;
-    uint32_t hpm_selected; /* mhpmcounters whose event is one there is */
-    bool running;          /* counters count: inside run() */
+    uint32_t hpm_selected;  /* mhpmcounters whose event is one there is */
+    bool running;           /* counters count: inside run() */
     bool counters_filtered; /* some counter doesn't count in every mode */
     uint64_t counter_start[RISCV_COUNTERS];
     uint64_t events[EVENTS];
@@ -87,6 +96,9 @@ struct riscv_core {
     struct riscv_jump jumps[1 << JUMP_BITS];
     _Alignas(16) uint8_t single[sizeof(struct block) + 8 * 16]; /* riscv_block_single's block */
 
+    struct riscv_register_table *registers; /* debug.c */
+    uint64_t trace_x[32], trace_f[32];      /* before the instruction being traced */
+
     bool hypercalls;
     struct riscv_model model;
 };
@@ -94,6 +106,17 @@ struct riscv_core {
 static inline struct riscv_core *riscv_core_of(struct vcpu *vcpu)
 {
     return container_of(vcpu, struct riscv_core, vcpu);
+}
+
+static inline void riscv_fp_enter(struct riscv_core *c)
+{
+    c->fp = fp_env_riscv;
+    c->fp.flags = c->s.fflags;
+}
+
+static inline void riscv_fp_leave(struct riscv_core *c)
+{
+    c->s.fflags = c->fp.flags & FP_IEEE_FLAGS;
 }
 
 static inline bool riscv_has(const struct riscv_core *c, enum riscv_ext ext)
@@ -131,7 +154,8 @@ void riscv_mip_change(struct riscv_core *c, uint64_t set, uint64_t clear);
 /* stimecmp or menvcfg.STCE changed: set the clock's timer for it. */
 void riscv_timer_arm(struct riscv_core *c);
 
-/* Look at the clock: whether stimecmp has been reached, also when the timer hasn't said so yet. Any thread. */
+/* Look at the clock: whether stimecmp has been reached, also when the timer hasn't said so yet. Any thread.
+ */
 bool riscv_timer_look(struct riscv_core *c);
 
 /* ---- run.c ---- */

@@ -6,8 +6,8 @@
 #include "cpu/riscv64/blocks.h"
 #include "cpu/riscv64/debug.h"
 
-/* Put state.pc at i, and take back the count of the instructions from i on that won't be executed. Slots that are
- * no instructions have the offset of the one behind them. */
+/* Put state.pc at i, and take back the count of the instructions from i on that won't be executed. Slots that
+ * are no instructions have the offset of the one behind them. */
 static void rewind_to(struct riscv_core *c, const struct riscv_insn *i, uint64_t pc)
 {
     c->s.pc = pc + 2 * (uint64_t)i->offset;
@@ -17,14 +17,17 @@ static void rewind_to(struct riscv_core *c, const struct riscv_insn *i, uint64_t
     }
 }
 
-struct riscv_next riscv_raise(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                              uint64_t pc)
+const struct riscv_insn *riscv_raise(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                     uint64_t pc)
 {
     (void)bank;
     rewind_to(c, i, pc);
-    if (c->fault.cause == FAULT_STOP)
+    if (c->fault.cause == FAULT_STOP) {
         c->leaving = true;
-    else
+        c->stopped.valid = true;
+        c->stopped.pc = c->s.pc;
+        c->stopped.icount = c->vcpu.icount;
+    } else
         riscv_trap(c, c->fault.cause, c->fault.tval);
     return leave();
 }
@@ -43,8 +46,8 @@ static uint32_t insn_bits(struct riscv_core *c, const struct riscv_insn *i)
     return (uint32_t)bits;
 }
 
-struct riscv_next riscv_illegal(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                uint64_t pc)
+const struct riscv_insn *riscv_illegal(struct riscv_core *c, const struct riscv_insn *i,
+                                       struct tlb_bank *bank, uint64_t pc)
 {
     c->fault = (struct riscv_fault){EXC_ILLEGAL, insn_bits(c, i)};
     TAIL return riscv_raise(c, i, bank, pc);
@@ -75,9 +78,10 @@ static bool attend(struct riscv_core *c)
 
 static void run_block(struct riscv_core *c, const struct riscv_insn *first, struct tlb_bank *bank)
 {
-    struct riscv_next at = {first, c->s.pc};
-    while (at.i)
-        at = at.i->run(c, at.i, bank, at.pc);
+    const struct riscv_insn *i = first;
+    c->loop_pc = c->s.pc;
+    while (i)
+        i = i->run(c, i, bank, c->loop_pc);
 }
 
 /* One instruction, and no block behind it. */
@@ -163,13 +167,16 @@ void riscv_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     struct tlb_bank *bank = NULL;
     c->exit = exit;
     c->leaving = false;
+    vcpu->halted = false;
     c->running = true;
     riscv_counters_start(c);
+    riscv_fp_enter(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {
         if (limit_reached(c) && !attend(c)) {
             exit_set(c, EXIT_KICKED);
         } else if (asleep(c)) {
+            vcpu->halted = true;
             exit_set(c, EXIT_HALT);
         } else {
             turn(c, &bank);
@@ -180,6 +187,7 @@ void riscv_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
             }
         }
     }
+    riscv_fp_leave(c);
     riscv_counters_stop(c);
     c->running = false;
 }

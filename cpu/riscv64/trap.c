@@ -120,28 +120,30 @@ void riscv_trap_return(struct riscv_core *c, enum riscv_privilege from)
     riscv_resync(c);
     if (trace_on(TRACE_EXC))
         trace_line(TRACE_EXC, (int)c->vcpu.index, "%cret to %c, pc %#llx", from == PRIV_M ? 'm' : 's',
-                   "US?M"[to], (unsigned long long)s->pc);
+                   "US?M"[to], (unsigned long long)s -> pc);
 }
 
 /* ---- interrupts ---- */
 
-static bool sstc_on(const struct riscv_core *c)
+/* Whether mip.STIP is the comparison of `time` with stimecmp: by Sstc, or because the board's SBI uses it so.
+ */
+static bool compares(const struct riscv_core *c)
 {
-    return c->s.menvcfg & ENVCFG_STCE;
+    return c->hypercalls || (c->s.menvcfg & ENVCFG_STCE);
 }
 
 bool riscv_timer_look(struct riscv_core *c)
 {
-    bool due = sstc_on(c) &&
-               riscv_time(c->vcpu.clock) >= __atomic_load_n(&c->s.stimecmp, __ATOMIC_SEQ_CST);
+    bool due = compares(c) && riscv_time(c->vcpu.clock) >= __atomic_load_n(&c->s.stimecmp, __ATOMIC_SEQ_CST);
     if (due)
         __atomic_store_n(&c->timer_due, 1, __ATOMIC_SEQ_CST);
     return due;
 }
 
 /*
- * Whether stimecmp has been reached. The clock is only read when its timer has said so: that may have been for a
- * deadline that has moved since. Clearing comes before looking, so that a timer that fires now isn't forgotten.
+ * Whether stimecmp has been reached. The clock is only read when its timer has said so: that may have been
+ * for a deadline that has moved since. Clearing comes before looking, so that a timer that fires now isn't
+ * forgotten.
  */
 static bool timer_pending(struct riscv_core *c)
 {
@@ -163,8 +165,8 @@ uint64_t riscv_mip(struct riscv_core *c)
         if (lines >> line & 1)
             mip |= BIT(line_bits[line]);
     }
-    if (sstc_on(c)) {
-        /* With Sstc the bit is the comparison and nothing else. */
+    if (compares(c)) {
+        /* Then the bit is that and nothing else. */
         mip &= ~BIT(INT_STI);
         if (timer_pending(c))
             mip |= BIT(INT_STI);
@@ -211,7 +213,7 @@ void riscv_timer_arm(struct riscv_core *c)
 {
     uint64_t deadline = CLOCK_NEVER, ticks = __atomic_load_n(&c->s.stimecmp, __ATOMIC_RELAXED);
     const uint64_t tick = 1000000000u / RISCV_TIMEBASE_HZ;
-    if (sstc_on(c) && ticks <= (CLOCK_NEVER - 1) / tick)
+    if (compares(c) && ticks <= (CLOCK_NEVER - 1) / tick)
         deadline = ticks * tick;
     if (c->timer)
         clock_timer_set(c->timer, deadline);

@@ -36,7 +36,8 @@ struct granule {
 static const struct granule granule_4k = {12, 9, ARM64_4K}, granule_16k = {14, 11, ARM64_16K},
                             granule_64k = {16, 13, ARM64_64K};
 
-/* One half of the address space, as TCR_EL1 sets it up. The options of its radix_root are a pointer to this. */
+/* One half of the address space, as TCR_EL1 sets it up. The options of its radix_root are a pointer to this.
+ */
 struct half {
     const struct granule *granule;
     unsigned input_bits;  /* of a virtual address */
@@ -53,8 +54,8 @@ static const struct granule *granule_of(const struct arm64_walk *walk, bool uppe
 {
     static const struct granule *const tg0[4] = {&granule_4k, &granule_64k, &granule_16k, &granule_4k};
     static const struct granule *const tg1[4] = {&granule_4k, &granule_16k, &granule_4k, &granule_64k};
-    const struct granule *granule = upper ? tg1[bits_get(walk->tcr, TCR_TG1_SHIFT, 2)]
-                                          : tg0[bits_get(walk->tcr, TCR_TG0_SHIFT, 2)];
+    const struct granule *granule =
+        upper ? tg1[bits_get(walk->tcr, TCR_TG1_SHIFT, 2)] : tg0[bits_get(walk->tcr, TCR_TG0_SHIFT, 2)];
     if (walk->features & granule->feature)
         return granule;
     /* A reserved or missing size is taken as one that is there. */
@@ -101,7 +102,7 @@ static struct radix_entry decode(const struct radix_format *format, unsigned dep
                                  uint64_t options)
 {
     (void)options;
-    const struct half *half = container_of(format, struct half, format);
+    const struct half *half = (const struct half *)((uintptr_t)format - offsetof(struct half, format));
     int level = half->start_level + (int)depth;
     bool table = (raw & DESC_TABLE) && level < 3;
     struct radix_entry entry = {.kind = RADIX_RESERVED};
@@ -193,13 +194,13 @@ static struct arm64_result translation_fault(int level)
     return fault(WALK_NOT_PRESENT, FSC_TRANSLATION, FSC_TRANSLATION_M1, level);
 }
 
-/* D8.4.1: what the descriptor and the tables above it let this context do. With hardware dirty state, a page that
- * could be made writable counts as such. */
+/* D8.4.1: what the descriptor and the tables above it let this context do. With hardware dirty state, a page
+ * that could be made writable counts as such. */
 static uint8_t permission_of(const struct arm64_walk *walk, uint64_t attributes, bool dirty_managed)
 {
     bool user_page = (attributes & DESC_USER) && !(attributes & DESC_USER_TABLE);
-    bool read_only =
-        ((attributes & DESC_RO) && !(dirty_managed && (attributes & DESC_DBM))) || (attributes & DESC_RO_TABLE);
+    bool read_only = ((attributes & DESC_RO) && !(dirty_managed && (attributes & DESC_DBM))) ||
+                     (attributes & DESC_RO_TABLE);
     bool user_runs = !(attributes & (DESC_UXN | DESC_UXN_TABLE)) && !(walk->wxn && user_page && !read_only);
     bool readable, runs;
     if (walk->user) {
@@ -231,15 +232,15 @@ static struct arm64_result walk_fault(const struct half *half, const struct radi
     struct arm64_result result = translation_fault(level);
     if (!readable) {
         result = fault(WALK_BUS, FSC_EXTERNAL_WALK, FSC_EXTERNAL_WALK_M1, level);
-    } else if (last->entry.kind == RADIX_RESERVED && entry_address(half, depth, last->raw) >> half->output_bits &&
-               last->entry.address) {
+    } else if (last->entry.kind == RADIX_RESERVED && last->entry.address) {
         result = fault(WALK_RESERVED, FSC_ADDRESS_SIZE, FSC_ADDRESS_SIZE_M1, level);
     }
     result.walk.table = last->at;
     return result;
 }
 
-/* Access flag, permission and dirty state of a leaf, in this order. False: the descriptor changed meanwhile. */
+/* Access flag, permission and dirty state of a leaf, in this order. False: the descriptor changed meanwhile.
+ */
 static bool leaf_check(const struct arm64_walk *walk, const struct half *half, const struct radix_path *path,
                        enum walk_access access, struct arm64_result *result)
 {
@@ -297,6 +298,9 @@ static bool walk_once(const struct arm64_walk *walk, const struct half *half, ui
                  .memory_type = (uint8_t)bits_get(path.attributes, 2, 3),
                  .global = !(path.attributes & DESC_NG),
                  .table = last->at},
+        /* With DS the descriptor's field holds address bits. */
+        .shareability =
+            (uint8_t)(half->wide ? bits_get(walk->tcr, half->upper ? 28 : 12, 2) : bits_get(last->raw, 8, 2)),
         .guarded = (walk->features & ARM64_BTI) && (path.attributes & DESC_GP),
     };
     return leaf_check(walk, half, &path, access, result);
@@ -305,7 +309,8 @@ static bool walk_once(const struct arm64_walk *walk, const struct half *half, ui
 struct arm64_result arm64_walk(const struct arm64_walk *walk, uint64_t va, enum walk_access access)
 {
     bool upper = va >> 55 & 1;
-    bool kept_out = walk->user && (walk->features & ARM64_E0PD) && (walk->tcr & (upper ? TCR_E0PD1 : TCR_E0PD0));
+    bool kept_out =
+        walk->user && (walk->features & ARM64_E0PD) && (walk->tcr & (upper ? TCR_E0PD1 : TCR_E0PD0));
     struct half half;
     va = arm64_untag(walk->tcr, va, access == WALK_FETCH);
     if ((walk->tcr & (upper ? TCR_EPD1 : TCR_EPD0)) || kept_out || !half_fill(walk, upper, &half))
@@ -332,13 +337,15 @@ static bool dump_range(void *opaque, const struct radix_range *range)
     const struct lines *lines = opaque;
     uint64_t a = range->attributes;
     char text[160];
-    snprintf(text, sizeof(text), "%016" PRIx64 "-%016" PRIx64 " %014" PRIx64 " el1:r%c%c el0:%c%c%c attr%u %s%s%s%s",
+    snprintf(text, sizeof(text),
+             "%016" PRIx64 "-%016" PRIx64 " %014" PRIx64 " el1:r%c%c el0:%c%c%c attr%u %s%s%s%s",
              lines->base | range->va, lines->base | (range->va + (range->size - 1)), range->pa,
              a & (DESC_RO | DESC_RO_TABLE) ? '-' : 'w', a & (DESC_PXN | DESC_PXN_TABLE) ? '-' : 'x',
              (a & DESC_USER) && !(a & DESC_USER_TABLE) ? 'r' : '-',
              (a & DESC_USER) && !(a & (DESC_USER_TABLE | DESC_RO | DESC_RO_TABLE)) ? 'w' : '-',
-             a & (DESC_UXN | DESC_UXN_TABLE) ? '-' : 'x', (unsigned)bits_get(a, 2, 3), a & DESC_AF ? "af" : "--",
-             a & DESC_NG ? " ng" : "", a & DESC_DBM ? " dbm" : "", a & DESC_GP ? " gp" : "");
+             a & (DESC_UXN | DESC_UXN_TABLE) ? '-' : 'x', (unsigned)bits_get(a, 2, 3),
+             a & DESC_AF ? "af" : "--", a & DESC_NG ? " ng" : "", a & DESC_DBM ? " dbm" : "",
+             a & DESC_GP ? " gp" : "");
     lines->line(lines->opaque, text);
     return true;
 }

@@ -1,9 +1,10 @@
 /*
  * VMSAv8-64 stage 1 translation for the EL1&0 regime (Arm ARM, chapter D8): granules of 4, 16 and 64 KiB,
- * addresses of up to 52 bits, hierarchical permissions, hardware access flag and dirty state. A walk is a function of
- * the registers given; what is a feature of the CPU is given as well.
+ * addresses of up to 52 bits, hierarchical permissions, hardware access flag and dirty state. A walk is a
+ * function of the registers given; what is a feature of the CPU is given as well.
  *
- * Stage 2 will be a format of its own, and a way to reach the tables (struct radix_memory) that translates first.
+ * Stage 2 will be a format of its own, and a way to reach the tables (struct radix_memory) that translates
+ * first.
  */
 #pragma once
 
@@ -32,8 +33,8 @@
 #define TCR_E0PD1      ((uint64_t)1 << 56)
 #define TCR_DS         ((uint64_t)1 << 59)
 
-/* What the CPU has: the bits of struct arm64_walk's features. Bits of TCR_EL1 that belong to a feature that is
- * not there are ignored. */
+/* What the CPU has: the bits of struct arm64_walk's features. Bits of TCR_EL1 that belong to a feature that
+ * is not there are ignored. */
 enum arm64_feature {
     ARM64_HAF = 1 << 0,  /* hardware access flag */
     ARM64_HDBS = 1 << 1, /* and dirty state */
@@ -58,25 +59,26 @@ struct arm64_walk {
     bool user;                  /* the access is made as EL0 does, else as EL1 */
     bool pan, epan;             /* PSTATE.PAN (EL1 only), SCTLR_EL1.EPAN */
     bool wxn;                   /* SCTLR_EL1.WXN */
-    bool update;                /* set access flag and dirty state; false for a debugger, who sees what would be */
+    bool update; /* set access flag and dirty state; false for a debugger, who sees what would be */
 };
 
 /*
- * What a walk finds. The permission is that of the context (user, pan...); guarded is the GP bit; fsc is 0 or the
- * fault's status code as in ISS.DFSC and ISS.IFSC, level included. walk.memory_type is AttrIndx; walk.level is 0 to
- * 3, or 0xff for -1; walk.pa is valid with WALK_PERMISSION and WALK_ACCESS_FLAG too.
+ * What a walk finds. The permission is that of the context (user, pan...); guarded is the GP bit; fsc is 0 or
+ * the fault's status code as in ISS.DFSC and ISS.IFSC, level included. walk.memory_type is AttrIndx;
+ * walk.level is 0 to 3, or 0xff for -1; walk.pa is valid with WALK_PERMISSION and WALK_ACCESS_FLAG too.
  */
 struct arm64_result {
     struct walk_result walk;
     uint8_t fsc;
+    uint8_t shareability; /* 0 none, 2 outer, 3 inner, as the descriptor or TCR_EL1 says */
     bool guarded;
 };
 
 /* Translate va, whose tag is still on (TBI is applied here). */
 struct arm64_result arm64_walk(const struct arm64_walk *walk, uint64_t va, enum walk_access access);
 
-/* va without its tag, where TCR_EL1 says the top byte is one: bits 63:56 are copies of bit 55. For an instruction's
- * address, `fetch`, TBID counts. */
+/* va without its tag, where TCR_EL1 says the top byte is one: bits 63:56 are copies of bit 55. For an
+ * instruction's address, `fetch`, TBID counts. */
 uint64_t arm64_untag(uint64_t tcr, uint64_t va, bool fetch);
 
 /* What the tables map, a line for each range of equal attributes. */
