@@ -9,8 +9,9 @@
 
 #include "cpu/aarch64/interp.h"
 
-#define A64_BLOCK_SLOTS (2 * A64_BLOCK_MAX + 3) /* each may be followed by a check of SP; guard, end, links  \
-                                                 */
+#define A64_BLOCK_SLOTS                                                                                      \
+    (2 * A64_BLOCK_MAX + 3) /* each may be followed by a check of SP; guard, end, links                      \
+                             */
 
 /* Behind a block's end slot: where it went before, within its page. NULL: not known yet, or elsewhere. */
 struct a64_links {

@@ -89,23 +89,20 @@ INLINE uint64_t swap_if(void *p, unsigned size, uint64_t expected, uint64_t v)
 
 /* ---- finding the place ---- */
 
-/* What is to be written back when the page is watched is known only after the slow path: so that is noted
- * here. */
-INLINE void *write_at(struct aarch64_core *c, struct tlb_bank *bank, uint64_t va, unsigned size)
+#define MISS(name) TAIL return a64_##name##_slow(c, i, bank, pc)
+#define FAULT      TAIL return a64_raise(c, i, bank, pc)
+
+/* The fast paths: in the TLB and aligned. */
+INLINE void *write_hit(struct tlb_bank *bank, uint64_t va, unsigned size)
 {
     void *p = tlb_write_hit(bank, va, size);
-    c->atomic.watched = false;
-    if (likely(p && !(va & (size - 1))))
-        return p;
-    return aarch64_atomic_at(c, va, size, false);
+    return likely(!(va & (size - 1))) ? p : NULL;
 }
 
-INLINE const void *read_at(struct aarch64_core *c, struct tlb_bank *bank, uint64_t va, unsigned size)
+INLINE const void *read_hit(struct tlb_bank *bank, uint64_t va, unsigned size)
 {
     const void *p = tlb_read_hit(bank, va, size);
-    if (likely(p && !(va & (size - 1))))
-        return p;
-    return aarch64_atomic_at(c, va, size, true);
+    return likely(!(va & (size - 1))) ? p : NULL;
 }
 
 INLINE void write_done(struct aarch64_core *c, unsigned size)
@@ -124,19 +121,6 @@ INLINE void monitor_set(struct aarch64_core *c, uint64_t va, unsigned size, uint
     c->s.monitor_value[1] = hi;
 }
 
-#define LDXR(name, size)                                                                                     \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = X(i->rn);                                                                              \
-        const void *p = read_at(c, bank, va, size);                                                          \
-        if (unlikely(!p))                                                                                    \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t v = unaligned(p, size) ? swap_if((void *)(uintptr_t)p, size, 0, 0) : atomic_load(p, size);  \
-        monitor_set(c, va, size, v, 0);                                                                      \
-        X(i->rd) = v;                                                                                        \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
-
 /* The monitor is for this access: the same address and size. It is open afterwards in any case. */
 INLINE bool monitor_take(struct aarch64_core *c, uint64_t va, unsigned size)
 {
@@ -145,69 +129,90 @@ INLINE bool monitor_take(struct aarch64_core *c, uint64_t va, unsigned size)
     return passes;
 }
 
-/* Where the monitor doesn't pass, nothing is translated and nothing can fault. */
-#define STXR(name, size)                                                                                     \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = X(i->rn), failed = 1;                                                                  \
-        if (monitor_take(c, va, size)) {                                                                     \
-            void *p = write_at(c, bank, va, size);                                                           \
+/* `result` is a statement that uses v. */
+#define LOAD_EXCLUSIVE(name, size, result)                                                                   \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            uint64_t va = X(i->rn);                                                                          \
+            const void *p = read_hit(bank, va, size);                                                        \
             if (unlikely(!p))                                                                                \
-                TAIL return a64_raise(c, i, bank, pc);                                                       \
+                MISS(name);                                                                                  \
+            uint64_t v = atomic_load(p, size);                                                               \
+            monitor_set(c, va, size, v, 0);                                                                  \
+            result;                                                                                          \
+        },                                                                                                   \
+        {                                                                                                    \
+            uint64_t va = X(i->rn);                                                                          \
+            void *p = aarch64_atomic_at(c, va, size, true);                                                  \
+            if (!p)                                                                                          \
+                FAULT;                                                                                       \
+            uint64_t v = unaligned(p, size) ? swap_if(p, size, 0, 0) : atomic_load(p, size);                 \
+            monitor_set(c, va, size, v, 0);                                                                  \
+            result;                                                                                          \
+        })
+
+/* Where the monitor doesn't pass, nothing is translated and nothing can fault. The slow twin finds it taken.
+ */
+#define STORE_EXCLUSIVE(name, size, value)                                                                   \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            uint64_t va = X(i->rn);                                                                          \
+            uint64_t failed = 1;                                                                             \
+            if (likely(monitor_take(c, va, size))) {                                                         \
+                void *p = write_hit(bank, va, size);                                                         \
+                if (unlikely(!p))                                                                            \
+                    MISS(name);                                                                              \
+                uint64_t expected = c->s.monitor_value[0];                                                   \
+                failed = atomic_swap_if(p, size, expected, value) != expected;                               \
+            }                                                                                                \
+            X(i->rd) = failed;                                                                               \
+        },                                                                                                   \
+        {                                                                                                    \
+            void *p = aarch64_atomic_at(c, X(i->rn), size, false);                                           \
+            if (!p)                                                                                          \
+                FAULT;                                                                                       \
             uint64_t expected = c->s.monitor_value[0];                                                       \
-            failed = swap_if(p, size, expected, X(i->rm)) != expected;                                       \
+            X(i->rd) = swap_if(p, size, expected, value) != expected;                                        \
             write_done(c, size);                                                                             \
-        }                                                                                                    \
-        X(i->rd) = failed;                                                                                   \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+        })
+#define LDXR(name, size) LOAD_EXCLUSIVE(name, size, X(i->rd) = v)
+#define STXR(name, size) STORE_EXCLUSIVE(name, size, X(i->rm))
 
 /* clang-format off */
-LDXR(ldxr_b, 1) LDXR(ldaxr_b, 1)
-LDXR(ldxr_h, 2) LDXR(ldaxr_h, 2)
-LDXR(ldxr_w, 4) LDXR(ldaxr_w, 4)
-LDXR(ldxr_x, 8) LDXR(ldaxr_x, 8)
-STXR(stxr_b, 1) STXR(stlxr_b, 1)
-STXR(stxr_h, 2) STXR(stlxr_h, 2)
-STXR(stxr_w, 4) STXR(stlxr_w, 4)
-STXR(stxr_x, 8) STXR(stlxr_x, 8)
+LDXR(ldxr_b, 1)
+LDXR(ldxr_h, 2)
+LDXR(ldxr_w, 4)
+LDXR(ldxr_x, 8)
+LDXR(ldaxr_b, 1)
+LDXR(ldaxr_h, 2)
+LDXR(ldaxr_w, 4)
+LDXR(ldaxr_x, 8)
+STXR(stxr_b, 1)
+STXR(stxr_h, 2)
+STXR(stxr_w, 4)
+STXR(stxr_x, 8)
+STXR(stlxr_b, 1)
+STXR(stlxr_h, 2)
+STXR(stlxr_w, 4)
+STXR(stlxr_x, 8)
 /* clang-format on */
 
 /* Pairs of words are one double word. */
-#define LDXP_W(name)                                                                                         \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = X(i->rn);                                                                              \
-        const void *p = read_at(c, bank, va, 8);                                                             \
-        if (unlikely(!p))                                                                                    \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t v = unaligned(p, 8) ? swap_if((void *)(uintptr_t)p, 8, 0, 0) : atomic_load(p, 8);           \
-        monitor_set(c, va, 8, v, 0);                                                                         \
-        X(i->rd) = (uint32_t)v;                                                                              \
-        X(i->rm) = v >> 32;                                                                                  \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
-#define STXP_W(name)                                                                                         \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = X(i->rn), failed = 1;                                                                  \
-        if (monitor_take(c, va, 8)) {                                                                        \
-            void *p = write_at(c, bank, va, 8);                                                              \
-            if (unlikely(!p))                                                                                \
-                TAIL return a64_raise(c, i, bank, pc);                                                       \
-            uint64_t expected = c->s.monitor_value[0], v = (uint32_t)X(i->rm) | X(i->imm) << 32;             \
-            failed = swap_if(p, 8, expected, v) != expected;                                                 \
-            write_done(c, 8);                                                                                \
-        }                                                                                                    \
-        X(i->rd) = failed;                                                                                   \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
-            LDXP_W(ldxp_w) LDXP_W(ldaxp_w) STXP_W(stxp_w) STXP_W(stlxp_w)
+#define LDXP_W(name) LOAD_EXCLUSIVE(name, 8, X(i->rd) = (uint32_t)v; X(i->rm) = v >> 32)
+#define STXP_W(name) STORE_EXCLUSIVE(name, 8, (uint32_t)X(i->rm) | X(i->imm) << 32)
+LDXP_W(ldxp_w)
+LDXP_W(ldaxp_w)
+STXP_W(stxp_w)
+STXP_W(stlxp_w)
 
-    /* Out of line, for the sake of the compiler's stack: sixteen bytes at c->loaded. */
-    static __attribute__((noinline)) bool load_16(struct aarch64_core *c, struct tlb_bank *bank, uint64_t va)
+/* Out of line, for the sake of the compiler's stack: sixteen bytes at c->loaded. */
+static __attribute__((noinline)) bool load_16(struct aarch64_core *c, struct tlb_bank *bank, uint64_t va)
 {
-    const void *p = read_at(c, bank, va, 16);
+    const void *p = read_hit(bank, va, 16);
+    if (!p)
+        p = aarch64_atomic_at(c, va, 16, true);
     if (!p)
         return false;
     /* The one way to load sixteen bytes atomically on every host. Its writing back of zeroes is seen by
@@ -221,7 +226,10 @@ STXR(stxr_x, 8) STXR(stlxr_x, 8)
 static __attribute__((noinline)) bool swap_16(struct aarch64_core *c, struct tlb_bank *bank, uint64_t va,
                                               const uint64_t expected[2], uint64_t lo, uint64_t hi)
 {
-    void *p = write_at(c, bank, va, 16);
+    void *p = write_hit(bank, va, 16);
+    c->atomic.watched = false;
+    if (!p)
+        p = aarch64_atomic_at(c, va, 16, false);
     if (!p)
         return false;
     u128 v = swap_if_16(p, expected[0] | (u128)expected[1] << 64, lo | (u128)hi << 64);
@@ -268,28 +276,34 @@ A64_HANDLER(clrex)
 /* ---- ordered ---- */
 
 #define LOAD_ORDERED(name, size, address, result)                                                            \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address);                                                                             \
-        const void *p = tlb_read_hit(bank, va, size);                                                        \
-        bool fast = likely(p && !(va & (size - 1)));                                                         \
-        if (!fast && !aarch64_load_ordered(c, va, size))                                                     \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t v = fast ? atomic_load(p, size) : c->loaded[0];                                             \
-        result;                                                                                              \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            const void *p = read_hit(bank, address, size);                                                   \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            uint64_t v = atomic_load(p, size);                                                               \
+            result;                                                                                          \
+        },                                                                                                   \
+        {                                                                                                    \
+            if (!aarch64_load_ordered(c, address, size))                                                     \
+                FAULT;                                                                                       \
+            uint64_t v = c->loaded[0];                                                                       \
+            result;                                                                                          \
+        })
 #define STORE_ORDERED(name, size, address)                                                                   \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address);                                                                             \
-        void *p = tlb_write_hit(bank, va, size);                                                             \
-        if (likely(p && !(va & (size - 1))))                                                                 \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            void *p = write_hit(bank, address, size);                                                        \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
             atomic_store(p, size, X(i->rd));                                                                 \
-        else if (!aarch64_store_ordered(c, va, size, X(i->rd)))                                              \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+        },                                                                                                   \
+        {                                                                                                    \
+            if (!aarch64_store_ordered(c, address, size, X(i->rd)))                                          \
+                FAULT;                                                                                       \
+        })
 #define AT_BASE   X(i->rn)
 #define AT_OFFSET (X(i->rn) + (uint64_t)(int64_t)i->imm)
 #define ORDERED(suffix, size)                                                                                \
@@ -320,36 +334,35 @@ INLINE uint8_t destination(uint8_t r)
     return r == REG_ZERO ? REG_DISCARD : r;
 }
 
-#define CAS(name, size)                                                                                      \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        void *p = write_at(c, bank, X(i->rn), size);                                                         \
-        if (unlikely(!p))                                                                                    \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t old = swap_if(p, size, X(i->rd), X(i->rm));                                                 \
-        write_done(c, size);                                                                                 \
-        X(destination(i->rd)) = old;                                                                         \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+/* `expected` and `value` are expressions; `result` is a statement that uses old. */
+#define COMPARE_AND_SWAP(name, size, expected, value, result)                                                \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            void *p = write_hit(bank, X(i->rn), size);                                                       \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            uint64_t old = atomic_swap_if(p, size, expected, value);                                         \
+            result;                                                                                          \
+        },                                                                                                   \
+        {                                                                                                    \
+            void *p = aarch64_atomic_at(c, X(i->rn), size, false);                                           \
+            if (!p)                                                                                          \
+                FAULT;                                                                                       \
+            uint64_t old = swap_if(p, size, expected, value);                                                \
+            write_done(c, size);                                                                             \
+            result;                                                                                          \
+        })
+#define CAS(name, size) COMPARE_AND_SWAP(name, size, X(i->rd), X(i->rm), X(destination(i->rd)) = old)
 /* clang-format off */
 CAS(cas_b, 1)
 CAS(cas_h, 2)
 CAS(cas_w, 4)
 CAS(cas_x, 8)
 /* clang-format on */
-
-A64_HANDLER(casp_w)
-{
-    void *p = write_at(c, bank, X(i->rn), 8);
-    if (unlikely(!p))
-        TAIL return a64_raise(c, i, bank, pc);
-    uint64_t expected = (uint32_t)X(i->rd) | X(i->rd + 1) << 32;
-    uint64_t old = swap_if(p, 8, expected, (uint32_t)X(i->rm) | X(i->rm + 1) << 32);
-    write_done(c, 8);
-    X(i->rd) = (uint32_t)old;
-    X(destination(i->rd + 1)) = old >> 32;
-    TAIL return a64_next(c, i, bank, pc);
-}
+COMPARE_AND_SWAP(casp_w, 8, (uint32_t)X(i->rd) | X(i->rd + 1) << 32, (uint32_t)X(i->rm) | X(i->rm + 1) << 32,
+                 X(i->rd) = (uint32_t)old;
+                 X(destination(i->rd + 1)) = old >> 32)
 
 A64_HANDLER(casp_x)
 {
@@ -362,30 +375,34 @@ A64_HANDLER(casp_x)
 
 /* ---- read, modify, write ---- */
 
-/* By compare-and-swap, for operations the host has none for and for unaligned ones; `next` is an expression
- * of the old value v and the operand b, both as `type`. */
+/* `fast` is an expression that does it atomically at p and gives what was there; `next_value`, one of the old
+ * value v and the operand b for the unaligned case, which is a compare-and-swap. */
 #define AMO(name, size, type, fast, next_value)                                                              \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        void *p = write_at(c, bank, X(i->rn), size);                                                         \
-        if (unlikely(!p))                                                                                    \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        type b = (type)X(i->rm), v;                                                                          \
-        if (!unaligned(p, size)) {                                                                           \
-            v = (type)(fast);                                                                                \
-        } else {                                                                                             \
-            uint64_t seen = swap_if(p, size, 0, 0), before;                                                  \
-            for (;; seen = before) {                                                                         \
-                v = (type)seen;                                                                              \
-                before = swap_if(p, size, seen, (uint64_t)(next_value));                                     \
-                if (before == seen)                                                                          \
-                    break;                                                                                   \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            void *p = write_hit(bank, X(i->rn), size);                                                       \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            type b = (type)X(i->rm);                                                                         \
+            X(i->rd) = cut((uint64_t)(fast), size);                                                          \
+        },                                                                                                   \
+        {                                                                                                    \
+            void *p = aarch64_atomic_at(c, X(i->rn), size, false);                                           \
+            if (!p)                                                                                          \
+                FAULT;                                                                                       \
+            type b = (type)X(i->rm);                                                                         \
+            uint64_t seen = swap_if(p, size, 0, 0);                                                          \
+            for (bool done = false; !done;) {                                                                \
+                type v = (type)seen;                                                                         \
+                uint64_t before = swap_if(p, size, seen, (uint64_t)(next_value));                            \
+                done = before == seen;                                                                       \
+                seen = before;                                                                               \
+                (void)v;                                                                                     \
             }                                                                                                \
-        }                                                                                                    \
-        write_done(c, size);                                                                                 \
-        X(i->rd) = cut((uint64_t)v, size);                                                                   \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+            write_done(c, size);                                                                             \
+            X(i->rd) = cut(seen, size);                                                                      \
+        })
 
 #define BY_LOOP(function, type, relation)                                                                    \
     INLINE type function(type *p, type b)                                                                    \

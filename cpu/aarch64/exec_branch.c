@@ -8,18 +8,14 @@
 #include "cpu/aarch64/pauth.h"
 
 /* Into a block: count its instructions as retired, unless that would go past the limit. */
-INLINE struct a64_next enter(struct aarch64_core *c, const struct a64_insn *first, struct tlb_bank *bank,
-                             uint64_t pc)
+INLINE const struct a64_insn *enter(struct aarch64_core *c, const struct a64_insn *first,
+                                    struct tlb_bank *bank, uint64_t pc)
 {
     uint64_t icount = c->vcpu.icount + a64_block_of_first(first)->count;
     if (unlikely(icount > __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED)))
         TAIL return a64_leave_at(c, first, bank, pc);
     c->vcpu.icount = icount;
-#if INTERP_TAIL_CALLS
-    TAIL return first->run(c, first, bank, pc);
-#else
-    return (struct a64_next){first, pc};
-#endif
+    TAIL return a64_dispatch(c, first, bank, pc);
 }
 
 A64_HANDLER(leave_at)
@@ -37,8 +33,8 @@ A64_HANDLER(leave_after)
 }
 
 /* Find or make the block at pc and remember it. When that fails the outer loop tries again, and raises. */
-static COLD struct a64_next jump_slow(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                      uint64_t pc)
+static COLD const struct a64_insn *jump_slow(struct aarch64_core *c, const struct a64_insn *i,
+                                             struct tlb_bank *bank, uint64_t pc)
 {
     (void)i;
     pc = aarch64_branch_address(c, pc);
@@ -52,8 +48,8 @@ static COLD struct a64_next jump_slow(struct aarch64_core *c, const struct a64_i
 }
 
 /* To pc, by the jump cache. */
-INLINE struct a64_next jump(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                            uint64_t pc)
+INLINE const struct a64_insn *jump(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
+                                   uint64_t pc)
 {
     const struct aarch64_jump *entry = aarch64_jump_slot(c, pc);
     if (likely(entry->pc == pc && entry->key == c->jump_key))
@@ -63,8 +59,8 @@ INLINE struct a64_next jump(struct aarch64_core *c, const struct a64_insn *i, st
 
 /* Likewise for an indirect branch, whose BTYPE is imm. Only guarded pages look at it, so elsewhere it stays
  * 0. */
-INLINE struct a64_next jump_indirect(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                     uint64_t pc)
+INLINE const struct a64_insn *jump_indirect(struct aarch64_core *c, const struct a64_insn *i,
+                                            struct tlb_bank *bank, uint64_t pc)
 {
     const struct aarch64_jump *entry = aarch64_jump_slot(c, pc);
     bool hit = likely(entry->pc == pc && entry->key == c->jump_key);
@@ -80,8 +76,8 @@ INLINE struct a64_next jump_indirect(struct aarch64_core *c, const struct a64_in
  * page only, so whatever maps the one block maps the other; but both must have been decoded from one physical
  * page, which is compared because a page table may change before its flush.
  */
-static COLD struct a64_next link_make(struct aarch64_core *c, const struct a64_insn *end,
-                                      struct tlb_bank *bank, uint64_t target, bool taken)
+static COLD const struct a64_insn *link_make(struct aarch64_core *c, const struct a64_insn *end,
+                                             struct tlb_bank *bank, uint64_t target, bool taken)
 {
     c->s.pc = target;
     struct a64_links *links = a64_links_of(end);
@@ -94,8 +90,8 @@ static COLD struct a64_next link_make(struct aarch64_core *c, const struct a64_i
     return enter(c, first, bank, target);
 }
 
-static COLD struct a64_next taken_slow(struct aarch64_core *c, const struct a64_insn *i,
-                                       struct tlb_bank *bank, uint64_t pc)
+static COLD const struct a64_insn *taken_slow(struct aarch64_core *c, const struct a64_insn *i,
+                                              struct tlb_bank *bank, uint64_t pc)
 {
     uint64_t target = pc + (uint64_t)(int64_t)i->imm;
     if ((target ^ pc) >= PAGE_SIZE)
@@ -104,8 +100,8 @@ static COLD struct a64_next taken_slow(struct aarch64_core *c, const struct a64_
 }
 
 /* i is the end slot. */
-static COLD struct a64_next fallen_slow(struct aarch64_core *c, const struct a64_insn *i,
-                                        struct tlb_bank *bank, uint64_t pc)
+static COLD const struct a64_insn *fallen_slow(struct aarch64_core *c, const struct a64_insn *i,
+                                               struct tlb_bank *bank, uint64_t pc)
 {
     uint64_t target = a64_pc(i, pc);
     if ((target ^ pc) >= PAGE_SIZE)
@@ -114,8 +110,8 @@ static COLD struct a64_next fallen_slow(struct aarch64_core *c, const struct a64
 }
 
 /* i, a block's last instruction, jumps to pc + imm. */
-INLINE struct a64_next taken(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                             uint64_t pc)
+INLINE const struct a64_insn *taken(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
+                                    uint64_t pc)
 {
     const struct a64_insn *first = a64_links_of(i + 1)->taken;
     if (unlikely(!first))
@@ -124,8 +120,8 @@ INLINE struct a64_next taken(struct aarch64_core *c, const struct a64_insn *i, s
 }
 
 /* Past a block's end; i is the end slot, and runs by itself where the last instruction was no branch. */
-INLINE struct a64_next fallen(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                              uint64_t pc)
+INLINE const struct a64_insn *fallen(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
+                                     uint64_t pc)
 {
     const struct a64_insn *first = a64_links_of(i)->fallen;
     if (unlikely(!first))

@@ -17,37 +17,57 @@
 #define POST      X(i->rn) = base + (uint64_t)(int64_t)i->imm
 #define PRE       X(i->rn) = va
 
+#define MISS(name) TAIL return a64_##name##_slow(c, i, bank, pc)
+#define FAULT      TAIL return a64_raise(c, i, bank, pc)
+#define BASE_READ  uint64_t base __attribute__((unused)) = X(i->rn)
+
 /*
  * A load of `size` bytes: `result` is a statement that uses v. The base is written before the register, so
  * that a load into its own base (CONSTRAINED UNPREDICTABLE) leaves what was loaded.
  */
 #define LOAD(name, size, address, writeback, result)                                                         \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        const void *p = tlb_read_hit(bank, va, size);                                                        \
-        if (unlikely(!p) && !a64_load_slow(c, va, size))                                                     \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t v = likely(p) ? host_load(p, size) : c->loaded[0];                                          \
-        writeback;                                                                                           \
-        result;                                                                                              \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            const void *p = tlb_read_hit(bank, va, size);                                                    \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            uint64_t v = host_load(p, size);                                                                 \
+            writeback;                                                                                       \
+            result;                                                                                          \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            if (!a64_load_slow(c, va, size))                                                                 \
+                FAULT;                                                                                       \
+            uint64_t v = c->loaded[0];                                                                       \
+            writeback;                                                                                       \
+            result;                                                                                          \
+        })
 
 #define STORE(name, size, address, writeback, value)                                                         \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn), v = (value);                                               \
-        void *p = tlb_write_hit(bank, va, size);                                                             \
-        if (likely(p))                                                                                       \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            uint64_t v = (value);                                                                            \
+            void *p = tlb_write_hit(bank, va, size);                                                         \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
             host_store(p, size, v);                                                                          \
-        else if (!a64_store_slow(c, va, size, v, 0))                                                         \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        writeback;                                                                                           \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+            writeback;                                                                                       \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            if (!a64_store_slow(c, va, size, value, 0))                                                      \
+                FAULT;                                                                                       \
+            writeback;                                                                                       \
+        })
 
 #define MODES(make, name, size, what)                                                                        \
     make(name##_u, size, AT_OFFSET, KEEP, what) make(name##__unscaled, size, AT_OFFSET, KEEP, what)          \
@@ -109,31 +129,45 @@ INLINE void host_store16(void *p, uint64_t lo, uint64_t hi)
 }
 
 #define LOAD_Q(name, size, address, writeback, what)                                                         \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        const void *p = tlb_read_hit(bank, va, 16);                                                          \
-        if (unlikely(!p) && !a64_load_slow(c, va, 16))                                                       \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        *(host_u128 *)&c->s.v[i->rd] = host_load16(likely(p) ? p : c->loaded);                               \
-        writeback;                                                                                           \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            const void *p = tlb_read_hit(bank, va, 16);                                                      \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            *(host_u128 *)&c->s.v[i->rd] = host_load16(p);                                                   \
+            writeback;                                                                                       \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            if (!a64_load_slow(c, va, 16))                                                                   \
+                FAULT;                                                                                       \
+            *(host_u128 *)&c->s.v[i->rd] = host_load16(c->loaded);                                           \
+            writeback;                                                                                       \
+        })
 #define STORE_Q(name, size, address, writeback, what)                                                        \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        const union aarch64_vector *v = &c->s.v[i->rd];                                                      \
-        void *p = tlb_write_hit(bank, va, 16);                                                               \
-        if (likely(p))                                                                                       \
-            *(volatile host_u128 *)p = host_load16(v);                                                       \
-        else if (!a64_store_slow(c, va, 16, v->d[0], v->d[1]))                                               \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        writeback;                                                                                           \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            void *p = tlb_write_hit(bank, va, 16);                                                           \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            *(volatile host_u128 *)p = host_load16(&c->s.v[i->rd]);                                          \
+            writeback;                                                                                       \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            const union aarch64_vector *v = &c->s.v[i->rd];                                                  \
+            if (!a64_store_slow(c, va, 16, v->d[0], v->d[1]))                                                \
+                FAULT;                                                                                       \
+            writeback;                                                                                       \
+        })
 MODES(LOAD_Q, ldr_q, 16, )
 MODES(STORE_Q, str_q, 16, )
 LOAD_Q(ldr_q__lit, 16, AT_PC, KEEP, )
@@ -148,64 +182,63 @@ LOAD_Q(ldr_q__lit, 16, AT_PC, KEEP, )
 
 /* Two words, in one access of eight bytes; `first` and `second` are statements that use a and b. */
 #define LOAD_PAIR_4(name, address, writeback, first, second)                                                 \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        const void *p = tlb_read_hit(bank, va, 8);                                                           \
-        if (unlikely(!p) && !aarch64_load_pair(c, va, 4))                                                    \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t both = likely(p) ? host_load(p, 8) : 0;                                                     \
-        uint64_t a = likely(p) ? (uint32_t)both : c->loaded[0];                                              \
-        uint64_t b = likely(p) ? both >> 32 : c->loaded[1];                                                  \
-        writeback;                                                                                           \
-        first;                                                                                               \
-        second;                                                                                              \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    LOAD_PAIR(name, 4, address, writeback, first, second, uint64_t both = host_load(p, 8), (uint32_t)both,   \
+              both >> 32)
 #define LOAD_PAIR_8(name, address, writeback, first, second)                                                 \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        const void *p = tlb_read_hit(bank, va, 16);                                                          \
-        if (unlikely(!p) && !aarch64_load_pair(c, va, 8))                                                    \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        host_u128 both = host_load16(likely(p) ? p : c->loaded);                                             \
-        uint64_t a = both[0], b = both[1];                                                                   \
-        writeback;                                                                                           \
-        first;                                                                                               \
-        second;                                                                                              \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    LOAD_PAIR(name, 8, address, writeback, first, second, host_u128 both = host_load16(p), both[0], both[1])
+#define LOAD_PAIR(name, size, address, writeback, first, second, load, low, high)                            \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            const void *p = tlb_read_hit(bank, va, 2 * size);                                                \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            load;                                                                                            \
+            uint64_t a = (low);                                                                              \
+            uint64_t b = (high);                                                                             \
+            writeback;                                                                                       \
+            first;                                                                                           \
+            second;                                                                                          \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            if (!aarch64_load_pair(c, va, size))                                                             \
+                FAULT;                                                                                       \
+            uint64_t a = c->loaded[0];                                                                       \
+            uint64_t b = c->loaded[1];                                                                       \
+            writeback;                                                                                       \
+            first;                                                                                           \
+            second;                                                                                          \
+        })
+
 #define STORE_PAIR_4(name, address, writeback, first, second)                                                \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        uint64_t a = (uint32_t)(first), b = (second);                                                        \
-        void *p = tlb_write_hit(bank, va, 8);                                                                \
-        if (likely(p))                                                                                       \
-            host_store(p, 8, a | b << 32);                                                                   \
-        else if (!aarch64_store_pair(c, va, 4, a, b))                                                        \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        writeback;                                                                                           \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    STORE_PAIR(name, 4, address, writeback, first, second, host_store(p, 8, (uint32_t)a | b << 32))
 #define STORE_PAIR_8(name, address, writeback, first, second)                                                \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        uint64_t a = (first), b = (second);                                                                  \
-        void *p = tlb_write_hit(bank, va, 16);                                                               \
-        if (likely(p))                                                                                       \
-            host_store16(p, a, b);                                                                           \
-        else if (!aarch64_store_pair(c, va, 8, a, b))                                                        \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        writeback;                                                                                           \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    STORE_PAIR(name, 8, address, writeback, first, second, host_store16(p, a, b))
+#define STORE_PAIR(name, size, address, writeback, first, second, store)                                     \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            uint64_t a = (first);                                                                            \
+            uint64_t b = (second);                                                                           \
+            void *p = tlb_write_hit(bank, va, 2 * size);                                                     \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            store;                                                                                           \
+            writeback;                                                                                       \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            if (!aarch64_store_pair(c, va, size, first, second))                                             \
+                FAULT;                                                                                       \
+            writeback;                                                                                       \
+        })
 #define VLOAD2(d0)                                                                                           \
     do {                                                                                                     \
         c->s.v[i->rm].d[0] = (d0);                                                                           \
@@ -225,40 +258,64 @@ PAIR_MODES_NP(STORE_PAIR_8, stp_d, c->s.v[i->rd].d[0], c->s.v[i->rm].d[0])
 /* clang-format on */
 
 /* Thirty-two bytes: both loaded before either register changes; the halves may be in different pages. */
+static __attribute__((noinline)) bool load_32(struct aarch64_core *c, const struct a64_insn *i, uint64_t va)
+{
+    if (!a64_load_slow(c, va, 16))
+        return false;
+    host_u128 first = host_load16(c->loaded);
+    if (!a64_load_slow(c, va + 16, 16))
+        return false;
+    *(host_u128 *)&c->s.v[i->rm] = host_load16(c->loaded);
+    *(host_u128 *)&c->s.v[i->rd] = first;
+    return true;
+}
+
+static __attribute__((noinline)) bool store_32(struct aarch64_core *c, const struct a64_insn *i, uint64_t va)
+{
+    const union aarch64_vector *a = &c->s.v[i->rd], *b = &c->s.v[i->rm];
+    return a64_store_slow(c, va, 16, a->d[0], a->d[1]) && a64_store_slow(c, va + 16, 16, b->d[0], b->d[1]);
+}
+
 #define LOAD_PAIR_16(name, address, writeback, what)                                                         \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        const void *p = tlb_read_hit(bank, va, 16);                                                          \
-        if (unlikely(!p) && !a64_load_slow(c, va, 16))                                                       \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        host_u128 a = host_load16(likely(p) ? p : c->loaded);                                                \
-        p = tlb_read_hit(bank, va + 16, 16);                                                                 \
-        if (unlikely(!p) && !a64_load_slow(c, va + 16, 16))                                                  \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        *(host_u128 *)&c->s.v[i->rm] = host_load16(likely(p) ? p : c->loaded);                               \
-        *(host_u128 *)&c->s.v[i->rd] = a;                                                                    \
-        writeback;                                                                                           \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            const uint8_t *p = tlb_read_hit(bank, va, 32);                                                   \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            *(host_u128 *)&c->s.v[i->rd] = host_load16(p);                                                   \
+            *(host_u128 *)&c->s.v[i->rm] = host_load16(p + 16);                                              \
+            writeback;                                                                                       \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            if (!load_32(c, i, va))                                                                          \
+                FAULT;                                                                                       \
+            writeback;                                                                                       \
+        })
 #define STORE_PAIR_16(name, address, writeback, what)                                                        \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = (address), base = X(i->rn);                                                            \
-        const union aarch64_vector *a = &c->s.v[i->rd], *b = &c->s.v[i->rm];                                 \
-        void *p = tlb_write_hit(bank, va, 32);                                                               \
-        if (likely(p)) {                                                                                     \
-            *(volatile host_u128 *)p = host_load16(a);                                                       \
-            *((volatile host_u128 *)p + 1) = host_load16(b);                                                 \
-        } else if (!a64_store_slow(c, va, 16, a->d[0], a->d[1]) ||                                           \
-                   !a64_store_slow(c, va + 16, 16, b->d[0], b->d[1])) {                                      \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        }                                                                                                    \
-        writeback;                                                                                           \
-        (void)base;                                                                                          \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            uint8_t *p = tlb_write_hit(bank, va, 32);                                                        \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            *(volatile host_u128 *)p = host_load16(&c->s.v[i->rd]);                                          \
+            *(volatile host_u128 *)(p + 16) = host_load16(&c->s.v[i->rm]);                                   \
+            writeback;                                                                                       \
+        },                                                                                                   \
+        {                                                                                                    \
+            BASE_READ;                                                                                       \
+            uint64_t va = (address);                                                                         \
+            if (!store_32(c, i, va))                                                                         \
+                FAULT;                                                                                       \
+            writeback;                                                                                       \
+        })
 PAIR_MODES_NP(LOAD_PAIR_16, ldp_q, )
 PAIR_MODES_NP(STORE_PAIR_16, stp_q, )
 
@@ -266,29 +323,36 @@ PAIR_MODES_NP(STORE_PAIR_16, stp_q, )
 
 /* core->user_bank had the context last; where its key says otherwise, the slow path finds the bank. */
 #define LOAD_USER(name, size, result)                                                                        \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = AT_OFFSET;                                                                             \
-        bool known = likely(c->user_bank->key == c->user_key);                                               \
-        const void *p = known ? tlb_read_hit(c->user_bank, va, size) : NULL;                                 \
-        if (unlikely(!p) && !aarch64_load_user(c, va, size))                                                 \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t v = likely(p) ? host_load(p, size) : c->loaded[0];                                          \
-        result;                                                                                              \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            bool known = likely(c->user_bank->key == c->user_key);                                           \
+            const void *p = known ? tlb_read_hit(c->user_bank, AT_OFFSET, size) : NULL;                      \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
+            uint64_t v = host_load(p, size);                                                                 \
+            result;                                                                                          \
+        },                                                                                                   \
+        {                                                                                                    \
+            if (!aarch64_load_user(c, AT_OFFSET, size))                                                      \
+                FAULT;                                                                                       \
+            uint64_t v = c->loaded[0];                                                                       \
+            result;                                                                                          \
+        })
 #define STORE_USER(name, size)                                                                               \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        uint64_t va = AT_OFFSET;                                                                             \
-        bool known = likely(c->user_bank->key == c->user_key);                                               \
-        void *p = known ? tlb_write_hit(c->user_bank, va, size) : NULL;                                      \
-        if (likely(p))                                                                                       \
+    A64_HANDLERS(                                                                                            \
+        name,                                                                                                \
+        {                                                                                                    \
+            bool known = likely(c->user_bank->key == c->user_key);                                           \
+            void *p = known ? tlb_write_hit(c->user_bank, AT_OFFSET, size) : NULL;                           \
+            if (unlikely(!p))                                                                                \
+                MISS(name);                                                                                  \
             host_store(p, size, X(i->rd));                                                                   \
-        else if (!aarch64_store_user(c, va, size, X(i->rd)))                                                 \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+        },                                                                                                   \
+        {                                                                                                    \
+            if (!aarch64_store_user(c, AT_OFFSET, size, X(i->rd)))                                           \
+                FAULT;                                                                                       \
+        })
 
 /* clang-format off */
 STORE_USER(sttrb,  1)
@@ -312,14 +376,10 @@ LOAD_USER(ldtrsw,   4, X(i->rd) = (uint64_t)(int32_t)v)
     A64_HANDLER(name)                                                                                        \
     {                                                                                                        \
         uint64_t va = aarch64_authenticate(c, X(i->rn), 0, key, true) + (uint64_t)(int64_t)i->imm;           \
-        if (unlikely(c->fault.ec))                                                                           \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        const void *p = tlb_read_hit(bank, va, 8);                                                           \
-        if (unlikely(!p) && !a64_load_slow(c, va, 8))                                                        \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        uint64_t v = likely(p) ? host_load(p, 8) : c->loaded[0];                                             \
+        if (unlikely(c->fault.ec) || !a64_load_slow(c, va, 8))                                               \
+            FAULT;                                                                                           \
         writeback;                                                                                           \
-        X(i->rd) = v;                                                                                        \
+        X(i->rd) = c->loaded[0];                                                                             \
         TAIL return a64_next(c, i, bank, pc);                                                                \
     }
 LOAD_PAC(ldraa, KEY_DA, KEEP)

@@ -17,7 +17,7 @@ static bool at_el0(const struct aarch64_core *c)
 /* ---- exceptions ---- */
 
 /* The preferred return address of these is the next instruction: they count as retired. */
-static COLD struct a64_next raise_behind(struct aarch64_core *c, const struct a64_insn *i, uint64_t pc)
+static COLD const struct a64_insn *raise_behind(struct aarch64_core *c, const struct a64_insn *i, uint64_t pc)
 {
     c->s.pc = a64_pc(i, pc) + 4;
     aarch64_step_advance(c);
@@ -32,8 +32,8 @@ A64_HANDLER(svc)
     TAIL return raise_behind(c, i, pc);
 }
 
-static COLD struct a64_next hypercall(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                      uint64_t pc, bool smc)
+static COLD const struct a64_insn *hypercall(struct aarch64_core *c, const struct a64_insn *i,
+                                             struct tlb_bank *bank, uint64_t pc, bool smc)
 {
     if (at_el0(c) || !c->hypercalls)
         TAIL return a64_undefined(c, i, bank, pc);
@@ -67,8 +67,8 @@ A64_HANDLER(hlt)
     TAIL return a64_undefined(c, i, bank, pc);
 }
 
-static COLD struct a64_next exception_return(struct aarch64_core *c, const struct a64_insn *i,
-                                             struct tlb_bank *bank, uint64_t pc, uint64_t target)
+static COLD const struct a64_insn *exception_return(struct aarch64_core *c, const struct a64_insn *i,
+                                                    struct tlb_bank *bank, uint64_t pc, uint64_t target)
 {
     if (at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
@@ -81,9 +81,10 @@ A64_HANDLER(eret)
     TAIL return exception_return(c, i, bank, pc, c->s.elr_el1);
 }
 
-static COLD struct a64_next exception_return_authenticated(struct aarch64_core *c, const struct a64_insn *i,
-                                                           struct tlb_bank *bank, uint64_t pc,
-                                                           enum aarch64_pauth_key key)
+static COLD const struct a64_insn *exception_return_authenticated(struct aarch64_core *c,
+                                                                  const struct a64_insn *i,
+                                                                  struct tlb_bank *bank, uint64_t pc,
+                                                                  enum aarch64_pauth_key key)
 {
     if (at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
@@ -125,7 +126,7 @@ A64_HANDLER(sp_written)
     /* The slot has the offset of the instruction behind it. */
     aarch64_resync(c);
     bool completed = c->stepping.completed;
-    struct a64_next next = a64_again(c, i, bank, pc);
+    const struct a64_insn *next = a64_again(c, i, bank, pc);
     c->stepping.completed = completed;
     return next;
 }
@@ -162,8 +163,8 @@ A64_HANDLER(sev)
 }
 
 /* D17.2.37: ISS of a trapped WFI (TI 0), WFE (1), WFIT (2) or WFET (3), with the register of the last two. */
-static COLD struct a64_next wait_trap(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                      uint64_t pc, unsigned ti)
+static COLD const struct a64_insn *wait_trap(struct aarch64_core *c, const struct a64_insn *i,
+                                             struct tlb_bank *bank, uint64_t pc, unsigned ti)
 {
     uint32_t timeout = ti & 2 ? (uint32_t)i->rm << 5 | 1u << 2 : 0;
     c->fault = (struct aarch64_fault){.ec = EC_WFX, .iss = ISS_FP_TRAP | timeout | ti};
@@ -174,8 +175,8 @@ static COLD struct a64_next wait_trap(struct aarch64_core *c, const struct a64_i
  * Waiting for an event: it may end at any time, and here it ends as soon as others had a chance to run. What
  * a core waits for is mostly a store of another one, which can't be noticed.
  */
-static COLD struct a64_next wait_event(struct aarch64_core *c, const struct a64_insn *i,
-                                       struct tlb_bank *bank, uint64_t pc, unsigned ti)
+static COLD const struct a64_insn *wait_event(struct aarch64_core *c, const struct a64_insn *i,
+                                              struct tlb_bank *bank, uint64_t pc, unsigned ti)
 {
     if (c->s.event)
         c->s.event = 0;
@@ -196,8 +197,8 @@ A64_HANDLER(wfet)
     TAIL return wait_event(c, i, bank, pc, 3);
 }
 
-static COLD struct a64_next wait_interrupt(struct aarch64_core *c, const struct a64_insn *i,
-                                           struct tlb_bank *bank, uint64_t pc, unsigned ti)
+static COLD const struct a64_insn *wait_interrupt(struct aarch64_core *c, const struct a64_insn *i,
+                                                  struct tlb_bank *bank, uint64_t pc, unsigned ti)
 {
     if (aarch64_lines(c))
         TAIL return a64_next(c, i, bank, pc);
@@ -270,8 +271,8 @@ A64_HANDLER(sb)
 /* ---- PSTATE ---- */
 
 /* One bit of PSTATE from the immediate; `el0` where EL0 may. */
-static COLD struct a64_next pstate_write(struct aarch64_core *c, const struct a64_insn *i,
-                                         struct tlb_bank *bank, uint64_t pc, uint64_t bit, bool el0)
+static COLD const struct a64_insn *pstate_write(struct aarch64_core *c, const struct a64_insn *i,
+                                                struct tlb_bank *bank, uint64_t pc, uint64_t bit, bool el0)
 {
     if (!el0 && at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
@@ -368,8 +369,8 @@ A64_HANDLER(mrs)
 }
 
 /* What ends its block leaves it too when something was changed that the outer loop looks at. */
-static COLD struct a64_next register_write(struct aarch64_core *c, const struct a64_insn *i,
-                                           struct tlb_bank *bank, uint64_t pc)
+static COLD const struct a64_insn *register_write(struct aarch64_core *c, const struct a64_insn *i,
+                                                  struct tlb_bank *bank, uint64_t pc)
 {
     const struct aarch64_sysreg *r = aarch64_sysreg(i->imm);
     if (!aarch64_sysreg_check(c, r, i->rm, true) || !aarch64_sysreg_write(c, r, c->s.x[i->rm]))

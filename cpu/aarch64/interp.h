@@ -17,8 +17,8 @@
  * takes one slot.
  */
 struct a64_insn {
-    struct a64_next (*run)(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                           uint64_t pc);
+    const struct a64_insn *(*run)(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
+                                  uint64_t pc);
     int32_t imm;
     uint8_t rd, rn, rm;
     uint8_t offset;
@@ -27,28 +27,38 @@ _Static_assert(sizeof(struct a64_insn) == 16, "two of them a half cache line");
 
 #define A64_BLOCK_MAX 64
 
-/* Where to go on: an instruction and its block's pc, or i == NULL: back to the outer loop, which goes on at
- * state.pc. */
-struct a64_next {
-    const struct a64_insn *i;
-    uint64_t pc;
-};
-
-typedef struct a64_next a64_handler(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                    uint64_t pc);
+/* A handler gives NULL to the outer loop, which goes on at state.pc; or, without tail calls, what to run
+ * next. */
+typedef const struct a64_insn *a64_handler(struct aarch64_core *c, const struct a64_insn *i,
+                                           struct tlb_bank *bank, uint64_t pc);
 
 /* The head of a handler's definition. */
 #define A64_HANDLER(name)                                                                                    \
-    struct a64_next a64_##name(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,      \
-                               uint64_t pc)
+    const struct a64_insn *a64_##name(struct aarch64_core *c, const struct a64_insn *i,                      \
+                                      struct tlb_bank *bank, uint64_t pc)
+
+/* A handler and its slow twin, a64_<name>_slow: two blocks of statements, both of which go on behind the
+ * instruction. The fast one has no calls, so that it keeps its registers for the jump. */
+#define A64_HANDLERS(name, fast, slow)                                                                       \
+    static COLD a64_handler a64_##name##_slow;                                                               \
+    A64_HANDLER(name)                                                                                        \
+    {                                                                                                        \
+        fast;                                                                                                \
+        TAIL return a64_next(c, i, bank, pc);                                                                \
+    }                                                                                                        \
+    static A64_HANDLER(name##_slow)                                                                          \
+    {                                                                                                        \
+        slow;                                                                                                \
+        TAIL return a64_next(c, i, bank, pc);                                                                \
+    }
 
 /* For handlers of an INSN_CC: `M(identifier, condition number)` once for each condition. */
 #define A64_CONDITIONS(M, id)                                                                                \
     M(id##_eq, 0)                                                                                            \
     M(id##_ne, 1)                                                                                            \
-    M(id##_cs, 2) M(id##_cc, 3) M(id##_mi, 4) M(id##_pl, 5) M(id##_vs, 6) M(id##_vc, 7) M(id##_hi, 8)        \
-        M(id##_ls, 9) M(id##_ge, 10) M(id##_lt, 11) M(id##_gt, 12) M(id##_le, 13) M(id##_al, 14)             \
-            M(id##_nv, 15)
+    M(id##_cs, 2)                                                                                            \
+    M(id##_cc, 3) M(id##_mi, 4) M(id##_pl, 5) M(id##_vs, 6) M(id##_vc, 7) M(id##_hi, 8) M(id##_ls, 9)        \
+        M(id##_ge, 10) M(id##_lt, 11) M(id##_gt, 12) M(id##_le, 13) M(id##_al, 14) M(id##_nv, 15)
 
 /* Declares every handler of the table. */
 #define A64_ROW(id, pattern, variant, format, feature, flags) a64_handler a64_##id;
@@ -61,21 +71,28 @@ INLINE uint64_t a64_pc(const struct a64_insn *i, uint64_t pc)
     return pc + 4 * (uint64_t)i->offset;
 }
 
-/* On with the instruction behind i. */
-INLINE A64_HANDLER(next)
+/* Run i, of the block at pc. Without tail calls, the loop in run.c does that. */
+INLINE A64_HANDLER(dispatch)
 {
 #if INTERP_TAIL_CALLS
-    TAIL return i[1].run(c, i + 1, bank, pc);
+    TAIL return i->run(c, i, bank, pc);
 #else
-    (void)c, (void)bank;
-    return (struct a64_next){i + 1, pc};
+    (void)bank;
+    c->loop_pc = pc;
+    return i;
 #endif
 }
 
-/* Back to the outer loop; state.pc is set. */
-INLINE struct a64_next a64_leave(void)
+/* On with the instruction behind i. */
+INLINE A64_HANDLER(next)
 {
-    return (struct a64_next){NULL, 0};
+    TAIL return a64_dispatch(c, i + 1, bank, pc);
+}
+
+/* Back to the outer loop; state.pc is set. */
+INLINE const struct a64_insn *a64_leave(void)
+{
+    return NULL;
 }
 
 /*
@@ -94,14 +111,17 @@ a64_handler a64_again;
 a64_handler a64_leave_after;
 
 /*
- * Guest memory. The fast path is tlb_read_hit and tlb_write_hit; when they give NULL, these out-of-line
- * functions do the whole access (`size` 1, 2, 4, 8 or 16; any alignment the architecture allows). Loads leave
- * the value in core->loaded[0] (zero-extended) and [1] (the high half of 16). False: core->fault is set,
- * nothing was changed; end with a64_raise.
+ * Guest memory. The fast path is tlb_read_hit and tlb_write_hit; where they give NULL, a function of its own
+ * (COLD, so that the handler keeps its registers for the jump) does the whole access by one of these. `size`
+ * is 1, 2, 4, 8 or 16, at any alignment the architecture allows. Loads leave the value in core->loaded[0]
+ * (zero-extended) and [1] (the high half of 16). False: core->fault is set, nothing was changed; end with
+ * a64_raise.
  *
  *     void *p = tlb_read_hit(bank, va, 8);
- *     if (unlikely(!p) && !a64_load_slow(c, va, 8)) TAIL return a64_raise(c, i, bank, pc);
- *     c->s.x[i->rd] = p ? host_load(p, 8) : c->loaded[0];
+ *     if (unlikely(!p))
+ *         TAIL return a64_my_load_slow(c, i, bank, pc);
+ *     c->s.x[i->rd] = host_load(p, 8);
+ *     TAIL return a64_next(c, i, bank, pc);
  *
  * A base that is REG_SP needs no check: the decoder replaces such instructions where SP is misaligned.
  */

@@ -13,7 +13,6 @@
 struct aarch64_core;
 struct a64_insn;
 struct a64_decoder;
-struct a64_next;
 
 /* What decoding depends on beside the bytes: struct block's mode. */
 enum a64_mode {
@@ -92,6 +91,7 @@ struct aarch64_core {
     bool resync;
 
     const struct a64_insn *reading; /* the MRS being executed, for counters of instructions */
+    uint64_t loop_pc;               /* without tail calls: the pc of the block that is run */
     bool leaving;                   /* run() is to return; *exit says why */
     struct vcpu_exit *exit;
     struct aarch64_fault fault;

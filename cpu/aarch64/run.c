@@ -87,9 +87,10 @@ static bool attend(struct aarch64_core *c)
 
 static void run_block(struct aarch64_core *c, const struct a64_insn *first)
 {
-    struct a64_next at = {first, c->s.pc};
-    while (at.i)
-        at = at.i->run(c, at.i, c->bank, at.pc);
+    const struct a64_insn *i = first;
+    c->loop_pc = c->s.pc;
+    while (i)
+        i = i->run(c, i, c->bank, c->loop_pc);
 }
 
 /* One instruction, and no block behind it. */

@@ -33,12 +33,12 @@ struct aarch64_state {
 
     /* NZCV, as the last instruction left them: N is bit 63 of flag_n, Z is flag_z == 0, C and V are 0 or 1.
      */
-    uint64_t flag_n, flag_z;
+    uint64_t flag_n;
     uint8_t flag_c, flag_v;
-
     uint8_t btype;   /* PSTATE.BTYPE of the next instruction, while it matters */
     uint8_t started; /* PSCI: 0 off, 1 on */
     uint32_t pstate; /* the rest of PSTATE, laid out as in SPSR_EL1 */
+    uint64_t flag_z;
 
     union aarch64_vector v[32];
     uint32_t fpcr, fpsr;
