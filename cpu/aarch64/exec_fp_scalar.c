@@ -15,19 +15,51 @@
     }
 #define FP_SCALARS(id, expr) FP_SCALAR(id, h, expr) FP_SCALAR(id, s, expr) FP_SCALAR(id, d, expr)
 
-FP_SCALARS(fadd, add(env, n, m))
-FP_SCALARS(fsub, sub(env, n, m))
-FP_SCALARS(fmul, mul(env, n, m))
+/* The common ones have a fast path of their own: `op` and `op`_quick of cpu/fp/fast.h, then their arguments.
+ */
+#define N(z) c->s.v[i->rn].z[0]
+#define M(z) c->s.v[i->rm].z[0]
+#define A(z) c->s.v[simd_bits(i) >> 10 & 31].z[0]
+#define FP_FAST(id, z, op, ...)                                                                              \
+    A64_HANDLERS(                                                                                            \
+        id##_##z,                                                                                            \
+        {                                                                                                    \
+            u_##z r;                                                                                         \
+            if (unlikely(!FP(z, op##_quick(&c->fp, __VA_ARGS__, &r))))                                       \
+                TAIL return a64_##id##_##z##_slow(c, i, bank, pc);                                           \
+            simd_write_scalar(c, i, r);                                                                      \
+        },                                                                                                   \
+        { simd_write_scalar(c, i, FP(z, op(&c->fp, __VA_ARGS__))); })
+#define FP_COMMON(id, op)                                                                                    \
+    FP_SCALAR(id, h, op(env, n, m))                                                                          \
+    FP_FAST(id, s, op, N(s), M(s))                                                                           \
+    FP_FAST(id, d, op, N(d), M(d))
+
+FP_COMMON(fadd, add)
+FP_COMMON(fsub, sub)
+FP_COMMON(fmul, mul)
+FP_COMMON(fdiv, div)
+
+/* Negation comes first, so that it shows in NaNs. */
+#define FP_FUSED(id, z, n_sign, a_sign) FP_FAST(id, z, fma, N(z) ^ (n_sign), M(z), A(z) ^ (a_sign), 0)
+FP_SCALAR(fmadd, h, fma(env, n, m, a, 0))
+FP_SCALAR(fmsub, h, fma(env, n ^ F16_SIGN, m, a, 0))
+FP_SCALAR(fnmadd, h, fma(env, n ^ F16_SIGN, m, a ^ F16_SIGN, 0))
+FP_SCALAR(fnmsub, h, fma(env, n, m, a ^ F16_SIGN, 0))
+FP_FUSED(fmadd, s, 0, 0)
+FP_FUSED(fmsub, s, F32_SIGN, 0)
+FP_FUSED(fnmadd, s, F32_SIGN, F32_SIGN)
+FP_FUSED(fnmsub, s, 0, F32_SIGN)
+FP_FUSED(fmadd, d, 0, 0)
+FP_FUSED(fmsub, d, F64_SIGN, 0)
+FP_FUSED(fnmadd, d, F64_SIGN, F64_SIGN)
+FP_FUSED(fnmsub, d, 0, F64_SIGN)
+
 FP_SCALARS(fnmul, nmul(env, n, m))
-FP_SCALARS(fdiv, div(env, n, m))
 FP_SCALARS(fmax, maximum(env, n, m))
 FP_SCALARS(fmin, minimum(env, n, m))
 FP_SCALARS(fmaxnm, maxnm(env, n, m))
 FP_SCALARS(fminnm, minnm(env, n, m))
-FP_SCALARS(fmadd, madd(env, a, n, m))
-FP_SCALARS(fmsub, msub(env, a, n, m))
-FP_SCALARS(fnmadd, nmadd(env, a, n, m))
-FP_SCALARS(fnmsub, nmsub(env, a, n, m))
 FP_SCALARS(fabs, abs(env, n))
 FP_SCALARS(fneg, neg(env, n))
 FP_SCALARS(fsqrt, sqrt(env, n))
@@ -68,11 +100,26 @@ INLINE bool condition_holds(const struct aarch64_core *c, const struct a64_insn 
     return holds[simd_bits(i) >> 12 & 15] >> a64_flags_get(c) & 1;
 }
 
+#define FP_COMPARE_SLOW(z, other, signaling)                                                                 \
+    a64_flags_set(c, relation_flags(FP(z, compare(&c->fp, N(z), other, signaling))))
 #define FP_COMPARE(id, z, other, signaling)                                                                  \
+    A64_HANDLERS(                                                                                            \
+        id##_##z,                                                                                            \
+        {                                                                                                    \
+            if (unlikely(!FP(z, compares_plainly(&c->fp, N(z), other))))                                     \
+                TAIL return a64_##id##_##z##_slow(c, i, bank, pc);                                           \
+            bool less = FP(z, to_host(N(z))) < FP(z, to_host(other));                                        \
+            bool equal = FP(z, to_host(N(z))) == FP(z, to_host(other));                                      \
+            c->s.flag_n = (uint64_t)less << 63;                                                              \
+            c->s.flag_z = !equal;                                                                            \
+            c->s.flag_c = !less;                                                                             \
+            c->s.flag_v = 0;                                                                                 \
+        },                                                                                                   \
+        { FP_COMPARE_SLOW(z, other, signaling); })
+#define FP_COMPARE_HALF(id, z, other, signaling)                                                             \
     A64_HANDLER(id##_##z)                                                                                    \
     {                                                                                                        \
-        enum fp_relation relation = FP(z, compare(&c->fp, c->s.v[i->rn].z[0], other, signaling));            \
-        a64_flags_set(c, relation_flags(relation));                                                          \
+        FP_COMPARE_SLOW(z, other, signaling);                                                                \
         TAIL return a64_next(c, i, bank, pc);                                                                \
     }
 #define FP_COMPARE_IF(id, z, signaling)                                                                      \
@@ -85,17 +132,13 @@ INLINE bool condition_holds(const struct aarch64_core *c, const struct a64_insn 
         a64_flags_set(c, nzcv);                                                                              \
         TAIL return a64_next(c, i, bank, pc);                                                                \
     }
-#define FP_COMPARISONS(z)                                                                                    \
-    FP_COMPARE(fcmp, z, c->s.v[i->rm].z[0], false)                                                           \
-    FP_COMPARE(fcmpe, z, c->s.v[i->rm].z[0], true)                                                           \
-    FP_COMPARE(fcmp__zero, z, 0, false)                                                                      \
-    FP_COMPARE(fcmpe__zero, z, 0, true)                                                                      \
-    FP_COMPARE_IF(fccmp, z, false)                                                                           \
-    FP_COMPARE_IF(fccmpe, z, true)
+#define FP_COMPARISONS(make, z)                                                                              \
+    make(fcmp, z, M(z), false) make(fcmpe, z, M(z), true) make(fcmp__zero, z, 0, false)                      \
+        make(fcmpe__zero, z, 0, true) FP_COMPARE_IF(fccmp, z, false) FP_COMPARE_IF(fccmpe, z, true)
 
-FP_COMPARISONS(h)
-FP_COMPARISONS(s)
-FP_COMPARISONS(d)
+FP_COMPARISONS(FP_COMPARE_HALF, h)
+FP_COMPARISONS(FP_COMPARE, s)
+FP_COMPARISONS(FP_COMPARE, d)
 
 /* ---- selection and moves ---- */
 

@@ -13,7 +13,7 @@
 
 /* ---- the slow path: element by element, as alignment and devices see it, through c->structure ---- */
 
-static COLD bool structure_load(struct aarch64_core *c, uint64_t va, unsigned bytes, unsigned element)
+static bool structure_load(struct aarch64_core *c, uint64_t va, unsigned bytes, unsigned element)
 {
     for (unsigned n = 0; n < bytes; n += element) {
         if (!a64_load_slow(c, va + n, element))
@@ -23,7 +23,7 @@ static COLD bool structure_load(struct aarch64_core *c, uint64_t va, unsigned by
     return true;
 }
 
-static COLD bool structure_store(struct aarch64_core *c, uint64_t va, unsigned bytes, unsigned element)
+static bool structure_store(struct aarch64_core *c, uint64_t va, unsigned bytes, unsigned element)
 {
     for (unsigned n = 0; n < bytes; n += element) {
         uint64_t value = 0;
@@ -45,32 +45,41 @@ INLINE void write_back(struct aarch64_core *c, const struct a64_insn *i, unsigne
 
 /* A load: `take` is a statement that fills registers from p. */
 #define LOAD(id, bytes, element, take, writeback)                                                            \
-    A64_HANDLER(id)                                                                                          \
-    {                                                                                                        \
-        uint64_t va = c->s.x[i->rn];                                                                         \
-        const uint8_t *p = tlb_read_hit(bank, va, bytes);                                                    \
-        if (unlikely(!p)) {                                                                                  \
-            if (!structure_load(c, va, bytes, element))                                                      \
+    A64_HANDLERS(                                                                                            \
+        id,                                                                                                  \
+        {                                                                                                    \
+            const uint8_t *p = tlb_read_hit(bank, c->s.x[i->rn], bytes);                                     \
+            if (unlikely(!p))                                                                                \
+                TAIL return a64_##id##_slow(c, i, bank, pc);                                                 \
+            take;                                                                                            \
+            writeback(bytes);                                                                                \
+        },                                                                                                   \
+        {                                                                                                    \
+            const uint8_t *p = c->structure;                                                                 \
+            if (!structure_load(c, c->s.x[i->rn], bytes, element))                                           \
                 TAIL return a64_raise(c, i, bank, pc);                                                       \
-            p = c->structure;                                                                                \
-        }                                                                                                    \
-        take;                                                                                                \
-        writeback(bytes);                                                                                    \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+            take;                                                                                            \
+            writeback(bytes);                                                                                \
+        })
 
 /* A store: `give` is a statement that writes registers to p. */
 #define STORE(id, bytes, element, give, writeback)                                                           \
-    A64_HANDLER(id)                                                                                          \
-    {                                                                                                        \
-        uint64_t va = c->s.x[i->rn];                                                                         \
-        uint8_t *hit = tlb_write_hit(bank, va, bytes), *p = likely(hit) ? hit : c->structure;                \
-        give;                                                                                                \
-        if (unlikely(!hit) && !structure_store(c, va, bytes, element))                                       \
-            TAIL return a64_raise(c, i, bank, pc);                                                           \
-        writeback(bytes);                                                                                    \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
+    A64_HANDLERS(                                                                                            \
+        id,                                                                                                  \
+        {                                                                                                    \
+            uint8_t *p = tlb_write_hit(bank, c->s.x[i->rn], bytes);                                          \
+            if (unlikely(!p))                                                                                \
+                TAIL return a64_##id##_slow(c, i, bank, pc);                                                 \
+            give;                                                                                            \
+            writeback(bytes);                                                                                \
+        },                                                                                                   \
+        {                                                                                                    \
+            uint8_t *p = c->structure;                                                                       \
+            give;                                                                                            \
+            if (!structure_store(c, c->s.x[i->rn], bytes, element))                                          \
+                TAIL return a64_raise(c, i, bank, pc);                                                       \
+            writeback(bytes);                                                                                \
+        })
 
 /* ---- one to four registers as they are (LD1, ST1) ---- */
 
