@@ -68,8 +68,9 @@ struct debug_points {
 struct vcpu_work {
     void (*fn)(struct vcpu *vcpu, void *arg);
     void *arg;
-    bool done;
-    bool free_after;
+    struct vcpu *waiter; /* the vCPU that waits for it; NULL: another thread */
+    bool done;           /* under the waiter's work_lock, or without one under this vCPU's */
+    bool free_after;     /* nobody waits */
     struct vcpu_work *next;
 };
 
@@ -90,16 +91,19 @@ struct vcpu {
      */
     uint64_t icount;
     uint64_t limit;
-    uint64_t slice_end; /* what limit is set to on entry */
+    uint64_t
+        slice_end; /* what limit is set to on entry: run() retires exactly up to here. At first: no end */
 
-    uint32_t stop;    /* leave run() with EXIT_KICKED; cleared by who set it */
-    bool running;     /* inside run(); under work_lock */
-    bool halted;      /* in WFI or HLT, or not started */
-    bool single_step; /* run() does one instruction and returns EXIT_DEBUG */
+    uint32_t stop;     /* leave run() with EXIT_KICKED; cleared by who set it */
+    bool running;      /* inside run(); under work_lock */
+    bool borrowed;     /* another thread runs work for it while it is not running; under work_lock */
+    uint32_t sleeping; /* in vcpu_sleep; atomic */
+    bool halted;       /* in WFI or HLT, or not started */
+    bool single_step;  /* run() does one instruction and returns EXIT_DEBUG */
 
     struct host_mutex work_lock;
     struct host_cond wake;      /* work, an interrupt, or a change of `stop` arrived */
-    struct host_cond work_done; /* a work item of this vCPU is done */
+    struct host_cond work_done; /* a work item of this vCPU is done, or it is not borrowed any more */
     struct vcpu_work *work;
     const struct debug_points *debug;
 
@@ -209,6 +213,11 @@ void vcpu_fini(struct vcpu *vcpu);
 /* Run on the vCPU's own thread: takes work, runs the engine, keeps `running` true meanwhile. */
 void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit);
 
+/* Have the vCPU to oneself on its own thread, outside run(), as a hypercall needs it: work of others waits as
+ * during run(), and is done by the release. */
+void vcpu_hold(struct vcpu *vcpu);
+void vcpu_release(struct vcpu *vcpu);
+
 /* Make the vCPU look at its work, interrupts and `stop` soon; wake it when it sleeps. Any thread. */
 void vcpu_kick(struct vcpu *vcpu);
 
@@ -221,10 +230,21 @@ void vcpu_sleep(struct vcpu *vcpu, uint64_t deadline);
 /*
  * Run fn(vcpu, arg) on the vCPU's thread between two blocks; or at once, on this thread, while the vCPU is
  * not running. With wait, return when it has run; a vCPU that waits (`self`, NULL for other threads) does its
- * own work meanwhile, so two may wait for each other. Machine lock not held when waiting.
+ * own work meanwhile, so two may wait for each other. Machine lock not held when waiting; fn must not wait
+ * for a vCPU.
  */
 void vcpu_call(struct vcpu *vcpu, struct vcpu *self, void (*fn)(struct vcpu *vcpu, void *arg), void *arg,
                bool wait);
 
 /* Do the work that is queued. For engines, on the vCPU's thread, where state is true. */
 void vcpu_work_do(struct vcpu *vcpu);
+
+/* The vCPU whose run() the calling thread is in, or NULL. */
+struct vcpu *vcpu_self(void);
+
+/*
+ * For interpreters, at the start of run() and whenever a block end found `limit` reached: sets limit again,
+ * does the queued work, and says whether run() is to return EXIT_KICKED (a stop request, the end of the
+ * slice).
+ */
+bool interpreter_attend(struct vcpu *vcpu);

@@ -1,0 +1,12 @@
+#include "cpu/cpu.h"
+
+#include "cpu/riscv64/core.h"
+
+static const struct cpu_ops *const cores[GUEST_ARCH_COUNT] = {
+    [GUEST_RISCV64] = &riscv64_ops,
+};
+
+const struct cpu_ops *cpu_ops_find(enum guest_arch arch)
+{
+    return cores[arch];
+}
