@@ -1,7 +1,17 @@
-# Cross build for an aarch64 Linux host; its tests run under user-mode emulation.
+# Cross build for an aarch64 Linux host; its tests run under user-mode emulation. The libraries come from the folder that
+# scripts/sysroot makes, named by the environment or on the command line.
+set(TRIARCH_SYSROOT "$ENV{TRIARCH_SYSROOT}" CACHE PATH "What scripts/sysroot arm64 printed")
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TRIARCH_SYSROOT)
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
-set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)
-set(ENV{PKG_CONFIG_LIBDIR} /usr/lib/aarch64-linux-gnu/pkgconfig)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_SYSROOT ${TRIARCH_SYSROOT})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64;-L;${TRIARCH_SYSROOT})
+set(ENV{PKG_CONFIG_LIBDIR} ${TRIARCH_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${TRIARCH_SYSROOT}/usr/share/pkgconfig)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${TRIARCH_SYSROOT})

@@ -40,10 +40,18 @@ struct machine {
     void (*request)(struct machine *machine, enum machine_request request, int status);
 };
 
-/* Every constructor ends with this: the machine then resets, saves, loads, shows and at last destroys the
- * device. */
+/*
+ * Every constructor ends with this: the device gets its cold reset state, and the machine from then on
+ * resets, saves, loads, shows and at last destroys it. The name and the table stay the caller's.
+ */
 void machine_device_add(struct machine *machine, const char *name, const struct state_table *table,
                         void *object, void (*destroy)(void *object));
+
+/* Reset every device, in the order they were made. Machine lock held. */
+void machine_devices_reset(struct machine *machine, bool cold);
+
+/* Destroy every device, last made first. Machine lock not held, no vCPU running. */
+void machine_devices_destroy(struct machine *machine);
 
 /* Zeroed memory; ends the program when there is none, as the devices' own structures are small. */
 void *machine_alloc(size_t size);

@@ -33,6 +33,7 @@ struct char_port {
     struct char_handlers handlers;
 };
 
+/* The device that attaches owns the port from then on, and closes it when it is destroyed. */
 void char_attach(struct char_port *port, const struct char_handlers *handlers);
 size_t char_write(struct char_port *port, const uint8_t *bytes, size_t len);
 void char_receive_ready(struct char_port *port);
@@ -41,8 +42,13 @@ void char_close(struct char_port *port);
 /* A backend that keeps what is written in memory and feeds what a test gives it. */
 struct char_port *char_memory_create(void);
 const uint8_t *char_memory_output(struct char_port *port, size_t *len);
-/* Hand bytes to the device; what it does not take now is kept and offered at receive_ready. */
+/* Hand bytes to the device; what it does not take now is kept and offered at receive_ready. Machine lock
+ * held. */
 void char_memory_input(struct char_port *port, const void *bytes, size_t len);
+/* A break from the line. */
+void char_memory_break(struct char_port *port);
+/* Take only `room` more bytes; when there is room again the device is told. SIZE_MAX at first. */
+void char_memory_room_set(struct char_port *port, size_t room);
 
 /*
  * --serial SPEC: stdio (raw terminal, Ctrl-A is the escape), file:PATH, tcp:HOST:PORT[,server], pty, none.
@@ -50,5 +56,9 @@ void char_memory_input(struct char_port *port, const void *bytes, size_t len);
  */
 struct char_port *char_open(struct machine *machine, const char *spec, struct error *err);
 
-/* The commands of the terminal's escape (Ctrl-A c, and x, h by itself), for who runs the machine. */
+/*
+ * The commands of the terminal's escape, for who runs the machine: Ctrl-A c and every key the port does not
+ * know. By itself it exits (x), sends a break (b) or a Ctrl-A (Ctrl-A), and lists the keys (h). Not a
+ * terminal's port, or NULL: no effect.
+ */
 void char_stdio_escape_set(struct char_port *port, void (*command)(void *opaque, char key), void *opaque);

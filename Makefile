@@ -1,0 +1,33 @@
+# The short way to everything. The build itself is CMake's: see CMakePresets.json.
+
+ARCH ?= riscv64
+CLI = build/release/vm-cli
+
+.PHONY: all run test bench format clean
+
+all:
+	@test -e build/release/build.ninja || cmake --preset release
+	@cmake --build build/release
+
+# Install what is missing, build, and boot Debian's installer (ARCH=riscv64); Ctrl-A x ends it.
+run:
+	@scripts/setup build
+	@$(MAKE) --no-print-directory all
+	@guest=$$(scripts/fetch debian-$(ARCH)) && \
+	    $(CLI) run --arch $(ARCH) --memory 1G --kernel $$guest/linux --initrd $$guest/initrd.gz
+
+# Install what is missing, build in every way there is, fetch the guests and run all the tests.
+test:
+	@scripts/test
+
+# The same programs under Triarch and its peers, side by side.
+bench:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@bench/run
+
+format: all
+	@cmake --build build/release --target format
+
+clean:
+	rm -rf build

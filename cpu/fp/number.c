@@ -1,0 +1,232 @@
+/*
+ * Taking encodings apart, and rounding. Everything that one bit of the result depends on is decided here: the
+ * formats, subnormals and their flushing, tininess, overflow, and which NaN survives.
+ */
+#include "cpu/fp/number.h"
+
+/* clang-format off */
+const struct fp_format fp_f16  = {.precision = 11, .exp_bits = 5, .flush_in = FP_FLUSH_F16, .flush_out = FP_FLUSH_F16};
+const struct fp_format fp_f16_converted   = {.precision = 11, .exp_bits = 5};
+const struct fp_format fp_f16_alternative = {.precision = 11, .exp_bits = 5, .alternative = true};
+const struct fp_format fp_bf16 = {.precision = 8, .exp_bits = 8, .flush_in = FP_FLUSH_INPUTS,
+                                  .flush_out = FP_FLUSH_OUTPUTS, .flush_flagged = true};
+const struct fp_format fp_f32  = {.precision = 24, .exp_bits = 8, .flush_in = FP_FLUSH_INPUTS,
+                                  .flush_out = FP_FLUSH_OUTPUTS, .flush_flagged = true};
+const struct fp_format fp_f64  = {.precision = 53, .exp_bits = 11, .flush_in = FP_FLUSH_INPUTS,
+                                  .flush_out = FP_FLUSH_OUTPUTS, .flush_flagged = true};
+const struct fp_format fp_f80  = {.precision = 64, .exp_bits = 15, .integer_bit = true};
+const struct fp_format fp_f128 = {.precision = 113, .exp_bits = 15};
+
+const struct fp_env fp_env_riscv = {.nan_rule = FP_NAN_DEFAULT, .invalid_int = FP_INT_SATURATE, .x87_precision = 64};
+const struct fp_env fp_env_arm   = {.nan_rule = FP_NAN_ARM, .invalid_int = FP_INT_SATURATE_NAN0,
+                                    .tiny_before_rounding = true, .x87_precision = 64};
+const struct fp_env fp_env_sse   = {.nan_rule = FP_NAN_FIRST, .invalid_int = FP_INT_INDEFINITE,
+                                    .denormals = FP_DENORMAL_FLAGGED, .default_nan_negative = true, .x87_precision = 64};
+const struct fp_env fp_env_x87   = {.nan_rule = FP_NAN_X87, .invalid_int = FP_INT_INDEFINITE,
+                                    .denormals = FP_DENORMAL_FLAGGED, .default_nan_negative = true, .x87_precision = 64};
+/* clang-format on */
+
+#define INTEGER_BIT ((u128)1 << 127)
+#define QUIET_BIT   ((u128)1 << 126)
+
+/* SDM vol. 1, 4.9.1.4: the exponent wrap of an x87 result whose overflow or underflow is unmasked. */
+#define X87_WRAP 24576
+
+/* Bits below the exponent field. */
+static unsigned stored_bits(const struct fp_format *format)
+{
+    return format->precision - (format->integer_bit ? 0 : 1);
+}
+
+static unsigned exp_field_max(const struct fp_format *format)
+{
+    return (1u << format->exp_bits) - 1;
+}
+
+static u128 encode(const struct fp_format *format, bool negative, u128 exp_field, u128 below)
+{
+    unsigned stored = stored_bits(format);
+    return (u128)negative << (stored + format->exp_bits) | exp_field << stored | below;
+}
+
+u128 fp_encode_zero(const struct fp_format *format, bool negative)
+{
+    return encode(format, negative, 0, 0);
+}
+
+u128 fp_encode_infinity(const struct fp_format *format, bool negative)
+{
+    return encode(format, negative, exp_field_max(format), format->integer_bit ? (u128)1 << 63 : 0);
+}
+
+static void subnormal_unpack(struct fp_env *env, const struct fp_format *format, struct fp_number *n)
+{
+    if (env->denormals & format->flush_in) {
+        n->kind = FP_ZERO;
+        n->was_modified = true;
+        if (format->flush_flagged)
+            env->flags |= FP_INPUT_FLUSHED;
+        return;
+    }
+    unsigned zeros = u128_clz(n->sig);
+    n->kind = FP_FINITE;
+    n->sig <<= zeros;
+    n->exp = 1 - fp_bias(format) - (int32_t)zeros;
+    n->is_denormal = true;
+}
+
+struct fp_number fp_unpack(struct fp_env *env, const struct fp_format *format, u128 bits)
+{
+    unsigned stored = stored_bits(format);
+    unsigned exp_field = (unsigned)(bits >> stored) & exp_field_max(format);
+    struct fp_number n = {.negative = bits >> (stored + format->exp_bits) & 1};
+    n.sig = bits << (128 - stored) >> (format->integer_bit ? 0 : 1);
+
+    if (exp_field == 0) {
+        if (n.sig)
+            subnormal_unpack(env, format, &n);
+        return n;
+    }
+    if (!format->integer_bit)
+        n.sig |= INTEGER_BIT;
+    if (!(n.sig & INTEGER_BIT)) {
+        n.kind = FP_UNSUPPORTED;
+    } else if (exp_field < exp_field_max(format) || format->alternative) {
+        n.kind = FP_FINITE;
+        n.exp = (int32_t)exp_field - fp_bias(format);
+    } else if (n.sig == INTEGER_BIT) {
+        n.kind = FP_INFINITE;
+    } else {
+        n.sig &= ~INTEGER_BIT;
+        n.kind = n.sig & QUIET_BIT ? FP_QNAN : FP_SNAN;
+    }
+    return n;
+}
+
+bool fp_rounds_up(enum fp_round round, bool negative, bool is_odd, u128 discarded, u128 half)
+{
+    switch (round) {
+    case FP_RNE: return discarded > half || (discarded == half && is_odd);
+    case FP_RMM: return discarded >= half;
+    case FP_RDN: return negative && discarded;
+    case FP_RUP: return !negative && discarded;
+    case FP_RTZ:
+    case FP_ODD: return false;
+    }
+    return false;
+}
+
+/* sig without its low `drop` bits, rounded; may carry into one bit more. */
+static u128 significand_round(u128 sig, unsigned drop, bool negative, enum fp_round round, bool *inexact,
+                              bool *up)
+{
+    u128 discarded = sig & (((u128)1 << drop) - 1);
+    u128 kept = sig >> drop;
+    *inexact = discarded != 0;
+    *up = fp_rounds_up(round, negative, kept & 1, discarded, (u128)1 << (drop - 1));
+    if (round == FP_ODD && discarded)
+        return kept | 1;
+    return kept + *up;
+}
+
+/* Is n, below the smallest normal number, still below it when rounded as if the exponent had no limit? */
+static bool is_tiny_after_rounding(struct fp_number n, int32_t exp_min, unsigned drop, enum fp_round round)
+{
+    bool inexact, up;
+    if (n.exp < exp_min - 1)
+        return true;
+    u128 rounded = significand_round(n.sig, drop, n.negative, round, &inexact, &up);
+    return rounded >> (128 - drop) == 0;
+}
+
+static u128 overflow_pack(struct fp_env *env, const struct fp_format *format, bool negative,
+                          enum fp_round round, unsigned drop)
+{
+    u128 ones = ~(u128)0 >> drop;
+    if (format->alternative) {
+        /* FPRoundCV with AHP: the largest number, and nothing but Invalid Operation. */
+        env->flags |= FP_INVALID;
+        return encode(format, negative, exp_field_max(format), ones >> 1);
+    }
+    env->flags |= FP_OVERFLOW | FP_INEXACT;
+    bool to_infinity = round == FP_RNE || round == FP_RMM || round == (negative ? FP_RDN : FP_RUP);
+    if (to_infinity) {
+        env->flags |= FP_ROUNDED_UP;
+        return fp_encode_infinity(format, negative);
+    }
+    if (format->integer_bit)
+        return encode(format, negative, exp_field_max(format) - 1, ones << (drop - 64));
+    return encode(format, negative, exp_field_max(format) - 1, ones >> 1);
+}
+
+static u128 flushed_pack(struct fp_env *env, const struct fp_format *format, bool negative)
+{
+    /* ARM flushes before rounding and calls it an underflow only; x86 flushes a rounded result. */
+    env->flags |= env->tiny_before_rounding ? FP_UNDERFLOW : FP_UNDERFLOW | FP_INEXACT;
+    return fp_encode_zero(format, negative);
+}
+
+static u128 finite_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n,
+                        enum fp_round round)
+{
+    unsigned drop = 128 - (format->integer_bit ? env->x87_precision : format->precision);
+    int32_t exp_min = 1 - fp_bias(format);
+    bool is_tiny =
+        n.exp < exp_min && (env->tiny_before_rounding || is_tiny_after_rounding(n, exp_min, drop, round));
+    if (is_tiny && (env->denormals & format->flush_out))
+        return flushed_pack(env, format, n.negative);
+    if (is_tiny && (env->unmasked & FP_UNDERFLOW)) {
+        env->flags |= FP_UNDERFLOW;
+        n.exp += format->integer_bit ? X87_WRAP : 0;
+    }
+
+    /* The integer bit, and a carry out of rounding, add themselves to the exponent field. */
+    int32_t exp_field = n.exp + fp_bias(format) - 1;
+    if (n.exp < exp_min) {
+        n.sig = u128_shift_right_sticky(n.sig, (unsigned)(exp_min - n.exp));
+        exp_field = 0;
+    }
+    bool inexact, up;
+    u128 kept = significand_round(n.sig, drop, n.negative, round, &inexact, &up);
+    int32_t exp_sum = exp_field + (int32_t)(kept >> (127 - drop));
+    int32_t exp_limit = (int32_t)exp_field_max(format) + format->alternative;
+    if (exp_sum >= exp_limit) {
+        bool wraps = format->integer_bit && (env->unmasked & FP_OVERFLOW) && exp_sum - X87_WRAP < exp_limit;
+        if (!wraps)
+            return overflow_pack(env, format, n.negative, round, drop);
+        env->flags |= FP_OVERFLOW;
+        exp_sum -= X87_WRAP;
+    }
+    if (inexact)
+        env->flags |= is_tiny ? FP_INEXACT | FP_UNDERFLOW : FP_INEXACT;
+    if (up)
+        env->flags |= FP_ROUNDED_UP;
+    if (!format->integer_bit)
+        return encode(format, n.negative, (u128)exp_sum, kept & (((u128)1 << (127 - drop)) - 1));
+    if (kept >> (128 - drop))
+        kept >>= 1; /* a carry: the exponent has it already */
+    return encode(format, n.negative, (u128)exp_sum, kept << (drop - 64));
+}
+
+static u128 nan_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n)
+{
+    if (format->alternative) {
+        env->flags |= FP_INVALID;
+        return fp_encode_zero(format, n.negative);
+    }
+    u128 sig = n.sig | QUIET_BIT | (format->integer_bit ? INTEGER_BIT : 0);
+    return encode(format, n.negative, exp_field_max(format), sig >> (128 - format->precision));
+}
+
+u128 fp_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n, enum fp_round round)
+{
+    switch (n.kind) {
+    case FP_FINITE: return finite_pack(env, format, n, round);
+    case FP_ZERO: return fp_encode_zero(format, n.negative);
+    case FP_INFINITE:
+        if (format->alternative)
+            return overflow_pack(env, format, n.negative, round, 128 - format->precision);
+        return fp_encode_infinity(format, n.negative);
+    default: return nan_pack(env, format, n);
+    }
+}

@@ -1,0 +1,16 @@
+/* The backends behind char_open, one file each. Each returns NULL and err when the host refuses. */
+#pragma once
+
+#include "devices/char/char.h"
+
+struct char_port *char_stdio_create(struct machine *machine, struct error *err);
+struct char_port *char_file_create(const char *path, struct error *err);
+struct char_port *char_pty_create(struct machine *machine, struct error *err);
+
+/* host may be "" for a server: every address. The port a server got is char_tcp_port. */
+struct char_port *char_tcp_create(struct machine *machine, const char *host, const char *service, bool server,
+                                  struct error *err);
+unsigned char_tcp_port(struct char_port *port);
+
+/* The slave's path of a pty. */
+const char *char_pty_path(struct char_port *port);

@@ -1,0 +1,135 @@
+/* BARs: sizing, decoding and moving. What a BAR holds are windows, each a bus region or a RAM mapping. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "devices/pci/pci_internal.h"
+
+void pci_bar_add(struct pci_function *pci, unsigned bar, uint64_t size, uint8_t flags)
+{
+    unsigned offset = PCI_BAR0 + 4 * bar;
+    bool wide = flags & PCI_BAR_64;
+    assert(bar + wide < PCI_BARS && is_pow2(size) && size >= (flags & PCI_BAR_IO ? 4 : 16));
+    assert(wide || size <= 2 * GIB);
+    pci->bars[bar].size = size;
+    pci->bars[bar].flags = flags;
+    uint64_t mask = ~(size - 1);
+    pci_config_define(pci, offset, 4, flags, (uint32_t)mask);
+    if (wide)
+        pci_config_define(pci, offset + 4, 4, 0, (uint32_t)(mask >> 32));
+    pci->writable[PCI_COMMAND] |= flags & PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+}
+
+static struct pci_window *window_add(struct pci_function *pci, unsigned bar, uint64_t offset, uint64_t size)
+{
+    assert(bar < PCI_BARS && size && !range_beyond(offset, size, pci->bars[bar].size));
+    struct pci_window *window = machine_alloc(sizeof(*window));
+    window->offset = offset;
+    window->next = pci->bars[bar].windows;
+    pci->bars[bar].windows = window;
+    return window;
+}
+
+void pci_bar_region(struct pci_function *pci, unsigned bar, const struct bus_region *region)
+{
+    struct pci_window *window = window_add(pci, bar, region->base, region->size);
+    window->region = *region;
+}
+
+void pci_bar_memory(struct pci_function *pci, unsigned bar, uint64_t offset, struct ram_block *block)
+{
+    window_add(pci, bar, offset, ram_block_size(block))->block = block;
+}
+
+static struct bus *space_of(struct pci_function *pci, const struct pci_bar *bar)
+{
+    const struct pci_bus_config *config = pci_bus_config(pci->bus);
+    return bar->flags & PCI_BAR_IO ? config->io : config->memory;
+}
+
+static bool memory_map(struct pci_function *pci, const struct pci_bar *bar, struct pci_window *window)
+{
+    const struct pci_bus_config *config = pci_bus_config(pci->bus);
+    uint64_t size = ram_block_size(window->block);
+    gpa_t base = gpa(bar->address + window->offset);
+    if (config->reach && !config->reach(config->opaque, base.a, size, &base))
+        return false;
+    if ((base.a | size) & ~PAGE_MASK)
+        return false;
+    return ram_map(pci->machine->mem.ram, window->block, 0, base, size, RAM_MAPPED, &window->id);
+}
+
+static void windows_map(struct pci_function *pci, struct pci_bar *bar)
+{
+    for (struct pci_window *window = bar->windows; window; window = window->next) {
+        if (window->block) {
+            window->mapped = memory_map(pci, bar, window);
+        } else {
+            struct bus_region region = window->region;
+            region.base = bar->address + window->offset;
+            window->mapped = bus_add(space_of(pci, bar), &region, &window->id, NULL);
+        }
+        if (!window->mapped)
+            log_guest("%s: a BAR at %#llx overlaps something else and is not decoded", pci->config.name,
+                      (unsigned long long)bar->address);
+    }
+}
+
+static void windows_unmap(struct pci_function *pci, struct pci_bar *bar)
+{
+    for (struct pci_window *window = bar->windows; window; window = window->next) {
+        if (!window->mapped)
+            continue;
+        if (window->block)
+            ram_unmap(pci->machine->mem.ram, window->id);
+        else
+            bus_remove(space_of(pci, bar), window->id);
+        window->mapped = false;
+    }
+}
+
+/*
+ * Where the guest wants the BAR decoded. Address 0 and a range that ends at the very top are what software
+ * leaves behind while it sizes; decoding them would hide whatever else is there.
+ */
+static uint64_t bar_address(const struct pci_function *pci, unsigned number)
+{
+    const struct pci_bar *bar = &pci->bars[number];
+    uint32_t command = pci_config_get(pci, PCI_COMMAND, 2);
+    if (!bar->size || !(command & (bar->flags & PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
+        return PCI_BAR_UNMAPPED;
+    uint64_t limit = bar->flags & PCI_BAR_IO ? 0xffff : bar->flags & PCI_BAR_64 ? UINT64_MAX : UINT32_MAX;
+    uint64_t address = pci_config_get(pci, PCI_BAR0 + 4 * number, 4);
+    if (bar->flags & PCI_BAR_64)
+        address |= (uint64_t)pci_config_get(pci, PCI_BAR0 + 4 * number + 4, 4) << 32;
+    address &= ~(bar->size - 1);
+    bool sizing = address == 0 || address > limit || bar->size - 1 >= limit - address;
+    return sizing ? PCI_BAR_UNMAPPED : address;
+}
+
+void pci_bars_update(struct pci_function *pci)
+{
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        struct pci_bar *bar = &pci->bars[i];
+        uint64_t address = bar_address(pci, i);
+        if (address == bar->address)
+            continue;
+        windows_unmap(pci, bar);
+        bar->address = address;
+        if (address != PCI_BAR_UNMAPPED)
+            windows_map(pci, bar);
+    }
+}
+
+void pci_bars_free(struct pci_function *pci)
+{
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        struct pci_bar *bar = &pci->bars[i];
+        windows_unmap(pci, bar);
+        while (bar->windows) {
+            struct pci_window *window = bar->windows;
+            bar->windows = window->next;
+            free(window);
+        }
+    }
+}

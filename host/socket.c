@@ -1,0 +1,82 @@
+#include "host/socket.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct addrinfo *addresses_find(const char *host, const char *service, int flags, struct error *err)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
+    struct addrinfo *found;
+    int code = getaddrinfo(host && *host ? host : NULL, service, &hints, &found);
+    if (code == 0)
+        return found;
+    error_set(err, ERROR_USAGE, "can't find %s:%s: %s", host ? host : "", service, gai_strerror(code));
+    return NULL;
+}
+
+int host_socket_connect(const char *host, const char *service, struct error *err)
+{
+    struct addrinfo *found = addresses_find(host, service, 0, err);
+    int fd = -1, one = 1;
+    for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
+        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+        if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+            break;
+        error_errno(err, ERROR_HOST, "can't connect to %s:%s", host, service);
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    if (found)
+        freeaddrinfo(found);
+    if (fd >= 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return fd;
+}
+
+int host_socket_listen(const char *host, const char *service, struct error *err)
+{
+    struct addrinfo *found = addresses_find(host, service, AI_PASSIVE, err);
+    int fd = -1, one = 1;
+    for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
+        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+        if (fd >= 0) {
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+            if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 1) == 0)
+                break;
+        }
+        error_errno(err, ERROR_HOST, "can't listen on %s:%s", host ? host : "", service);
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    if (found)
+        freeaddrinfo(found);
+    return fd;
+}
+
+unsigned host_socket_port(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    if (address.ss_family == AF_INET)
+        return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return 0;
+}
+
+int host_socket_accept(int fd)
+{
+    int one = 1;
+    int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    if (client >= 0)
+        setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return client;
+}
