@@ -123,6 +123,7 @@ enum x86_operands {
     OPS_HWX,   /* VEX.vvvv, r/m, reg */
     OPS_HWX_I8,
     OPS_HWX_IS4, /* a fourth register in bits 7..4 of the immediate */
+    OPS_HVX,     /* VSIB (gathers): the index is a vector register whatever its number */
     OPS_HW_I8, /* VEX.vvvv is the destination, reg extends the opcode */
     OPS_HEG,   /* VEX.vvvv, r/m and reg integer */
     OPS_HE,
