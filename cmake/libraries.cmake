@@ -4,7 +4,8 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 add_library(triarch_libs INTERFACE)
-target_link_libraries(triarch_libs INTERFACE Threads::Threads m)
+# atomic: 16-byte compare-and-swap, which compilers leave to their own run-time library.
+target_link_libraries(triarch_libs INTERFACE Threads::Threads m atomic)
 
 function(triarch_library name module package need)
   string(TOUPPER ${name} upper)

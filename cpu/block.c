@@ -5,8 +5,8 @@
 #include "base/bits.h"
 #include "host/memory.h"
 
-#define ARENA_SIZE (8 * MIB)
-#define HASH_BITS  14
+#define ARENA_SIZE     (8 * MIB)
+#define HASH_BITS      14
 #define PAGE_HASH_BITS 12
 
 struct block_cache {

@@ -91,22 +91,21 @@ struct vcpu {
      */
     uint64_t icount;
     uint64_t limit;
-    uint64_t slice_end; /* what limit is set to on entry: run() retires exactly up to here. At first: no end */
+    uint64_t
+        slice_end; /* what limit is set to on entry: run() retires exactly up to here. At first: no end */
 
-    uint32_t stop;    /* leave run() with EXIT_KICKED; cleared by who set it */
-    bool running;     /* inside run(); under work_lock */
-    bool borrowed;    /* another thread runs work for it while it is not running; under work_lock */
+    uint32_t stop;     /* leave run() with EXIT_KICKED; cleared by who set it */
+    bool running;      /* inside run(); under work_lock */
+    bool borrowed;     /* another thread runs work for it while it is not running; under work_lock */
     uint32_t sleeping; /* in vcpu_sleep; atomic */
-    bool halted;      /* in WFI or HLT, or not started */
-    bool single_step; /* run() does one instruction and returns EXIT_DEBUG */
+    bool halted;       /* in WFI or HLT, or not started */
+    bool single_step;  /* run() does one instruction and returns EXIT_DEBUG */
 
     struct host_mutex work_lock;
     struct host_cond wake;      /* work, an interrupt, or a change of `stop` arrived */
     struct host_cond work_done; /* a work item of this vCPU is done, or it is not borrowed any more */
     struct vcpu_work *work;
     const struct debug_points *debug;
-
-    struct ram_code_listener listener;
 
     /* The machine's view of this core (board, hypercall handler): not the core's business. */
     void *owner;
@@ -226,8 +225,8 @@ void vcpu_sleep(struct vcpu *vcpu, uint64_t deadline);
 /*
  * Run fn(vcpu, arg) on the vCPU's thread between two blocks; or at once, on this thread, while the vCPU is
  * not running. With wait, return when it has run; a vCPU that waits (`self`, NULL for other threads) does its
- * own work meanwhile, so two may wait for each other. Machine lock not held when waiting; fn must not wait for a
- * vCPU.
+ * own work meanwhile, so two may wait for each other. Machine lock not held when waiting; fn must not wait
+ * for a vCPU.
  */
 void vcpu_call(struct vcpu *vcpu, struct vcpu *self, void (*fn)(struct vcpu *vcpu, void *arg), void *arg,
                bool wait);
@@ -239,7 +238,8 @@ void vcpu_work_do(struct vcpu *vcpu);
 struct vcpu *vcpu_self(void);
 
 /*
- * For interpreters, at the start of run() and whenever a block end found `limit` reached: sets limit again, does
- * the queued work, and says whether run() is to return EXIT_KICKED (a stop request, the end of the slice).
+ * For interpreters, at the start of run() and whenever a block end found `limit` reached: sets limit again,
+ * does the queued work, and says whether run() is to return EXIT_KICKED (a stop request, the end of the
+ * slice).
  */
 bool interpreter_attend(struct vcpu *vcpu);

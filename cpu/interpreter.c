@@ -3,7 +3,8 @@
 
 bool interpreter_attend(struct vcpu *vcpu)
 {
-    /* Whoever wants attention first makes its wish known, then stores 0 to limit: so look after resetting it. */
+    /* Whoever wants attention first makes its wish known, then stores 0 to limit: so look after resetting it.
+     */
     __atomic_exchange_n(&vcpu->limit, vcpu->slice_end, __ATOMIC_SEQ_CST);
     vcpu_work_do(vcpu);
     return __atomic_load_n(&vcpu->stop, __ATOMIC_SEQ_CST) || vcpu->icount >= vcpu->slice_end;

@@ -1,6 +1,6 @@
 /*
- * The part of a vCPU that all architectures share: its work queue, running, sleeping and waking, and its place
- * among the listeners of guest RAM.
+ * The part of a vCPU that all architectures share: its work queue, running, sleeping and waking, and its
+ * place among the listeners of guest RAM.
  */
 #include <stdlib.h>
 
@@ -188,6 +188,9 @@ static void page_protect(struct vcpu *vcpu, void *arg)
 static void ram_protect(void *opaque, gpa_t page)
 {
     struct range range = {page.a, PAGE_SIZE};
+    /* What was told before `protect` is to have taken effect when it returns. */
+    if (opaque == vcpu_self())
+        vcpu_work_do(opaque);
     vcpu_call(opaque, vcpu_self(), page_protect, &range, true);
 }
 
@@ -234,14 +237,15 @@ bool vcpu_init(struct vcpu *vcpu, const struct cpu_ops *ops, const struct cpu_co
     host_mutex_init(&vcpu->work_lock);
     host_cond_init(&vcpu->wake);
     host_cond_init(&vcpu->work_done);
-    vcpu->listener = (struct ram_code_listener){
+    const struct ram_code_listener listener = {
         .protect = ram_protect, .written = code_written, .remapped = ram_remapped, .opaque = vcpu};
-    ram_listener_add(vcpu->mem->ram, &vcpu->listener);
+    ram_listener_add(vcpu->mem->ram, &listener);
     return true;
 }
 
 void vcpu_fini(struct vcpu *vcpu)
 {
+    ram_listener_remove(vcpu->mem->ram, vcpu);
     host_cond_destroy(&vcpu->work_done);
     host_cond_destroy(&vcpu->wake);
     host_mutex_destroy(&vcpu->work_lock);

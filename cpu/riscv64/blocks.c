@@ -1,4 +1,5 @@
-/* Making blocks: what ends one, what is put in front of instructions, and instructions that straddle pages. */
+/* Making blocks: what ends one, what is put in front of instructions, and instructions that straddle pages.
+ */
 #include "cpu/riscv64/blocks.h"
 
 #include <assert.h>
@@ -42,8 +43,8 @@ static bool may_break(const struct riscv_core *c, uint64_t pc)
 static void line_mark(struct builder *b, unsigned at)
 {
     uint64_t pa = b->code->pa + at;
-    if (b->cached && (at == 0 || (pa & 63) < 2))
-        ram_code_mark(b->c->vcpu.mem->ram, gpa(pa & ~(uint64_t)1), 2);
+    if (b->cached && (at == 0 || (pa & 63) == 0))
+        ram_code_mark(b->c->vcpu.mem->ram, gpa(pa), 2);
 }
 
 static uint16_t half_at(struct builder *b, unsigned at)
@@ -52,12 +53,18 @@ static uint16_t half_at(struct builder *b, unsigned at)
     return (uint16_t)host_load(b->code->host + at, 2);
 }
 
-/* Add the instruction at the current place, `left` bytes before the page's end. False when the block ends: with
- * it, or before it. */
+static bool is_jump(const struct riscv_insn *insn, uint32_t bits)
+{
+    uint32_t opcode = bits & 0x7f;
+    return insn->run != riscv_undefined && (opcode == 0x63 || opcode == 0x67 || opcode == 0x6f);
+}
+
+/* Add the instruction at the current place, `left` bytes before the page's end. False when the block ends:
+ * with it, or before it. */
 static bool insn_add(struct builder *b, unsigned left)
 {
     unsigned at = 2 * b->units;
-    if (may_break(b->c, b->pc + at)) {
+    if (b->cached && may_break(b->c, b->pc + at)) {
         if (b->count)
             return false;
         slot_add(b, riscv_break_check, 0);
@@ -67,7 +74,7 @@ static bool insn_add(struct builder *b, unsigned left)
     if (length > left) {
         if (b->count == 0) {
             slot_add(b, riscv_straddle, bits);
-            slot_add(b, riscv_undefined, bits); /* until the second half is seen */
+            riscv_decode(b->c, bits, 4, 0, &b->insns[b->slots++]); /* until the second half is seen */
             b->units += 2;
             b->count = 1;
         }
@@ -77,7 +84,7 @@ static bool insn_add(struct builder *b, unsigned left)
         bits |= (uint32_t)half_at(b, at + 2) << 16;
     struct riscv_insn *insn = &b->insns[b->slots];
     enum riscv_row_flag flags = riscv_decode(b->c, bits, length, b->units, insn);
-    if (!riscv_has(b->c, EXT_ZCA) && (insn->run == rv_jalr || (flags == ROW_END && (bits & 0x7f) != 0x73))) {
+    if (!riscv_has(b->c, EXT_ZCA) && is_jump(insn, bits)) {
         insn[1] = insn[0];
         slot_add(b, riscv_jump_check, bits);
     }
@@ -129,7 +136,7 @@ static const struct riscv_insn *block_make(struct riscv_core *c, uint64_t pc, co
 
 const struct riscv_insn *riscv_block_at(struct riscv_core *c, uint64_t pc)
 {
-    struct riscv_code code = riscv_fetch(c, pc);
+    struct riscv_code code = riscv_fetch(c, pc, true);
     if (!code.host || !code.whole_page)
         return NULL;
     const struct block *block = block_find(c->blocks, code.pa, c->mode);
@@ -149,19 +156,15 @@ const struct riscv_insn *riscv_block_at(struct riscv_core *c, uint64_t pc)
 
 const struct riscv_insn *riscv_block_single(struct riscv_core *c, uint64_t pc)
 {
-    struct riscv_code code = riscv_fetch(c, pc);
+    struct riscv_code code = riscv_fetch(c, pc, true);
     if (!code.host)
         return NULL;
-    struct builder b = {.c = c,
-                        .insns = (struct riscv_insn *)(void *)c->single.insns,
-                        .code = &code,
-                        .pc = pc,
-                        .max_insns = 1};
+    struct block *block = (struct block *)(void *)c->single;
+    struct builder b = {
+        .c = c, .insns = (struct riscv_insn *)(void *)block->insns, .code = &code, .pc = pc, .max_insns = 1};
     block_fill(&b);
-    c->single.pa = code.pa;
-    c->single.count = 1;
-    c->single.bytes = (uint16_t)(2 * b.units);
-    return riscv_block_first(&c->single);
+    *block = (struct block){.pa = code.pa, .mode = c->mode, .count = 1, .bytes = (uint16_t)(2 * b.units)};
+    return riscv_block_first(block);
 }
 
 void riscv_blocks_drop_all(struct riscv_core *c)
@@ -173,11 +176,12 @@ void riscv_blocks_drop_all(struct riscv_core *c)
 }
 
 /*
- * The first half of an instruction is the last of its page. Where its second half lies depends on the mapping, so
- * it is read each time; the decoded instruction in the next slot is kept as long as the half stays the same.
+ * The first half of an instruction is the last of its page. Where its second half lies depends on the
+ * mapping, so it is read each time; the decoded instruction in the next slot is kept as long as the half
+ * stays the same.
  */
-static COLD struct riscv_next straddle_new(struct riscv_core *c, const struct riscv_insn *i,
-                                           struct tlb_bank *bank, uint64_t pc, uint32_t bits)
+static COLD const struct riscv_insn *straddle_new(struct riscv_core *c, const struct riscv_insn *i,
+                                                  struct tlb_bank *bank, uint64_t pc, uint32_t bits)
 {
     struct riscv_insn *slot = (struct riscv_insn *)(uintptr_t)i;
     struct riscv_insn *end = slot + 2;
@@ -187,20 +191,27 @@ static COLD struct riscv_next straddle_new(struct riscv_core *c, const struct ri
     return next(c, i, bank, pc);
 }
 
-struct riscv_next riscv_straddle(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                 uint64_t pc)
+/* The two bytes at va, or -1 with c->fault set. */
+static __attribute__((noinline)) int32_t second_half(struct riscv_core *c, uint64_t va)
 {
-    struct riscv_code code = riscv_fetch(c, pc + 2);
-    if (!code.host)
+    struct riscv_code code = riscv_fetch(c, va, false);
+    return code.host ? (int32_t)host_load(code.host, 2) : -1;
+}
+
+const struct riscv_insn *riscv_straddle(struct riscv_core *c, const struct riscv_insn *i,
+                                        struct tlb_bank *bank, uint64_t pc)
+{
+    int32_t half = second_half(c, pc + 2);
+    if (unlikely(half < 0))
         TAIL return riscv_raise(c, i, bank, pc);
-    uint32_t bits = ((uint32_t)i->imm & 0xffff) | (uint32_t)host_load(code.host, 2) << 16;
+    uint32_t bits = ((uint32_t)i->imm & 0xffff) | (uint32_t)half << 16;
     if (unlikely(bits != (uint32_t)i->imm))
         return straddle_new(c, i, bank, pc, bits);
     TAIL return next(c, i, bank, pc);
 }
 
-struct riscv_next riscv_undefined(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                  uint64_t pc)
+const struct riscv_insn *riscv_undefined(struct riscv_core *c, const struct riscv_insn *i,
+                                         struct tlb_bank *bank, uint64_t pc)
 {
     c->fault = (struct riscv_fault){EXC_ILLEGAL, (uint32_t)i->imm};
     TAIL return riscv_raise(c, i, bank, pc);

@@ -39,15 +39,15 @@ INLINE struct riscv_jump *riscv_jump_slot(struct riscv_core *c, uint64_t pc)
 }
 
 /*
- * The first instruction of the block at pc, from the cache or decoded now, and put into the jump cache. NULL: it
- * can't be fetched (core->fault is set), the page allows no cached code, or the context changed meanwhile; the
- * outer loop sorts that out. State is true, pc included: other vCPUs' work may be done here.
+ * The first instruction of the block at pc, from the cache or decoded now, and put into the jump cache. NULL:
+ * it can't be fetched (core->fault is set), the page allows no cached code, or the context changed meanwhile;
+ * the outer loop sorts that out. State is true, pc included: other vCPUs' work may be done here.
  */
-const struct riscv_insn *riscv_block_at(struct riscv_core *c, struct tlb_bank *bank, uint64_t pc);
+const struct riscv_insn *riscv_block_at(struct riscv_core *c, uint64_t pc);
 
 /* One instruction at pc as a block of its own, not cached: for single steps, traces, and pages of which not
- * every byte may be fetched. NULL: core->fault is set. */
-const struct riscv_insn *riscv_block_single(struct riscv_core *c, struct tlb_bank *bank, uint64_t pc);
+ * every byte may be fetched. No breakpoints. NULL: core->fault is set. */
+const struct riscv_insn *riscv_block_single(struct riscv_core *c, uint64_t pc);
 
 /* Forget all decoded code. */
 void riscv_blocks_drop_all(struct riscv_core *c);

@@ -30,7 +30,7 @@ struct riscv_state *riscv_state(struct vcpu *vcpu);
 const struct riscv_model *riscv_model(struct vcpu *vcpu);
 
 /* Ticks of the `time` CSR now. */
-uint64_t riscv_time(const struct clock *clock);
+uint64_t riscv_time(struct clock *clock);
 
 /*
  * Start a stopped hart in supervisor mode as SBI HSM says (pc, a0 = hart id, a1 = opaque, satp = 0, SIE = 0),
@@ -44,5 +44,6 @@ void riscv_hart_stop(struct vcpu *vcpu);
  * thread; the RFENCE calls post it with vcpu_call. */
 void riscv_fence_vma(struct vcpu *vcpu, uint64_t va, uint64_t size, int64_t asid);
 
-/* Set the supervisor timer as stimecmp would be (SBI TIME on a hart with or without Sstc). */
+/* Set stimecmp, for SBI TIME: with cpu_config.hypercalls it raises STIP on a hart without Sstc as well. On
+ * the vCPU's thread. */
 void riscv_timer_set(struct vcpu *vcpu, uint64_t deadline);

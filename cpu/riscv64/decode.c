@@ -13,7 +13,8 @@ static const struct riscv_row rows[] = {
 #undef INSN
 };
 
-/* Row numbers in order of bucket, the most specific first; a row whose mask leaves funct3 open is in eight. */
+/* Row numbers in order of bucket, the most specific first; a row whose mask leaves funct3 open is in eight.
+ */
 #define BUCKETS 256
 static uint16_t bucket_start[BUCKETS + 1];
 static uint16_t bucket_rows[ARRAY_LEN(rows) * 8];
@@ -85,7 +86,7 @@ static int32_t imm_j(uint32_t bits)
                                 21);
 }
 
-static int32_t immediate(enum riscv_format format, uint32_t bits, unsigned offset)
+static int32_t immediate(enum riscv_format format, uint32_t bits)
 {
     switch (format) {
     case FMT_I:
@@ -97,10 +98,10 @@ static int32_t immediate(enum riscv_format format, uint32_t bits, unsigned offse
     case FMT_SHIFT6: return (int32_t)bits_get(bits, 20, 6);
     case FMT_SHIFT5: return (int32_t)bits_get(bits, 20, 5);
     case FMT_RNUM: return (int32_t)bits_get(bits, 20, 4);
-    case FMT_U: return (int32_t)(bits & 0xfffff000);
-    case FMT_AUIPC: return (int32_t)((bits & 0xfffff000) + 2 * offset);
-    case FMT_J: return imm_j(bits) + 2 * (int32_t)offset;
-    case FMT_B: return imm_b(bits) + 2 * (int32_t)offset;
+    case FMT_U:
+    case FMT_AUIPC: return (int32_t)(bits & 0xfffff000);
+    case FMT_J: return imm_j(bits);
+    case FMT_B: return imm_b(bits);
     case FMT_CSR:
     case FMT_CSRI: return (int32_t)bits_get(bits, 20, 12);
     case FMT_FENCE: return (int32_t)bits_get(bits, 20, 12);
@@ -152,21 +153,33 @@ static enum riscv_row_flag undefined(uint32_t bits, unsigned offset, struct risc
     return ROW_END;
 }
 
+bool riscv_operands(const struct riscv_row *row, uint32_t bits, struct riscv_insn *insn)
+{
+    uint8_t rd = (uint8_t)bits_get(bits, 7, 5);
+    *insn = (struct riscv_insn){
+        .run = row->run,
+        .imm = immediate(row->format, bits),
+        .rd = rd == 0 && rd_is_integer(row->format) ? 32 : rd,
+        .rs1 = (uint8_t)bits_get(bits, 15, 5),
+        .rs2 = (uint8_t)bits_get(bits, 20, 5),
+    };
+    return !reserved(row, bits);
+}
+
+static bool pc_relative(enum riscv_format format)
+{
+    return format == FMT_AUIPC || format == FMT_J || format == FMT_B;
+}
+
 enum riscv_row_flag riscv_decode(const struct riscv_core *c, uint32_t bits, unsigned length, unsigned offset,
                                  struct riscv_insn *insn)
 {
     uint32_t full = length == 4 ? bits : riscv_expand(&c->model, (uint16_t)bits);
     const struct riscv_row *row = riscv_row_find(&c->model, full);
-    if (!row || reserved(row, full) || (row->flags == ROW_FP && !(c->mode & MODE_FP)))
+    if (!row || !riscv_operands(row, full, insn) || (row->flags == ROW_FP && !(c->mode & MODE_FP)))
         return undefined(bits, offset, insn);
-    uint8_t rd = (uint8_t)bits_get(full, 7, 5);
-    *insn = (struct riscv_insn){
-        .run = row->run,
-        .imm = immediate(row->format, full, offset),
-        .rd = rd == 0 && rd_is_integer(row->format) ? 32 : rd,
-        .rs1 = (uint8_t)bits_get(full, 15, 5),
-        .rs2 = (uint8_t)bits_get(full, 20, 5),
-        .offset = (uint8_t)offset,
-    };
+    insn->offset = (uint8_t)offset;
+    if (pc_relative(row->format))
+        insn->imm += 2 * (int32_t)offset;
     return row->flags;
 }

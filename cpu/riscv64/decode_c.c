@@ -1,7 +1,7 @@
 /*
  * Compressed instructions: each is expanded to the 32-bit instruction it stands for (Unpriv. 26.8, Zcb 27.3),
- * so that there is one handler for both. Reserved encodings expand to 0, which is no instruction; hints expand
- * to something that writes x0.
+ * so that there is one handler for both. Reserved encodings expand to 0, which is no instruction; hints
+ * expand to something that writes x0.
  */
 #include "cpu/riscv64/decode.h"
 
@@ -80,10 +80,10 @@ static uint32_t expand_zcb_memory(uint16_t bits)
     uint32_t byte = (uint32_t)(bits_get(bits, 6, 1) | bits_get(bits, 5, 1) << 1);
     uint32_t half = (uint32_t)bits_get(bits, 5, 1) << 1;
     switch (bits_get(bits, 10, 3)) {
-    case 0: return encode_i(LOAD, 4, r, rs1, (int32_t)byte);                                /* c.lbu */
-    case 1: return encode_i(LOAD, bits_get(bits, 6, 1) ? 1 : 5, r, rs1, (int32_t)half);     /* c.lh, c.lhu */
-    case 2: return encode_s(STORE, 0, rs1, r, byte);                                        /* c.sb */
-    case 3: return bits_get(bits, 6, 1) ? 0 : encode_s(STORE, 1, rs1, r, half);             /* c.sh */
+    case 0: return encode_i(LOAD, 4, r, rs1, (int32_t)byte);                            /* c.lbu */
+    case 1: return encode_i(LOAD, bits_get(bits, 6, 1) ? 1 : 5, r, rs1, (int32_t)half); /* c.lh, c.lhu */
+    case 2: return encode_s(STORE, 0, rs1, r, byte);                                    /* c.sb */
+    case 3: return bits_get(bits, 6, 1) ? 0 : encode_s(STORE, 1, rs1, r, half);         /* c.sh */
     default: return 0;
     }
 }
@@ -97,7 +97,9 @@ static uint32_t expand_quadrant0(const struct riscv_model *model, uint16_t bits)
                                   bits_get(bits, 11, 2) << 4 | bits_get(bits, 7, 4) << 6);
         return imm ? encode_i(OP_IMM, 0, r, 2, (int32_t)imm) : 0;
     }
-    case 1: return riscv_model_has(model, EXT_ZCD) ? encode_i(LOAD_FP, 3, r, rs1, (int32_t)offset_double(bits)) : 0;
+    case 1:
+        return riscv_model_has(model, EXT_ZCD) ? encode_i(LOAD_FP, 3, r, rs1, (int32_t)offset_double(bits))
+                                               : 0;
     case 2: return encode_i(LOAD, 2, r, rs1, (int32_t)offset_word(bits));
     case 3: return encode_i(LOAD, 3, r, rs1, (int32_t)offset_double(bits));
     case 4: return riscv_model_has(model, EXT_ZCB) ? expand_zcb_memory(bits) : 0;
@@ -111,12 +113,12 @@ static uint32_t expand_quadrant0(const struct riscv_model *model, uint16_t bits)
 static uint32_t expand_zcb_unary(uint32_t r, unsigned operation)
 {
     switch (operation) {
-    case 0: return encode_i(OP_IMM, 7, r, r, 0xff);          /* c.zext.b: andi */
-    case 1: return encode_r(0x60401013, r, r, 0);            /* c.sext.b */
-    case 2: return encode_r(0x0800403b, r, r, 0);            /* c.zext.h */
-    case 3: return encode_r(0x60501013, r, r, 0);            /* c.sext.h */
-    case 4: return encode_r(0x0800003b, r, r, 0);            /* c.zext.w: add.uw with x0 */
-    case 5: return encode_i(OP_IMM, 4, r, r, -1);            /* c.not: xori */
+    case 0: return encode_i(OP_IMM, 7, r, r, 0xff); /* c.zext.b: andi */
+    case 1: return encode_r(0x60401013, r, r, 0);   /* c.sext.b */
+    case 2: return encode_r(0x0800403b, r, r, 0);   /* c.zext.h */
+    case 3: return encode_r(0x60501013, r, r, 0);   /* c.sext.h */
+    case 4: return encode_r(0x0800003b, r, r, 0);   /* c.zext.w: add.uw with x0 */
+    case 5: return encode_i(OP_IMM, 4, r, r, -1);   /* c.not: xori */
     default: return 0;
     }
 }
@@ -187,9 +189,9 @@ static uint32_t expand_quadrant1(const struct riscv_model *model, uint16_t bits)
 {
     uint32_t rd = bits_get(bits, 7, 5);
     switch (bits >> 13) {
-    case 0: return encode_i(OP_IMM, 0, rd, rd, imm_ci(bits));              /* c.addi, c.nop */
-    case 1: return rd ? encode_i(OP_IMM_32, 0, rd, rd, imm_ci(bits)) : 0;  /* c.addiw */
-    case 2: return encode_i(OP_IMM, 0, rd, 0, imm_ci(bits));               /* c.li */
+    case 0: return encode_i(OP_IMM, 0, rd, rd, imm_ci(bits));             /* c.addi, c.nop */
+    case 1: return rd ? encode_i(OP_IMM_32, 0, rd, rd, imm_ci(bits)) : 0; /* c.addiw */
+    case 2: return encode_i(OP_IMM, 0, rd, 0, imm_ci(bits));              /* c.li */
     case 3: return expand_lui(model, bits);
     case 4: return expand_alu(model, bits);
     case 5: return encode_j(offset_j(bits));
@@ -213,10 +215,10 @@ static uint32_t expand_jump_move(uint16_t bits)
 static uint32_t expand_quadrant2(const struct riscv_model *model, uint16_t bits)
 {
     uint32_t rd = bits_get(bits, 7, 5), rs2 = bits_get(bits, 2, 5);
-    uint32_t load_double = (uint32_t)(bits_get(bits, 5, 2) << 3 | bits_get(bits, 12, 1) << 5 |
-                                      bits_get(bits, 2, 3) << 6);
-    uint32_t load_word = (uint32_t)(bits_get(bits, 4, 3) << 2 | bits_get(bits, 12, 1) << 5 |
-                                    bits_get(bits, 2, 2) << 6);
+    uint32_t load_double =
+        (uint32_t)(bits_get(bits, 5, 2) << 3 | bits_get(bits, 12, 1) << 5 | bits_get(bits, 2, 3) << 6);
+    uint32_t load_word =
+        (uint32_t)(bits_get(bits, 4, 3) << 2 | bits_get(bits, 12, 1) << 5 | bits_get(bits, 2, 2) << 6);
     uint32_t store_double = (uint32_t)(bits_get(bits, 10, 3) << 3 | bits_get(bits, 7, 3) << 6);
     uint32_t store_word = (uint32_t)(bits_get(bits, 9, 4) << 2 | bits_get(bits, 7, 2) << 6);
     bool zcd = riscv_model_has(model, EXT_ZCD);

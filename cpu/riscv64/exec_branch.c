@@ -1,56 +1,60 @@
 /*
- * Jumps, branches, and the ways from block to block: links within a page, the jump cache between pages, and the
- * look-up behind both.
+ * Jumps, branches, and the ways from block to block: links within a page, the jump cache between pages, and
+ * the look-up behind both.
  */
 #include "cpu/riscv64/blocks.h"
 #include "cpu/riscv64/interp.h"
 
 /* Into a block: count its instructions as retired, unless that would go past the limit. */
-INLINE struct riscv_next enter(struct riscv_core *c, const struct riscv_insn *first, struct tlb_bank *bank,
-                               uint64_t pc)
+INLINE const struct riscv_insn *enter(struct riscv_core *c, const struct riscv_insn *first,
+                                      struct tlb_bank *bank, uint64_t pc)
 {
     uint64_t icount = c->vcpu.icount + riscv_block_of_first(first)->count;
     if (unlikely(icount > __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED)))
         TAIL return riscv_leave_at(c, first, bank, pc);
     c->vcpu.icount = icount;
-#if INTERP_TAIL_CALLS
-    TAIL return first->run(c, first, bank, pc);
-#else
-    return (struct riscv_next){first, pc};
-#endif
+    TAIL return dispatch(c, first, bank, pc);
 }
 
-struct riscv_next riscv_leave_at(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                 uint64_t pc)
+const struct riscv_insn *riscv_leave_at(struct riscv_core *c, const struct riscv_insn *i,
+                                        struct tlb_bank *bank, uint64_t pc)
 {
     (void)i, (void)bank;
     c->s.pc = pc;
     return leave();
 }
 
-struct riscv_next riscv_leave_after(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                    uint64_t pc)
+const struct riscv_insn *riscv_leave_after(struct riscv_core *c, const struct riscv_insn *i,
+                                           struct tlb_bank *bank, uint64_t pc)
 {
     (void)bank;
     c->s.pc = pc + 2 * (uint64_t)i[1].offset;
     return leave();
 }
 
+/* Then looking for a block is in vain. */
+static bool limit_reached(const struct riscv_core *c)
+{
+    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+}
+
 /* Find or make the block at pc and remember it. When that fails the outer loop tries again, and raises. */
-static COLD struct riscv_next jump_slow(struct riscv_core *c, const struct riscv_insn *i,
-                                        struct tlb_bank *bank, uint64_t pc)
+static COLD const struct riscv_insn *jump_slow(struct riscv_core *c, const struct riscv_insn *i,
+                                               struct tlb_bank *bank, uint64_t pc)
 {
     (void)i;
     c->s.pc = pc;
-    const struct riscv_insn *first = riscv_block_at(c, bank, pc);
+    if (limit_reached(c))
+        return leave();
+    const struct riscv_insn *first = riscv_block_at(c, pc);
     if (!first)
         return leave();
     TAIL return enter(c, first, bank, pc);
 }
 
 /* To pc, by the jump cache. */
-INLINE struct riscv_next jump(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                              uint64_t pc)
+INLINE const struct riscv_insn *jump(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                     uint64_t pc)
 {
     const struct riscv_jump *entry = riscv_jump_slot(c, pc);
     if (likely(entry->pc == pc && entry->key == c->jump_key))
@@ -63,13 +67,15 @@ INLINE struct riscv_next jump(struct riscv_core *c, const struct riscv_insn *i, 
  * page only, so whatever maps the one block maps the other; but both must have been decoded from one physical
  * page, which is compared because a page table may change before its flush.
  */
-static COLD struct riscv_next link_make(struct riscv_core *c, const struct riscv_insn *i,
-                                        struct tlb_bank *bank, uint64_t target, bool taken)
+static COLD const struct riscv_insn *link_make(struct riscv_core *c, const struct riscv_insn *i,
+                                               struct tlb_bank *bank, uint64_t target, bool taken)
 {
     c->s.pc = target;
+    if (limit_reached(c))
+        return leave();
     struct riscv_links *links = riscv_links_of(i + 1);
     uint64_t from = riscv_block_of_end(i + 1)->pa, generation = block_generation(c->blocks);
-    const struct riscv_insn *first = riscv_block_at(c, bank, target);
+    const struct riscv_insn *first = riscv_block_at(c, target);
     if (!first)
         return leave();
     if (generation == block_generation(c->blocks) && (riscv_block_of_first(first)->pa ^ from) < PAGE_SIZE)
@@ -77,8 +83,8 @@ static COLD struct riscv_next link_make(struct riscv_core *c, const struct riscv
     return enter(c, first, bank, target);
 }
 
-static COLD struct riscv_next taken_slow(struct riscv_core *c, const struct riscv_insn *i,
-                                         struct tlb_bank *bank, uint64_t pc)
+static COLD const struct riscv_insn *taken_slow(struct riscv_core *c, const struct riscv_insn *i,
+                                                struct tlb_bank *bank, uint64_t pc)
 {
     uint64_t target = pc + (uint64_t)(int64_t)i->imm;
     if ((target ^ pc) >= PAGE_SIZE)
@@ -86,8 +92,8 @@ static COLD struct riscv_next taken_slow(struct riscv_core *c, const struct risc
     return link_make(c, i, bank, target, true);
 }
 
-static COLD struct riscv_next fallen_slow(struct riscv_core *c, const struct riscv_insn *i,
-                                          struct tlb_bank *bank, uint64_t pc)
+static COLD const struct riscv_insn *fallen_slow(struct riscv_core *c, const struct riscv_insn *i,
+                                                 struct tlb_bank *bank, uint64_t pc)
 {
     uint64_t target = pc + 2 * (uint64_t)i[1].offset;
     if ((target ^ pc) >= PAGE_SIZE)
@@ -96,8 +102,8 @@ static COLD struct riscv_next fallen_slow(struct riscv_core *c, const struct ris
 }
 
 /* i, a block's last instruction, jumps to pc + imm. */
-INLINE struct riscv_next taken(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                               uint64_t pc)
+INLINE const struct riscv_insn *taken(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                      uint64_t pc)
 {
     const struct riscv_insn *first = riscv_links_of(i + 1)->taken;
     if (unlikely(!first))
@@ -106,8 +112,8 @@ INLINE struct riscv_next taken(struct riscv_core *c, const struct riscv_insn *i,
 }
 
 /* i, a block's last instruction, doesn't jump. */
-INLINE struct riscv_next fallen(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                uint64_t pc)
+INLINE const struct riscv_insn *fallen(struct riscv_core *c, const struct riscv_insn *i,
+                                       struct tlb_bank *bank, uint64_t pc)
 {
     const struct riscv_insn *first = riscv_links_of(i + 1)->fallen;
     if (unlikely(!first))
@@ -115,15 +121,15 @@ INLINE struct riscv_next fallen(struct riscv_core *c, const struct riscv_insn *i
     TAIL return enter(c, first, bank, pc + 2 * (uint64_t)i[1].offset);
 }
 
-struct riscv_next riscv_block_end(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                  uint64_t pc)
+const struct riscv_insn *riscv_block_end(struct riscv_core *c, const struct riscv_insn *i,
+                                         struct tlb_bank *bank, uint64_t pc)
 {
     TAIL return fallen(c, i - 1, bank, pc);
 }
 
 #define BRANCH(name, condition)                                                                              \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         uint64_t a = c->s.x[i->rs1], b = c->s.x[i->rs2];                                                     \
         if (condition)                                                                                       \
@@ -140,14 +146,15 @@ BRANCH(bltu, a < b)
 BRANCH(bgeu, a >= b)
 /* clang-format on */
 
-struct riscv_next rv_jal(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank, uint64_t pc)
+const struct riscv_insn *rv_jal(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                uint64_t pc)
 {
     c->s.x[i->rd] = pc + 2 * (uint64_t)i[1].offset;
     TAIL return taken(c, i, bank, pc);
 }
 
-struct riscv_next rv_jalr(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                          uint64_t pc)
+const struct riscv_insn *rv_jalr(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                 uint64_t pc)
 {
     uint64_t target = (c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm) & ~(uint64_t)1;
     c->s.x[i->rd] = pc + 2 * (uint64_t)i[1].offset;
@@ -163,11 +170,11 @@ static bool branch_taken(const struct riscv_core *c, uint32_t bits)
 }
 
 /*
- * On a hart without C, targets are multiples of 4, and it is the jump, not its target, that takes the exception
- * (Unpriv. 2.5). There the decoder puts this in front of every jump; imm has the jump's bits.
+ * On a hart without C, targets are multiples of 4, and it is the jump, not its target, that takes the
+ * exception (Unpriv. 2.5). There the decoder puts this in front of every jump; imm has the jump's bits.
  */
-struct riscv_next riscv_jump_check(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                   uint64_t pc)
+const struct riscv_insn *riscv_jump_check(struct riscv_core *c, const struct riscv_insn *i,
+                                          struct tlb_bank *bank, uint64_t pc)
 {
     const struct riscv_insn *transfer = i + 1;
     uint32_t bits = (uint32_t)i->imm;
@@ -180,8 +187,8 @@ struct riscv_next riscv_jump_check(struct riscv_core *c, const struct riscv_insn
 }
 
 /* A block that was dropped: what ran into it goes on at the block that is there now. */
-struct riscv_next riscv_dropped(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                uint64_t pc)
+const struct riscv_insn *riscv_dropped(struct riscv_core *c, const struct riscv_insn *i,
+                                       struct tlb_bank *bank, uint64_t pc)
 {
     c->vcpu.icount -= riscv_block_of_first(i)->count;
     TAIL return jump_slow(c, i, bank, pc);

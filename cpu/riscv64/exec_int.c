@@ -1,6 +1,6 @@
 /*
- * RV64I's register instructions, M, Zicond, and the hints and may-be-operations, which do nothing. One line an
- * instruction: a and b are rs1 and rs2, the expression is rd.
+ * RV64I's register instructions, M, Zicond, and the hints and may-be-operations, which do nothing. One line
+ * an instruction: a and b are rs1 and rs2, the expression is rd.
  */
 #include "cpu/riscv64/interp.h"
 
@@ -110,8 +110,8 @@ RISCV_CONSTANT(mop_rr, 0 * imm)
 
 /* Prefetches never fault, non-temporal hints say nothing here. */
 #define NOTHING(name)                                                                                        \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         TAIL return next(c, i, bank, pc);                                                                    \
     }

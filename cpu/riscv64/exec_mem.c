@@ -16,8 +16,8 @@ RISCV_STORE(sw, 4, c->s.x[i->rs2])
 RISCV_STORE(sd, 8, c->s.x[i->rs2])
 /* clang-format on */
 
-struct riscv_next rv_fence(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                           uint64_t pc)
+const struct riscv_insn *rv_fence(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                  uint64_t pc)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     TAIL return next(c, i, bank, pc);
@@ -27,14 +27,15 @@ struct riscv_next rv_fence(struct riscv_core *c, const struct riscv_insn *i, str
  * Written code has been dropped already by the time its writer goes on; what other harts wrote is queued for
  * this one, and the outer loop looks there.
  */
-struct riscv_next rv_fence_i(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                             uint64_t pc)
+const struct riscv_insn *rv_fence_i(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                    uint64_t pc)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     TAIL return riscv_leave_after(c, i, bank, pc);
 }
 
-/* The xenvcfg field that rules the current privilege: every level below M must be allowed by those above it. */
+/* The xenvcfg field that rules the current privilege: every level below M must be allowed by those above it.
+ */
 static uint64_t envcfg_below_m(const struct riscv_core *c, uint64_t field)
 {
     if (c->s.privilege == PRIV_M)
@@ -45,16 +46,16 @@ static uint64_t envcfg_below_m(const struct riscv_core *c, uint64_t field)
 
 /* Whether a block may be managed: by whoever may read or write it (Zicbom 2.5.2). Nothing is cached here, so
  * that is all there is to do. */
-static struct riscv_next block_manage(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                                      uint64_t pc)
+static const struct riscv_insn *block_manage(struct riscv_core *c, const struct riscv_insn *i,
+                                             struct tlb_bank *bank, uint64_t pc)
 {
     if (!riscv_block_accessible(c, c->s.x[i->rs1]))
         TAIL return riscv_raise(c, i, bank, pc);
     TAIL return next(c, i, bank, pc);
 }
 
-struct riscv_next rv_cbo_inval(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                               uint64_t pc)
+const struct riscv_insn *rv_cbo_inval(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                      uint64_t pc)
 {
     /* CBIE = 01 makes it a flush, 11 an invalidate; both non-zero, also when the levels differ. */
     bool allowed = c->s.privilege == PRIV_M || ((c->s.menvcfg & ENVCFG_CBIE) &&
@@ -64,22 +65,22 @@ struct riscv_next rv_cbo_inval(struct riscv_core *c, const struct riscv_insn *i,
     TAIL return block_manage(c, i, bank, pc);
 }
 
-struct riscv_next rv_cbo_clean(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                               uint64_t pc)
+const struct riscv_insn *rv_cbo_clean(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                      uint64_t pc)
 {
     if (!envcfg_below_m(c, ENVCFG_CBCFE))
         TAIL return riscv_illegal(c, i, bank, pc);
     TAIL return block_manage(c, i, bank, pc);
 }
 
-struct riscv_next rv_cbo_flush(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                               uint64_t pc)
+const struct riscv_insn *rv_cbo_flush(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                      uint64_t pc)
 {
     TAIL return rv_cbo_clean(c, i, bank, pc);
 }
 
-struct riscv_next rv_cbo_zero(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                              uint64_t pc)
+const struct riscv_insn *rv_cbo_zero(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                     uint64_t pc)
 {
     if (!envcfg_below_m(c, ENVCFG_CBZE))
         TAIL return riscv_illegal(c, i, bank, pc);

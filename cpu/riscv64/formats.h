@@ -43,7 +43,6 @@ enum riscv_format {
     FMT_F_XX,     /* fd, rs1, rs2 */
     FMT_F_I,      /* fd, imm in bits 15..19 (fli) */
     FMT_MOP_R,    /* rd, rs1 (may-be-operations: rd becomes 0) */
-    FMT_RAW,      /* imm is the whole instruction: what is not one */
 };
 
 /* Flags of a row. */

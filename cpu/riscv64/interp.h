@@ -9,7 +9,7 @@
 #pragma once
 
 #include "cpu/interp.h"
-#include "cpu/riscv64/hart.h"
+#include "cpu/riscv64/mmu.h"
 
 /*
  * A decoded instruction. `offset` counts 2-byte units from the block's first instruction, so that with pc
@@ -22,20 +22,13 @@
  * get here.
  */
 struct riscv_insn {
-    struct riscv_next (*run)(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                             uint64_t pc);
+    const struct riscv_insn *(*run)(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                    uint64_t pc);
     int32_t imm;
     uint8_t rd, rs1, rs2;
     uint8_t offset;
 };
 _Static_assert(sizeof(struct riscv_insn) == 16, "two of them a half cache line");
-
-/* Where to go on: an instruction and its block's pc, or i == NULL: back to the outer loop, which goes on at
- * state.pc. */
-struct riscv_next {
-    const struct riscv_insn *i;
-    uint64_t pc;
-};
 
 /* After a block's last instruction: the slot that runs when it didn't jump, and the links. */
 struct riscv_links {
@@ -44,30 +37,38 @@ struct riscv_links {
 };
 _Static_assert(sizeof(struct riscv_links) == sizeof(struct riscv_insn), "links take one slot");
 
-typedef struct riscv_next riscv_handler(struct riscv_core *c, const struct riscv_insn *i,
-                                        struct tlb_bank *bank, uint64_t pc);
+typedef const struct riscv_insn *riscv_handler(struct riscv_core *c, const struct riscv_insn *i,
+                                               struct tlb_bank *bank, uint64_t pc);
 
 /* Declares every handler of the table. */
 #define INSN(id, match, mask, format, ext, flags) riscv_handler rv_##id;
 #include "cpu/riscv64/insns.def"
 #undef INSN
 
-/* The one after i. */
-INLINE struct riscv_next next(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
-                              uint64_t pc)
+/* Run i, of the block at pc. Without tail calls, the loop in run.c does that. */
+INLINE const struct riscv_insn *dispatch(struct riscv_core *c, const struct riscv_insn *i,
+                                         struct tlb_bank *bank, uint64_t pc)
 {
 #if INTERP_TAIL_CALLS
-    TAIL return i[1].run(c, i + 1, bank, pc);
+    TAIL return i->run(c, i, bank, pc);
 #else
-    (void)c, (void)bank;
-    return (struct riscv_next){i + 1, pc};
+    (void)bank;
+    c->loop_pc = pc;
+    return i;
 #endif
 }
 
-/* Back to the outer loop; state.pc is set. */
-INLINE struct riscv_next leave(void)
+/* The one after i. */
+INLINE const struct riscv_insn *next(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                     uint64_t pc)
 {
-    return (struct riscv_next){NULL, 0};
+    TAIL return dispatch(c, i + 1, bank, pc);
+}
+
+/* Back to the outer loop; state.pc is set. */
+INLINE const struct riscv_insn *leave(void)
+{
+    return NULL;
 }
 
 /*
@@ -87,24 +88,24 @@ riscv_handler riscv_leave_after;
  * the value of rd.
  */
 #define RISCV_RR(name, value)                                                                                \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         uint64_t a = c->s.x[i->rs1], b = c->s.x[i->rs2];                                                     \
         c->s.x[i->rd] = (uint64_t)(value);                                                                   \
         TAIL return next(c, i, bank, pc);                                                                    \
     }
 #define RISCV_R1(name, value)                                                                                \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         uint64_t a = c->s.x[i->rs1];                                                                         \
         c->s.x[i->rd] = (uint64_t)(value);                                                                   \
         TAIL return next(c, i, bank, pc);                                                                    \
     }
 #define RISCV_RI(name, value)                                                                                \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         uint64_t a = c->s.x[i->rs1];                                                                         \
         int64_t imm = i->imm;                                                                                \
@@ -112,8 +113,8 @@ riscv_handler riscv_leave_after;
         TAIL return next(c, i, bank, pc);                                                                    \
     }
 #define RISCV_CONSTANT(name, value)                                                                          \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         int64_t imm = i->imm;                                                                                \
         c->s.x[i->rd] = (uint64_t)(value);                                                                   \
@@ -121,14 +122,14 @@ riscv_handler riscv_leave_after;
     }
 
 /*
- * Loads and stores of rs1 + imm. A load's `set` is a statement that uses v, the zero-extended value of `width`
- * bytes; a store's `value` is what goes out. The slow path (a TLB miss and all that is special) is a function of
- * its own, so that the handler keeps its hands free for the jump.
+ * Loads and stores of rs1 + imm. A load's `set` is a statement that uses v, the zero-extended value of
+ * `width` bytes; a store's `value` is what goes out. The slow path (a TLB miss and all that is special) is a
+ * function of its own, so that the handler keeps its hands free for the jump.
  */
 #define RISCV_LOAD(name, width, set)                                                                         \
     static COLD riscv_handler name##_slow;                                                                   \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         void *p = tlb_read_hit(bank, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width);                     \
         if (unlikely(!p))                                                                                    \
@@ -137,8 +138,8 @@ riscv_handler riscv_leave_after;
         set;                                                                                                 \
         TAIL return next(c, i, bank, pc);                                                                    \
     }                                                                                                        \
-    static struct riscv_next name##_slow(struct riscv_core *c, const struct riscv_insn *i,                   \
-                                         struct tlb_bank *bank, uint64_t pc)                                 \
+    static const struct riscv_insn *name##_slow(struct riscv_core *c, const struct riscv_insn *i,            \
+                                                struct tlb_bank *bank, uint64_t pc)                          \
     {                                                                                                        \
         struct riscv_loaded loaded = riscv_read(c, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width);       \
         if (!loaded.ok)                                                                                      \
@@ -149,8 +150,8 @@ riscv_handler riscv_leave_after;
     }
 #define RISCV_STORE(name, width, value)                                                                      \
     static COLD riscv_handler name##_slow;                                                                   \
-    struct riscv_next rv_##name(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,     \
-                                uint64_t pc)                                                                 \
+    const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
+                                       struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
         void *p = tlb_write_hit(bank, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width);                    \
         if (unlikely(!p))                                                                                    \
@@ -158,8 +159,8 @@ riscv_handler riscv_leave_after;
         host_store(p, width, value);                                                                         \
         TAIL return next(c, i, bank, pc);                                                                    \
     }                                                                                                        \
-    static struct riscv_next name##_slow(struct riscv_core *c, const struct riscv_insn *i,                   \
-                                         struct tlb_bank *bank, uint64_t pc)                                 \
+    static const struct riscv_insn *name##_slow(struct riscv_core *c, const struct riscv_insn *i,            \
+                                                struct tlb_bank *bank, uint64_t pc)                          \
     {                                                                                                        \
         if (!riscv_write(c, c->s.x[i->rs1] + (uint64_t)(int64_t)i->imm, width, value))                       \
             TAIL return riscv_raise(c, i, bank, pc);                                                         \

@@ -29,7 +29,8 @@ static inline bool riscv_model_has(const struct riscv_model *model, enum riscv_e
 bool riscv_model_parse(struct riscv_model *model, const char *text, struct error *err);
 
 /* The ISA string ("rv64imafdc_zicsr_...") and its null-separated list form for the device tree's
- * riscv,isa-extensions. Return the length without, for the list with, the last null. */
+ * riscv,isa-extensions. Return the length (the list with its last null) they have, or would have with more
+ * room. */
 size_t riscv_model_isa(const struct riscv_model *model, char *text, size_t size);
 size_t riscv_model_isa_list(const struct riscv_model *model, char *list, size_t size);
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "base/types.h"
+#include "softmmu/walkers/riscv.h"
 
 #define BIT(n) ((uint64_t)1 << (n))
 
@@ -80,9 +80,6 @@ enum riscv_cbie {
     CBIE_INVAL = 3,
 };
 
-#define MSECCFG_MML   BIT(0)
-#define MSECCFG_MMWP  BIT(1)
-#define MSECCFG_RLB   BIT(2)
 #define MSECCFG_USEED BIT(8)
 #define MSECCFG_SSEED BIT(9)
 
@@ -101,12 +98,6 @@ enum riscv_cbie {
 #define SATP_ASID_SHIFT 44
 #define SATP_ASID_BITS  16
 #define SATP_PPN        (BIT(44) - 1)
-enum riscv_satp_mode {
-    SATP_BARE = 0,
-    SATP_SV39 = 8,
-    SATP_SV48 = 9,
-    SATP_SV57 = 10,
-};
 
 /* The length in bytes of a cache block, for cbo.* and the device tree. */
 #define RISCV_CACHE_BLOCK 64

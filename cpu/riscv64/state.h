@@ -23,17 +23,20 @@ struct riscv_state {
     uint8_t privilege; /* enum riscv_privilege */
     uint8_t started;   /* HSM: 0 stopped, 1 started */
 
-    uint64_t mstatus, misa, medeleg, mideleg, mie, mip, mtvec, mscratch, mepc, mcause, mtval, mtinst,
-        mcounteren, mcountinhibit, menvcfg, mseccfg;
-    uint64_t mstateen[4], sstateen[4];
-    uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp, stimecmp, scountovf;
-    uint64_t mcycle_offset,
-        minstret_offset; /* counter = instructions retired + offset, or the value while inhibited */
+    uint64_t mstatus; /* without SD, UXL and SXL, which follow */
+    uint64_t medeleg, mideleg, mie;
+    uint64_t mip; /* software's and the core's own bits; those of lines come from their devices. Atomic */
+    uint64_t mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit, menvcfg, mseccfg, mstateen[4];
+    uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp;
+    uint64_t stimecmp;         /* atomic */
+    uint64_t mcycle, minstret; /* while the hart runs, counters lack what was counted since run() began */
+    uint64_t mcyclecfg, minstretcfg;
     uint64_t mhpmcounter[RISCV_HPM_COUNTERS], mhpmevent[RISCV_HPM_COUNTERS];
     uint8_t pmpcfg[RISCV_PMP_ENTRIES];
     uint64_t pmpaddr[RISCV_PMP_ENTRIES];
-    uint64_t reservation_address, reservation_value; /* LR/SC; address ~0: none */
+
+    /* LR/SC: the physical address (~0: no reservation), and what was read there. */
+    uint64_t reservation_address, reservation_value;
     uint8_t reservation_width;
     uint8_t waiting; /* in WFI */
-    uint64_t mcyclecfg, minstretcfg;
 };

@@ -79,7 +79,7 @@ uint64_t test_in(struct test_machine *test, uint16_t port, unsigned width)
 
 void test_out(struct test_machine *test, uint16_t port, unsigned width, uint64_t value)
 {
-    if (!bus_write(test->machine.mem.pio, port, width, value))
+    if (!bus_write(test->machine.mem.pio, port, value, width))
         FAIL("nobody answers a write of port %#x", port);
 }
 

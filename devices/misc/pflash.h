@@ -1,0 +1,24 @@
+/*
+ * A bank of parallel NOR flash with the Intel command set and CFI (JEDEC JESD68.01): two 16-bit parts side by
+ * side on a 32-bit bus, that get the same commands. While it is read as an array it is plain read-only
+ * memory; everything else goes through its command registers.
+ */
+#pragma once
+
+#include "devices/machine.h"
+
+#define PFLASH_BLOCKS_MAX 1024
+
+struct pflash_config {
+    const char *name; /* "flash0" */
+    uint64_t base;
+    uint64_t size;       /* of the bank: a power of two */
+    uint64_t block_size; /* that is erased at once, over both parts: a power of two, 8 KiB at least */
+    const char *path;    /* contents, kept in this file; NULL: erased, and forgotten at the end */
+    bool readonly;       /* programming and erasing fail; the file is not written */
+};
+
+struct pflash;
+
+/* NULL and err: the file can't be used or is larger than the bank, or the place overlaps another device. */
+struct pflash *pflash_create(struct machine *machine, const struct pflash_config *config, struct error *err);

@@ -1,0 +1,78 @@
+#include "host/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool host_store_open(struct host_store *store, const char *path, bool readonly, struct error *err)
+{
+    struct stat info;
+    store->readonly = readonly;
+    store->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    if (store->fd < 0)
+        return error_errno(err, ERROR_IMAGE, "can't open %s", path);
+    if (fstat(store->fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        store->size = (uint64_t)info.st_size;
+        return true;
+    }
+    host_store_close(store);
+    return error_set(err, ERROR_IMAGE, "%s is not a regular file", path);
+}
+
+void host_store_close(struct host_store *store)
+{
+    if (store->fd >= 0)
+        close(store->fd);
+    store->fd = -1;
+}
+
+static bool chunk_read(int fd, uint8_t *to, size_t len, uint64_t offset)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = pread(fd, to + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = ENODATA; /* the file became shorter */
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+bool host_store_read(const struct host_store *store, void *to, uint64_t len, struct error *err)
+{
+    static const uint8_t zeros[4096];
+    uint8_t chunk[16 * sizeof(zeros)];
+    for (uint64_t done = 0; done < len;) {
+        size_t want = len - done < sizeof(chunk) ? (size_t)(len - done) : sizeof(chunk);
+        if (!chunk_read(store->fd, chunk, want, done))
+            return error_errno(err, ERROR_IMAGE, "can't read the image");
+        for (size_t i = 0; i < want; i += sizeof(zeros)) {
+            size_t page = want - i < sizeof(zeros) ? want - i : sizeof(zeros);
+            if (memcmp(chunk + i, zeros, page) != 0)
+                memcpy((uint8_t *)to + done + i, chunk + i, page);
+        }
+        done += want;
+    }
+    return true;
+}
+
+bool host_store_write(struct host_store *store, uint64_t offset, const void *from, uint64_t len)
+{
+    const uint8_t *bytes = from;
+    for (uint64_t done = 0; done < len;) {
+        ssize_t n = pwrite(store->fd, bytes + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        done += (uint64_t)n;
+    }
+    if (offset + len > store->size)
+        store->size = offset + len;
+    return true;
+}

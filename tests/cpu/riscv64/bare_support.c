@@ -1,0 +1,141 @@
+#include "tests/cpu/riscv64/bare.h"
+
+#include <stdlib.h>
+
+static uint64_t device_read(void *opaque, uint64_t offset, unsigned width)
+{
+    const struct bare *bare = opaque;
+    (void)width;
+    return bare->device + offset;
+}
+
+static void device_write(void *opaque, uint64_t offset, uint64_t value, unsigned width)
+{
+    struct bare *bare = opaque;
+    (void)width;
+    bare->stored = value;
+    bare->stored_at = offset;
+}
+
+struct bare *bare_create(const char *model)
+{
+    struct bare *bare = calloc(1, sizeof(*bare));
+    struct error err = {0};
+    const struct clock_config clock = {0};
+    const struct bus_region device = {.name = "device",
+                                      .base = BARE_DEVICE,
+                                      .size = PAGE_SIZE,
+                                      .min_width = 1,
+                                      .max_width = 8,
+                                      .read = device_read,
+                                      .write = device_write,
+                                      .opaque = bare};
+    unsigned id;
+    bare->ram = ram_create();
+    bare->block = ram_block_create(bare->ram, "ram", BARE_RAM_SIZE, &err);
+    bool made =
+        bare->block && ram_map(bare->ram, bare->block, 0, gpa(BARE_RAM), BARE_RAM_SIZE, RAM_MAPPED, &id);
+    bare->bus = bus_create("mmio", NULL);
+    made = made && bus_add(bare->bus, &device, &id, &err);
+    bare->mem = (struct physmem){.ram = bare->ram, .mmio = bare->bus};
+    bare->clock = clock_create(&clock);
+    const struct cpu_config config = {
+        .model = model ? model : "max", .mem = &bare->mem, .clock = bare->clock, .debug = &bare->debug};
+    bare->vcpu = riscv64_ops.create(&config, &err);
+    if (!made || !bare->vcpu) {
+        FAIL("no hart: %s", err.text);
+        abort();
+    }
+    bare->vcpu->engine = &interpreter_engine;
+    bare->s = riscv_state(bare->vcpu);
+    bare->s->mtvec = BARE_TRAP;
+    bare->s->stvec = BARE_STRAP;
+    BARE_PUT(bare, BARE_TRAP, WFI);
+    BARE_PUT(bare, BARE_STRAP, WFI);
+    bare_csr_set(bare, CSR_PMPADDR0, ~(uint64_t)0);
+    bare_csr_set(bare, CSR_PMPCFG0, 0x1f);
+    return bare;
+}
+
+void bare_destroy(struct bare *bare)
+{
+    riscv64_ops.destroy(bare->vcpu);
+    clock_destroy(bare->clock);
+    bus_destroy(bare->bus);
+    ram_destroy(bare->ram);
+    free(bare);
+}
+
+void bare_put(struct bare *bare, uint64_t address, const uint32_t *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint8_t bytes[4];
+        le32_store(bytes, words[i]);
+        CHECK(ram_write(bare->ram, gpa(address + 4 * i), bytes, 4));
+    }
+}
+
+void bare_put16(struct bare *bare, uint64_t address, uint16_t half)
+{
+    uint8_t bytes[2];
+    le16_store(bytes, half);
+    CHECK(ram_write(bare->ram, gpa(address), bytes, 2));
+}
+
+uint64_t bare_load(struct bare *bare, uint64_t address)
+{
+    uint8_t bytes[8] = {0};
+    CHECK(ram_read(bare->ram, gpa(address), bytes, 8));
+    return le64_load(bytes);
+}
+
+void bare_store(struct bare *bare, uint64_t address, uint64_t value)
+{
+    uint8_t bytes[8];
+    le64_store(bytes, value);
+    CHECK(ram_write(bare->ram, gpa(address), bytes, 8));
+}
+
+void bare_run(struct bare *bare, uint64_t pc)
+{
+    riscv64_ops.pc_set(bare->vcpu, pc);
+    bare->s->waiting = 0;
+    vcpu_run(bare->vcpu, &bare->exit);
+}
+
+void bare_mode(struct bare *bare, enum riscv_privilege p)
+{
+    bare->s->privilege = (uint8_t)p;
+}
+
+/* Run one instruction in M mode somewhere else, and put everything back but what it was for. */
+static uint64_t csr_swap(struct bare *bare, uint32_t insn, uint64_t in)
+{
+    const uint64_t scratch = BARE_RAM + BARE_RAM_SIZE - 64;
+    uint64_t pc = bare->s->pc, a0_old = bare->s->x[a0], mstatus = bare->s->mstatus;
+    uint8_t privilege = bare->s->privilege;
+    BARE_PUT(bare, scratch, insn, WFI);
+    bare->s->privilege = PRIV_M;
+    bare->s->mstatus &= ~MSTATUS_MPRV;
+    bare->s->x[a0] = in;
+    bare_run(bare, scratch);
+    uint64_t out = bare->s->x[a0];
+    CHECK_EQ(bare->s->pc, scratch + 8);
+    if ((insn >> 20) != CSR_MSTATUS && (insn >> 20) != CSR_SSTATUS)
+        bare->s->mstatus = mstatus;
+    bare->s->privilege = privilege;
+    bare->s->x[a0] = a0_old;
+    bare->s->pc = pc;
+    bare->s->waiting = 0;
+    return out;
+}
+
+uint64_t bare_csr(struct bare *bare, unsigned csr)
+{
+    return csr_swap(bare, CSRRS(a0, csr, zero), 0);
+}
+
+void bare_csr_set(struct bare *bare, unsigned csr, uint64_t value)
+{
+    csr_swap(bare, CSRRW(zero, csr, a0), value);
+}
