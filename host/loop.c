@@ -86,6 +86,18 @@ static void posts_run(uv_async_t *async)
         uv_stop(&loop->uv);
 }
 
+static void job_start(void *opaque);
+
+/* A job that did not get to a worker before the loop goes: its owner waits for the end of it all the same. */
+static void job_finish(struct job *job)
+{
+    job->run(job->opaque);
+    host_mutex_lock(job->loop->lock);
+    job->done(job->opaque);
+    host_mutex_unlock(job->loop->lock);
+    free(job);
+}
+
 struct host_loop *host_loop_create(struct host_mutex *lock, struct error *err)
 {
     struct host_loop *loop = memory_get(sizeof(*loop));
@@ -112,6 +124,8 @@ void host_loop_destroy(struct host_loop *loop)
     while (loop->first) {
         struct post *post = loop->first;
         loop->first = post->next;
+        if (post->fn == job_start)
+            job_finish(post->opaque);
         free(post);
     }
     host_mutex_destroy(&loop->posts_lock);

@@ -17,7 +17,7 @@
 /* Large pages are remembered by their place in units of these sizes, each by the smallest that holds it. */
 static const uint8_t large_units[] = {21, 30, 39, 63};
 #define LARGE_UNITS ARRAY_LEN(large_units)
-#define LARGE_WORDS 16
+#define LARGE_WORDS 64
 
 struct tlb {
     struct tlb_bank banks[TLB_BANKS];
@@ -25,7 +25,8 @@ struct tlb {
     struct tlb_second *second;
     uint64_t space_mask;
     uint64_t last_generation, clock;
-    uint64_t large_seen[LARGE_UNITS][LARGE_WORDS];
+    /* By half of the address space: kernels map all they have in large pages, users hardly anything. */
+    uint64_t large_seen[LARGE_UNITS][2][LARGE_WORDS];
 };
 
 /* A set of small numbers, hashed by their low bits. */
@@ -225,13 +226,13 @@ static void large_remember(struct tlb *tlb, uint64_t va, unsigned page_bits)
     unsigned unit = 0;
     while (unit < LARGE_UNITS - 1 && large_units[unit] < page_bits)
         unit++;
-    set_add(tlb->large_seen[unit], LARGE_WORDS, va >> large_units[unit]);
+    set_add(tlb->large_seen[unit][va >> 63], LARGE_WORDS, va >> large_units[unit]);
 }
 
 static bool large_may_hold(const struct tlb *tlb, uint64_t va)
 {
     for (unsigned unit = 0; unit < LARGE_UNITS; unit++) {
-        if (set_holds(tlb->large_seen[unit], LARGE_WORDS, va >> large_units[unit]))
+        if (set_holds(tlb->large_seen[unit][va >> 63], LARGE_WORDS, va >> large_units[unit]))
             return true;
     }
     return false;

@@ -40,39 +40,47 @@ static bool yields(struct fp_number a, enum fp_minmax kind)
     return kind == FP_MINMAX_NUMBER ? fp_is_nan(a) : kind == FP_MINMAX_NUM_2008 && a.kind == FP_QNAN;
 }
 
-static struct fp_number minmax_of_nan(struct fp_env *env, struct fp_number a, struct fp_number b,
-                                      enum fp_minmax kind)
+/* An operand as the result: its own encoding, unless it was flushed. */
+static u128 as_given(const struct fp_format *format, struct fp_number n, u128 bits)
+{
+    return n.was_modified ? fp_encode_zero(format, n.negative) : bits;
+}
+
+/* Minimum or maximum when an operand is a NaN; *second says which operand is the result unless it is a new
+ * NaN. */
+static bool nan_gives_way(struct fp_env *env, struct fp_number a, struct fp_number b, enum fp_minmax kind,
+                          bool *second)
 {
     if (kind == FP_MINMAX_X86) {
         env->flags |= FP_INVALID;
-        return b;
+        *second = true;
+        return true;
     }
-    if (fp_is_nan(a) == fp_is_nan(b))
-        return fp_nan_of_two(env, a, b);
-    struct fp_number nan = fp_is_nan(a) ? a : b, number = fp_is_nan(a) ? b : a;
-    if (!yields(nan, kind))
-        return fp_nan_of_two(env, a, b);
+    *second = fp_is_nan(a);
+    struct fp_number nan = *second ? a : b;
+    if (fp_is_nan(a) == fp_is_nan(b) || !yields(nan, kind))
+        return false;
     if (nan.kind != FP_QNAN)
         env->flags |= FP_INVALID;
-    return number;
+    return true;
 }
 
 u128 fp_minmax(struct fp_env *env, const struct fp_format *format, u128 a, u128 b, enum fp_minmax kind,
                bool max)
 {
     struct fp_number x = fp_unpack(env, format, a), y = fp_unpack(env, format, b);
+    bool second;
     if (fp_is_nan(x) || fp_is_nan(y)) {
-        struct fp_number r = minmax_of_nan(env, x, y, kind);
-        /* MINSS passes its second operand through, even a signaling NaN. */
-        return kind == FP_MINMAX_X86 && fp_is_nan(r) ? b : fp_pack(env, format, r, FP_RNE);
+        if (!nan_gives_way(env, x, y, kind, &second))
+            return fp_pack(env, format, fp_nan_of_two(env, x, y), FP_RNE);
+    } else {
+        fp_denormal_raise(env, x.is_denormal || y.is_denormal);
+        enum fp_relation order = relation(x, y);
+        second = order != (max ? FP_GREATER : FP_LESS);
+        if (order == FP_EQUAL && kind != FP_MINMAX_X86)
+            second = x.negative == max; /* -0 is below +0 */
     }
-    fp_denormal_raise(env, x.is_denormal || y.is_denormal);
-    enum fp_relation order = relation(x, y);
-    bool first = order == (max ? FP_GREATER : FP_LESS);
-    if (order == FP_EQUAL && kind != FP_MINMAX_X86)
-        first = x.negative != max; /* -0 is below +0 */
-    struct fp_number r = first ? x : y;
-    return r.was_modified ? fp_encode_zero(format, r.negative) : first ? a : b;
+    return second ? as_given(format, y, b) : as_given(format, x, a);
 }
 
 unsigned fp_class(const struct fp_format *format, u128 a)
@@ -83,8 +91,9 @@ unsigned fp_class(const struct fp_format *format, u128 a)
     case FP_ZERO: return x.negative ? FP_CLASS_NEG_ZERO : FP_CLASS_POS_ZERO;
     case FP_INFINITE: return x.negative ? FP_CLASS_NEG_INF : FP_CLASS_POS_INF;
     case FP_QNAN: return FP_CLASS_QNAN;
-    case FP_FINITE: break;
-    default: return FP_CLASS_SNAN;
+    case FP_SNAN: return FP_CLASS_SNAN;
+    case FP_UNSUPPORTED: return 0;
+    default: break;
     }
     if (x.is_denormal)
         return x.negative ? FP_CLASS_NEG_SUBNORMAL : FP_CLASS_POS_SUBNORMAL;

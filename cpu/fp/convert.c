@@ -1,13 +1,16 @@
 /* Conversions: between formats, to and from integers, and to integral values. */
+#include "cpu/fp/finite.h"
 #include "cpu/fp/operations.h"
+#include "cpu/fp/pack.h"
 
 u128 fp_convert(struct fp_env *env, const struct fp_format *from, const struct fp_format *to, u128 a)
 {
     struct fp_number x = fp_unpack(env, from, a);
-    if (fp_is_nan(x))
+    /* The alternative f16 has no NaN: a zero of the operand's own sign stands for it. */
+    if (fp_is_nan(x) && !to->alternative)
         x = fp_nan_of_two(env, x, x);
-    /* F16C: a subnormal f16 is converted with no denormal exception. */
-    else if (from->precision != fp_f16.precision)
+    /* Neither F16C's conversions of f16 nor FST's of f80 have a denormal exception. */
+    else if (from->precision == fp_f32.precision || from->precision == fp_f64.precision)
         fp_denormal_raise(env, x.is_denormal);
     return fp_pack(env, to, x, fp_env_round(env));
 }

@@ -1,4 +1,4 @@
-/* Was it exact? The answers that the fast path needs until a guest's FP_INEXACT is raised. */
+/* What the fast path has out of line: whether a result was exact, and rounding to an integral number. */
 #include "cpu/fp/fast.h"
 
 #include <float.h>
@@ -52,4 +52,23 @@ bool f32_sqrt_is_exact(f32_t a, f32_t r)
 bool f64_sqrt_is_exact(f64_t a, f64_t r)
 {
     return f64_mul_is_exact(r, r) && f64_to_host(r) * f64_to_host(r) == f64_to_host(a);
+}
+
+double f64_integral(double a, enum fp_round round)
+{
+    double magnitude = __builtin_fabs(a);
+    if (magnitude >= 0x1p52)
+        return a; /* no fraction bits */
+    bool negative = __builtin_signbit(a);
+    double below = (double)(int64_t)magnitude, fraction = magnitude - below;
+    bool odd = (int64_t)magnitude & 1, up = false;
+    switch (round) {
+    case FP_RNE: up = fraction > 0.5 || (fraction == 0.5 && odd); break;
+    case FP_RMM: up = fraction >= 0.5; break;
+    case FP_RDN: up = negative && fraction > 0; break;
+    case FP_RUP: up = !negative && fraction > 0; break;
+    case FP_RTZ:
+    case FP_ODD: break;
+    }
+    return __builtin_copysign(below + up, a);
 }

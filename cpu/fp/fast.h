@@ -24,6 +24,9 @@ bool f64_mul_is_exact(f64_t a, f64_t b);
 bool f32_sqrt_is_exact(f32_t a, f32_t r);
 bool f64_sqrt_is_exact(f64_t a, f64_t r);
 
+/* A finite number to an integral one, in any mode but FP_ODD. */
+double f64_integral(double a, enum fp_round round);
+
 static inline float f32_to_host(f32_t a)
 {
     float d;
@@ -338,10 +341,20 @@ FP_DEFINE_FROM_INT(f64, u64, uint64_t, 53)
 
 static inline f32_t f32_round_int(struct fp_env *env, f32_t a, enum fp_round round, bool inexact)
 {
-    return f32_round_int_soft(env, a, round, inexact);
+    bool subnormal = env->denormals && f32_is_subnormal(a);
+    if (unlikely(!f32_is_finite(a) || round == FP_ODD || subnormal))
+        return f32_round_int_soft(env, a, round, inexact);
+    f32_t r = f32_from_host((float)f64_integral((double)f32_to_host(a), round));
+    fp_inexact_raise(env, inexact && f32_to_host(r) != f32_to_host(a));
+    return r;
 }
 
 static inline f64_t f64_round_int(struct fp_env *env, f64_t a, enum fp_round round, bool inexact)
 {
-    return f64_round_int_soft(env, a, round, inexact);
+    bool subnormal = env->denormals && f64_is_subnormal(a);
+    if (unlikely(!f64_is_finite(a) || round == FP_ODD || subnormal))
+        return f64_round_int_soft(env, a, round, inexact);
+    f64_t r = f64_from_host(f64_integral(f64_to_host(a), round));
+    fp_inexact_raise(env, inexact && f64_to_host(r) != f64_to_host(a));
+    return r;
 }

@@ -1,85 +1,11 @@
-/* Sum, product, quotient and root of finite numbers, each exact but for a sticky bit at the bottom. */
-#include "cpu/fp/number.h"
-
-#define INTEGER_BIT ((u128)1 << 127)
+/* Quotient, root and fused product of finite numbers: each exact but for a sticky bit at the bottom. */
+#include "cpu/fp/finite.h"
 
 static void swap(struct fp_number *a, struct fp_number *b)
 {
     struct fp_number t = *a;
     *a = *b;
     *b = t;
-}
-
-/* |a| - |b| where |a| >= |b| and b is aligned to a. */
-static struct fp_number difference(struct fp_number a, u128 b, enum fp_round round)
-{
-    a.sig -= b;
-    if (a.sig == 0) {
-        a.kind = FP_ZERO;
-        a.negative = round == FP_RDN;
-        return a;
-    }
-    unsigned zeros = u128_clz(a.sig);
-    a.sig <<= zeros;
-    a.exp -= (int32_t)zeros;
-    return a;
-}
-
-/*
- * A sticky bit disturbs no difference: operands of up to 126 bits lose bits only when their exponents are two
- * or more apart, and then the result is at most one bit shorter than the larger operand.
- */
-struct fp_number fp_add_finite(struct fp_number a, struct fp_number b, enum fp_round round)
-{
-    if (a.exp < b.exp || (a.exp == b.exp && a.sig < b.sig))
-        swap(&a, &b);
-    u128 aligned = u128_shift_right_sticky(b.sig, (unsigned)(a.exp - b.exp));
-    if (a.negative != b.negative)
-        return difference(a, aligned, round);
-    u128 sum = a.sig + aligned;
-    if (sum < a.sig) {
-        sum = u128_shift_right_sticky(sum, 1) | INTEGER_BIT;
-        a.exp++;
-    }
-    a.sig = sum;
-    return a;
-}
-
-/* The 256-bit product, high part returned. */
-static u128 u128_mul(u128 a, u128 b, u128 *low)
-{
-    uint64_t ah = (uint64_t)(a >> 64), al = (uint64_t)a, bh = (uint64_t)(b >> 64), bl = (uint64_t)b;
-    u128 high = (u128)ah * bh;
-    if ((al | bl) == 0) {
-        *low = 0;
-        return high;
-    }
-    u128 cross1 = (u128)ah * bl, cross2 = (u128)al * bh, bottom = (u128)al * bl;
-    u128 middle = (bottom >> 64) + (uint64_t)cross1 + (uint64_t)cross2;
-    *low = middle << 64 | (uint64_t)bottom;
-    return high + (cross1 >> 64) + (cross2 >> 64) + (middle >> 64);
-}
-
-static struct fp_number mul_exact(struct fp_number a, struct fp_number b, u128 *low)
-{
-    u128 high = u128_mul(a.sig, b.sig, low);
-    a.exp += b.exp + 1;
-    a.negative ^= b.negative;
-    if (!(high & INTEGER_BIT)) {
-        high = high << 1 | *low >> 127;
-        *low <<= 1;
-        a.exp--;
-    }
-    a.sig = high;
-    return a;
-}
-
-struct fp_number fp_mul_finite(struct fp_number a, struct fp_number b)
-{
-    u128 low;
-    struct fp_number product = mul_exact(a, b, &low);
-    product.sig |= low != 0;
-    return product;
 }
 
 /* hi:lo >> n, with the bits shifted out collected in bit 0. */
@@ -94,8 +20,7 @@ static void wide_shift_right_sticky(u128 *hi, u128 *lo, unsigned n)
     }
 }
 
-/* An exact sum in 256 bits, which only f128 needs: high:low is a's significand. */
-static struct fp_number wide_add(struct fp_number a, u128 low, struct fp_number b, enum fp_round round)
+struct fp_number fp_wide_add(struct fp_number a, u128 low, struct fp_number b, enum fp_round round)
 {
     u128 b_low = 0;
     bool a_is_smaller = a.exp < b.exp || (a.exp == b.exp && a.sig < b.sig);
@@ -110,7 +35,7 @@ static struct fp_number wide_add(struct fp_number a, u128 low, struct fp_number 
         u128 high = a.sig + b.sig + (low < b_low);
         if (high < a.sig) {
             low = low >> 1 | high << 127 | (low & 1);
-            high = high >> 1 | INTEGER_BIT;
+            high = high >> 1 | FP_UNIT;
             a.exp++;
         }
         a.sig = high | (low != 0);
@@ -125,7 +50,7 @@ static struct fp_number wide_add(struct fp_number a, u128 low, struct fp_number 
         a.exp -= 128;
     }
     if (a.sig == 0)
-        return difference(a, 0, round);
+        return fp_normalise(0, 0, false, round);
     unsigned zeros = u128_clz(a.sig);
     if (zeros) {
         a.sig = a.sig << zeros | low >> (128 - zeros);
@@ -134,15 +59,6 @@ static struct fp_number wide_add(struct fp_number a, u128 low, struct fp_number 
     }
     a.sig |= low != 0;
     return a;
-}
-
-struct fp_number fp_fma_finite(struct fp_number a, struct fp_number b, struct fp_number c,
-                               enum fp_round round)
-{
-    u128 low;
-    struct fp_number product = mul_exact(a, b, &low);
-    bool is_short = ((uint64_t)a.sig | (uint64_t)b.sig) == 0 && (product.sig & 3) == 0;
-    return is_short ? fp_add_finite(product, c, round) : wide_add(product, low, c, round);
 }
 
 /* (carry:a) / b, which is in [1, 2), one bit a step; the quotient's bit 127 is the integer bit. */
@@ -202,7 +118,7 @@ struct fp_number fp_sqrt_finite(struct fp_number a, unsigned precision)
         }
     }
     a.exp = (a.exp - odd) / 2;
-    a.sig = root << (128 - digits) | (rest != 0);
+    a.sig = root << (128 - digits) | (rest != 0 || radicand != 0);
     return a;
 }
 

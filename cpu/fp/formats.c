@@ -51,6 +51,16 @@ static f80_t f80_from_bits(u128 bits)
     return (f80_t){.mant = (uint64_t)bits, .se = (uint16_t)(bits >> 64)};
 }
 
+struct fp_number f80_unpack(struct fp_env *env, f80_t a)
+{
+    return fp_unpack(env, &fp_f80, f80_bits(a));
+}
+
+f80_t f80_pack(struct fp_env *env, struct fp_number n)
+{
+    return f80_from_bits(fp_pack(env, &fp_f80, n, fp_env_round(env)));
+}
+
 static u128 f128_bits(f128_t a)
 {
     return (u128)a.hi << 64 | a.lo;
@@ -61,27 +71,43 @@ static f128_t f128_from_bits(u128 bits)
     return (f128_t){.lo = (uint64_t)bits, .hi = (uint64_t)(bits >> 64)};
 }
 
-#define DEFINE_OPERATIONS(f, suffix)                                                                         \
+/* SDM vol. 1, 8.1.5.2: precision control is for these five operations only. */
+static const struct fp_format *x87_format(const struct fp_env *env)
+{
+    return env->x87_precision == 24   ? &fp_f80_rounded_to_24
+           : env->x87_precision == 53 ? &fp_f80_rounded_to_53
+                                      : &fp_f80;
+}
+
+#define DEFINE_ARITHMETIC(f, suffix, format)                                                                 \
     f##_t f##_add##suffix(struct fp_env *env, f##_t a, f##_t b)                                              \
     {                                                                                                        \
-        return f##_from_bits(fp_add(env, &fp_##f, f##_bits(a), f##_bits(b), false));                         \
+        return f##_from_bits(fp_add(env, format, f##_bits(a), f##_bits(b), false));                          \
     }                                                                                                        \
     f##_t f##_sub##suffix(struct fp_env *env, f##_t a, f##_t b)                                              \
     {                                                                                                        \
-        return f##_from_bits(fp_add(env, &fp_##f, f##_bits(a), f##_bits(b), true));                          \
+        return f##_from_bits(fp_add(env, format, f##_bits(a), f##_bits(b), true));                           \
     }                                                                                                        \
     f##_t f##_mul##suffix(struct fp_env *env, f##_t a, f##_t b)                                              \
     {                                                                                                        \
-        return f##_from_bits(fp_mul(env, &fp_##f, f##_bits(a), f##_bits(b)));                                \
+        return f##_from_bits(fp_mul(env, format, f##_bits(a), f##_bits(b)));                                 \
     }                                                                                                        \
     f##_t f##_div##suffix(struct fp_env *env, f##_t a, f##_t b)                                              \
     {                                                                                                        \
-        return f##_from_bits(fp_div(env, &fp_##f, f##_bits(a), f##_bits(b)));                                \
+        return f##_from_bits(fp_div(env, format, f##_bits(a), f##_bits(b)));                                 \
     }                                                                                                        \
     f##_t f##_sqrt##suffix(struct fp_env *env, f##_t a)                                                      \
     {                                                                                                        \
-        return f##_from_bits(fp_sqrt(env, &fp_##f, f##_bits(a)));                                            \
-    }                                                                                                        \
+        return f##_from_bits(fp_sqrt(env, format, f##_bits(a)));                                             \
+    }
+
+DEFINE_ARITHMETIC(f16, , &fp_f16)
+DEFINE_ARITHMETIC(f32, _soft, &fp_f32)
+DEFINE_ARITHMETIC(f64, _soft, &fp_f64)
+DEFINE_ARITHMETIC(f80, , x87_format(env))
+DEFINE_ARITHMETIC(f128, , &fp_f128)
+
+#define DEFINE_OPERATIONS(f, suffix)                                                                         \
     f##_t f##_round_int##suffix(struct fp_env *env, f##_t a, enum fp_round round, bool inexact)              \
     {                                                                                                        \
         return f##_from_bits(fp_round_int(env, &fp_##f, f##_bits(a), round, inexact));                       \

@@ -79,8 +79,8 @@ struct fp_env {
     bool default_nan_negative;
     bool tiny_before_rounding; /* underflow is detected before rounding (ARM), and flushing is then exact */
     bool half_alternative;     /* f16 conversions use ARM's alternative format: no infinity, no NaN (AHP) */
-    uint8_t x87_precision;     /* f80 arithmetic rounds to 24, 53 or 64 bits */
-    uint8_t unmasked; /* FP_UNDERFLOW here: raised for exact results too. f80 results with FP_OVERFLOW
+    uint8_t x87_precision;     /* f80 add, sub, mul, div and sqrt round to 24, 53 or 64 bits */
+    uint8_t unmasked; /* x86. FP_UNDERFLOW here: raised for exact results too. f80 results with FP_OVERFLOW
                          or FP_UNDERFLOW unmasked have their exponent wrapped by 24576 */
 };
 
@@ -128,6 +128,7 @@ struct fp_int {
  *   rem        IEEE 754 remainder (the x87's own partial remainders are in cpu/fp/x87.h)
  *   compare    a NaN operand raises FP_INVALID if signaling or `signaling`
  *   scalb      a * 2^n, rounded once
+ *   class      one bit of FP_CLASS_..., none for an f80 that x87 calls unsupported
  */
 #define FP_DECLARE_OPERATIONS(f, suffix)                                                                     \
     f##_t f##_add##suffix(struct fp_env *env, f##_t a, f##_t b);                                             \

@@ -2,7 +2,7 @@
  * Taking encodings apart, and rounding. Everything that one bit of the result depends on is decided here: the
  * formats, subnormals and their flushing, tininess, overflow, and which NaN survives.
  */
-#include "cpu/fp/number.h"
+#include "cpu/fp/pack.h"
 
 /* clang-format off */
 const struct fp_format fp_f16  = {.precision = 11, .exp_bits = 5, .flush_in = FP_FLUSH_F16, .flush_out = FP_FLUSH_F16};
@@ -15,6 +15,8 @@ const struct fp_format fp_f32  = {.precision = 24, .exp_bits = 8, .flush_in = FP
 const struct fp_format fp_f64  = {.precision = 53, .exp_bits = 11, .flush_in = FP_FLUSH_INPUTS,
                                   .flush_out = FP_FLUSH_OUTPUTS, .flush_flagged = true};
 const struct fp_format fp_f80  = {.precision = 64, .exp_bits = 15, .integer_bit = true};
+const struct fp_format fp_f80_rounded_to_53 = {.precision = 53, .exp_bits = 15, .integer_bit = true};
+const struct fp_format fp_f80_rounded_to_24 = {.precision = 24, .exp_bits = 15, .integer_bit = true};
 const struct fp_format fp_f128 = {.precision = 113, .exp_bits = 15};
 
 const struct fp_env fp_env_riscv = {.nan_rule = FP_NAN_DEFAULT, .invalid_int = FP_INT_SATURATE, .x87_precision = 64};
@@ -26,37 +28,19 @@ const struct fp_env fp_env_x87   = {.nan_rule = FP_NAN_X87, .invalid_int = FP_IN
                                     .denormals = FP_DENORMAL_FLAGGED, .default_nan_negative = true, .x87_precision = 64};
 /* clang-format on */
 
-#define INTEGER_BIT ((u128)1 << 127)
-#define QUIET_BIT   ((u128)1 << 126)
+#define QUIET_BIT ((u128)1 << 126)
 
 /* SDM vol. 1, 4.9.1.4: the exponent wrap of an x87 result whose overflow or underflow is unmasked. */
 #define X87_WRAP 24576
 
-/* Bits below the exponent field. */
-static unsigned stored_bits(const struct fp_format *format)
-{
-    return format->precision - (format->integer_bit ? 0 : 1);
-}
-
-static unsigned exp_field_max(const struct fp_format *format)
-{
-    return (1u << format->exp_bits) - 1;
-}
-
-static u128 encode(const struct fp_format *format, bool negative, u128 exp_field, u128 below)
-{
-    unsigned stored = stored_bits(format);
-    return (u128)negative << (stored + format->exp_bits) | exp_field << stored | below;
-}
-
 u128 fp_encode_zero(const struct fp_format *format, bool negative)
 {
-    return encode(format, negative, 0, 0);
+    return fp_encode(format, negative, 0, 0);
 }
 
 u128 fp_encode_infinity(const struct fp_format *format, bool negative)
 {
-    return encode(format, negative, exp_field_max(format), format->integer_bit ? (u128)1 << 63 : 0);
+    return fp_encode(format, negative, fp_exp_max(format), format->integer_bit ? (u128)1 << 63 : 0);
 }
 
 static void subnormal_unpack(struct fp_env *env, const struct fp_format *format, struct fp_number *n)
@@ -75,10 +59,10 @@ static void subnormal_unpack(struct fp_env *env, const struct fp_format *format,
     n->is_denormal = true;
 }
 
-struct fp_number fp_unpack(struct fp_env *env, const struct fp_format *format, u128 bits)
+struct fp_number fp_unpack_special(struct fp_env *env, const struct fp_format *format, u128 bits)
 {
-    unsigned stored = stored_bits(format);
-    unsigned exp_field = (unsigned)(bits >> stored) & exp_field_max(format);
+    unsigned stored = fp_stored_bits(format);
+    int32_t exp_field = (int32_t)(bits >> stored) & fp_exp_max(format);
     struct fp_number n = {.negative = bits >> (stored + format->exp_bits) & 1};
     n.sig = bits << (128 - stored) >> (format->integer_bit ? 0 : 1);
 
@@ -88,55 +72,27 @@ struct fp_number fp_unpack(struct fp_env *env, const struct fp_format *format, u
         return n;
     }
     if (!format->integer_bit)
-        n.sig |= INTEGER_BIT;
-    if (!(n.sig & INTEGER_BIT)) {
+        n.sig |= FP_UNIT;
+    if (!(n.sig & FP_UNIT)) {
         n.kind = FP_UNSUPPORTED;
-    } else if (exp_field < exp_field_max(format) || format->alternative) {
+    } else if (exp_field < fp_exp_max(format) || format->alternative) {
         n.kind = FP_FINITE;
-        n.exp = (int32_t)exp_field - fp_bias(format);
-    } else if (n.sig == INTEGER_BIT) {
+        n.exp = exp_field - fp_bias(format);
+    } else if (n.sig == FP_UNIT) {
         n.kind = FP_INFINITE;
     } else {
-        n.sig &= ~INTEGER_BIT;
+        n.sig &= ~FP_UNIT;
         n.kind = n.sig & QUIET_BIT ? FP_QNAN : FP_SNAN;
     }
     return n;
 }
 
-bool fp_rounds_up(enum fp_round round, bool negative, bool is_odd, u128 discarded, u128 half)
-{
-    switch (round) {
-    case FP_RNE: return discarded > half || (discarded == half && is_odd);
-    case FP_RMM: return discarded >= half;
-    case FP_RDN: return negative && discarded;
-    case FP_RUP: return !negative && discarded;
-    case FP_RTZ:
-    case FP_ODD: return false;
-    }
-    return false;
-}
-
-/* sig without its low `drop` bits, rounded; may carry into one bit more. */
-static u128 significand_round(u128 sig, unsigned drop, bool negative, enum fp_round round, bool *inexact,
-                              bool *up)
-{
-    u128 discarded = sig & (((u128)1 << drop) - 1);
-    u128 kept = sig >> drop;
-    *inexact = discarded != 0;
-    *up = fp_rounds_up(round, negative, kept & 1, discarded, (u128)1 << (drop - 1));
-    if (round == FP_ODD && discarded)
-        return kept | 1;
-    return kept + *up;
-}
-
 /* Is n, below the smallest normal number, still below it when rounded as if the exponent had no limit? */
 static bool is_tiny_after_rounding(struct fp_number n, int32_t exp_min, unsigned drop, enum fp_round round)
 {
-    bool inexact, up;
     if (n.exp < exp_min - 1)
         return true;
-    u128 rounded = significand_round(n.sig, drop, n.negative, round, &inexact, &up);
-    return rounded >> (128 - drop) == 0;
+    return fp_significand_round(n.sig, drop, n.negative, round).kept >> (128 - drop) == 0;
 }
 
 static u128 overflow_pack(struct fp_env *env, const struct fp_format *format, bool negative,
@@ -146,7 +102,7 @@ static u128 overflow_pack(struct fp_env *env, const struct fp_format *format, bo
     if (format->alternative) {
         /* FPRoundCV with AHP: the largest number, and nothing but Invalid Operation. */
         env->flags |= FP_INVALID;
-        return encode(format, negative, exp_field_max(format), ones >> 1);
+        return fp_encode(format, negative, fp_exp_max(format), ones >> 1);
     }
     env->flags |= FP_OVERFLOW | FP_INEXACT;
     bool to_infinity = round == FP_RNE || round == FP_RMM || round == (negative ? FP_RDN : FP_RUP);
@@ -155,8 +111,8 @@ static u128 overflow_pack(struct fp_env *env, const struct fp_format *format, bo
         return fp_encode_infinity(format, negative);
     }
     if (format->integer_bit)
-        return encode(format, negative, exp_field_max(format) - 1, ones << (drop - 64));
-    return encode(format, negative, exp_field_max(format) - 1, ones >> 1);
+        return fp_encode(format, negative, fp_exp_max(format) - 1, ones << (drop - 64));
+    return fp_encode(format, negative, fp_exp_max(format) - 1, ones >> 1);
 }
 
 static u128 flushed_pack(struct fp_env *env, const struct fp_format *format, bool negative)
@@ -169,7 +125,7 @@ static u128 flushed_pack(struct fp_env *env, const struct fp_format *format, boo
 static u128 finite_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n,
                         enum fp_round round)
 {
-    unsigned drop = 128 - (format->integer_bit ? env->x87_precision : format->precision);
+    unsigned drop = 128 - format->precision;
     int32_t exp_min = 1 - fp_bias(format);
     bool is_tiny =
         n.exp < exp_min && (env->tiny_before_rounding || is_tiny_after_rounding(n, exp_min, drop, round));
@@ -186,10 +142,9 @@ static u128 finite_pack(struct fp_env *env, const struct fp_format *format, stru
         n.sig = u128_shift_right_sticky(n.sig, (unsigned)(exp_min - n.exp));
         exp_field = 0;
     }
-    bool inexact, up;
-    u128 kept = significand_round(n.sig, drop, n.negative, round, &inexact, &up);
-    int32_t exp_sum = exp_field + (int32_t)(kept >> (127 - drop));
-    int32_t exp_limit = (int32_t)exp_field_max(format) + format->alternative;
+    struct fp_rounded rounded = fp_significand_round(n.sig, drop, n.negative, round);
+    int32_t exp_sum = exp_field + (int32_t)(rounded.kept >> (127 - drop));
+    int32_t exp_limit = fp_exp_max(format) + format->alternative;
     if (exp_sum >= exp_limit) {
         bool wraps = format->integer_bit && (env->unmasked & FP_OVERFLOW) && exp_sum - X87_WRAP < exp_limit;
         if (!wraps)
@@ -197,15 +152,11 @@ static u128 finite_pack(struct fp_env *env, const struct fp_format *format, stru
         env->flags |= FP_OVERFLOW;
         exp_sum -= X87_WRAP;
     }
-    if (inexact)
+    if (rounded.is_inexact)
         env->flags |= is_tiny ? FP_INEXACT | FP_UNDERFLOW : FP_INEXACT;
-    if (up)
+    if (rounded.is_increased)
         env->flags |= FP_ROUNDED_UP;
-    if (!format->integer_bit)
-        return encode(format, n.negative, (u128)exp_sum, kept & (((u128)1 << (127 - drop)) - 1));
-    if (kept >> (128 - drop))
-        kept >>= 1; /* a carry: the exponent has it already */
-    return encode(format, n.negative, (u128)exp_sum, kept << (drop - 64));
+    return fp_encode_rounded(format, n.negative, exp_sum, rounded.kept, drop);
 }
 
 static u128 nan_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n)
@@ -214,11 +165,13 @@ static u128 nan_pack(struct fp_env *env, const struct fp_format *format, struct 
         env->flags |= FP_INVALID;
         return fp_encode_zero(format, n.negative);
     }
-    u128 sig = n.sig | QUIET_BIT | (format->integer_bit ? INTEGER_BIT : 0);
-    return encode(format, n.negative, exp_field_max(format), sig >> (128 - format->precision));
+    u128 sig = n.sig | QUIET_BIT | (format->integer_bit ? FP_UNIT : 0);
+    return fp_encode(format, n.negative, fp_exp_max(format),
+                     sig >> (format->integer_bit ? 64 : 128 - format->precision));
 }
 
-u128 fp_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n, enum fp_round round)
+u128 fp_pack_special(struct fp_env *env, const struct fp_format *format, struct fp_number n,
+                     enum fp_round round)
 {
     switch (n.kind) {
     case FP_FINITE: return finite_pack(env, format, n, round);
@@ -229,4 +182,14 @@ u128 fp_pack(struct fp_env *env, const struct fp_format *format, struct fp_numbe
         return fp_encode_infinity(format, n.negative);
     default: return nan_pack(env, format, n);
     }
+}
+
+struct fp_number fp_unpack(struct fp_env *env, const struct fp_format *format, u128 bits)
+{
+    return fp_unpack_inline(env, format, bits);
+}
+
+u128 fp_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n, enum fp_round round)
+{
+    return fp_pack_inline(env, format, n, round);
 }

@@ -8,6 +8,9 @@
 
 typedef unsigned __int128 u128;
 
+#define FP_UNIT         ((u128)1 << 127) /* fp_number.sig's integer bit */
+#define U128(high, low) ((u128)(high) << 64 | (low))
+
 enum fp_kind {
     FP_ZERO,
     FP_FINITE, /* finite and not zero */
@@ -27,7 +30,7 @@ struct fp_number {
 };
 
 struct fp_format {
-    uint8_t precision;  /* bits of the significand, the integer bit included */
+    uint8_t precision;  /* bits that results are rounded to, the integer bit included */
     uint8_t exp_bits;   /* width of the exponent field */
     bool integer_bit;   /* the integer bit is stored: f80 */
     bool alternative;   /* the top exponent is for numbers: ARM's alternative f16 */
@@ -37,21 +40,23 @@ struct fp_format {
 };
 
 extern const struct fp_format fp_f16, fp_f16_converted, fp_f16_alternative, fp_bf16, fp_f32, fp_f64, fp_f80,
-    fp_f128;
+    fp_f80_rounded_to_53, fp_f80_rounded_to_24, fp_f128;
 
-/* Encodings travel as the low bits of a u128. */
+/* Take an encoding apart. Encodings travel as the low bits of a u128. */
 struct fp_number fp_unpack(struct fp_env *env, const struct fp_format *format, u128 bits);
 
 /* Round n (whose sig may carry a sticky bit in bit 0) to the format, raise what that raises, and encode it.
  */
 u128 fp_pack(struct fp_env *env, const struct fp_format *format, struct fp_number n, enum fp_round round);
 
-/* The encoding of a number whose value the format has exactly, with no regard to modes and flags. */
+/* What the two do with all but normal numbers; those are in line, in cpu/fp/pack.h. */
+struct fp_number fp_unpack_special(struct fp_env *env, const struct fp_format *format, u128 bits);
+u128 fp_pack_special(struct fp_env *env, const struct fp_format *format, struct fp_number n,
+                     enum fp_round round);
+
+/* Encodings that need no rounding. */
 u128 fp_encode_zero(const struct fp_format *format, bool negative);
 u128 fp_encode_infinity(const struct fp_format *format, bool negative);
-
-/* Should a magnitude with these discarded bits be increased? `half` is the weight of half a unit. */
-bool fp_rounds_up(enum fp_round round, bool negative, bool is_odd, u128 discarded, u128 half);
 
 /* The result of an operation at least one operand of which is a NaN or unsupported, by env's rule. In
  * fp_nan_of_three c is the addend of a fused multiply-add, and product_invalid says that a * b is 0 * inf. */
@@ -62,20 +67,9 @@ struct fp_number fp_nan_of_three(struct fp_env *env, struct fp_number a, struct 
 /* The default NaN after raising FP_INVALID. */
 struct fp_number fp_invalid_result(struct fp_env *env);
 
-/* The operations on numbers of kind FP_FINITE: exact but for a sticky bit. fp_add_finite and fp_fma_finite
- * may give FP_ZERO, signed as the rounding mode asks. */
-struct fp_number fp_add_finite(struct fp_number a, struct fp_number b, enum fp_round round);
-struct fp_number fp_mul_finite(struct fp_number a, struct fp_number b);
-struct fp_number fp_fma_finite(struct fp_number a, struct fp_number b, struct fp_number c,
-                               enum fp_round round);
-struct fp_number fp_div_finite(struct fp_number a, struct fp_number b, unsigned precision);
-struct fp_number fp_sqrt_finite(struct fp_number a, unsigned precision);
-
-/* a - q * b with q = a / b to nearest, ties to even, or towards zero; *quotient is |q| modulo 2^64. */
-struct fp_number fp_rem_finite(struct fp_number a, struct fp_number b, bool nearest, uint64_t *quotient);
-
-/* An integer as a number: FP_ZERO or FP_FINITE. */
-struct fp_number fp_number_from_u64(uint64_t v, bool negative);
+/* f80 registers, at their full precision. */
+struct fp_number f80_unpack(struct fp_env *env, f80_t a);
+f80_t f80_pack(struct fp_env *env, struct fp_number n);
 
 static inline bool fp_is_nan(struct fp_number n)
 {
@@ -108,4 +102,21 @@ static inline u128 u128_shift_right_sticky(u128 v, unsigned n)
 static inline int32_t fp_bias(const struct fp_format *format)
 {
     return (1 << (format->exp_bits - 1)) - 1;
+}
+
+static inline int32_t fp_exp_max(const struct fp_format *format)
+{
+    return (1 << format->exp_bits) - 1;
+}
+
+/* Bits below the exponent field. */
+static inline unsigned fp_stored_bits(const struct fp_format *format)
+{
+    return format->integer_bit ? 64 : format->precision - 1u;
+}
+
+static inline u128 fp_encode(const struct fp_format *format, bool negative, int32_t exp_field, u128 below)
+{
+    uint64_t top = (uint64_t)negative << format->exp_bits | (uint64_t)exp_field;
+    return (u128)top << fp_stored_bits(format) | below;
 }

@@ -1,4 +1,5 @@
 /* Remainders: exact, so no rounding mode takes part but that of the quotient. */
+#include "cpu/fp/finite.h"
 #include "cpu/fp/operations.h"
 
 /* Long division of the significands, keeping the rest: |a| mod |b| with a quotient of exp_diff + 1 bits. */

@@ -81,6 +81,7 @@ static void input_read(struct char_stream *stream)
         return;
     case HOST_STREAM_OK: break;
     }
+    stream->out_ended = false; /* who sends is there */
     stream->held_at = 0;
     stream->held_len = stream->hooks->filter ? stream->hooks->filter(stream, stream->held, got) : got;
     held_deliver(stream);

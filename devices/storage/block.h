@@ -30,7 +30,8 @@ struct block_request {
     unsigned vec_count;
     void (*done)(struct block_request *request, int error); /* 0 or an errno */
     void *opaque;
-    struct block_request *next; /* the backend's */
+    struct block_request *next; /* the backend's, as is the next one */
+    int error;
 };
 
 struct block_config {

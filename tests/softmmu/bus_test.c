@@ -199,7 +199,7 @@ static uint64_t moving_read(void *opaque, uint64_t offset, unsigned width)
     struct moving *moving = opaque;
     (void)width;
     moving->called_while_absent += !moving->present;
-    moving->reads++;
+    __atomic_fetch_add(&moving->reads, 1, __ATOMIC_RELAXED);
     return offset;
 }
 
@@ -224,7 +224,7 @@ static void moves_under_the_lock(void)
     struct host_thread workers[2];
     for (unsigned i = 0; i < 2; i++)
         CHECK(host_thread_create(&workers[i], "worker", keep_reading, &moving, &err));
-    for (unsigned i = 0; i < 20000; i++) {
+    for (unsigned i = 0; i < 20000 || __atomic_load_n(&moving.reads, __ATOMIC_RELAXED) < 1000; i++) {
         unsigned id;
         region.base = i & 1 ? 0 : 0x1000;
         host_mutex_lock(&lock);
