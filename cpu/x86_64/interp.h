@@ -24,7 +24,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "x86 cores need a litt
  * plain numbers.
  */
 struct x86_insn {
-    struct x86_next (*run)(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc);
+    const struct x86_insn *(*run)(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                                  uint64_t pc);
     union {
         struct {
             int32_t disp; /* of a memory operand */
@@ -62,35 +63,38 @@ enum x86_insn_flag {
     INSN_BYTE_RM = 128, /* rm is a byte register though opsize is larger (MOVZX) */
 };
 
-/* Where to go on: an instruction and its block's pc, or i == NULL: back to the outer loop, which goes on at
- * state.rip. */
-struct x86_next {
-    const struct x86_insn *i;
-    uint64_t pc;
-};
-
-typedef struct x86_next x86_handler(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
-                                    uint64_t pc);
+/* Runs i, of the block at pc, and what comes after it. The value is NULL: back to the outer loop, which goes on
+ * at state.rip. Without tail calls it is the instruction to go on with, of the block at core->loop_pc. */
+typedef const struct x86_insn *x86_handler(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                                           uint64_t pc);
 
 /* The head of a handler's definition. */
 #define X86_HANDLER(name)                                                                                    \
-    struct x86_next name(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc)
+    const struct x86_insn *name(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,         \
+                                uint64_t pc)
+
+/* Run i. Without tail calls, the loop in run.c does that. */
+INLINE X86_HANDLER(x86_dispatch)
+{
+#if INTERP_TAIL_CALLS
+    TAIL return i->run(c, i, bank, pc);
+#else
+    (void)bank;
+    c->loop_pc = pc;
+    return i;
+#endif
+}
 
 /* On with the instruction behind i. */
 INLINE X86_HANDLER(x86_next)
 {
-#if INTERP_TAIL_CALLS
-    TAIL return i[1].run(c, i + 1, bank, pc);
-#else
-    (void)c, (void)bank;
-    return (struct x86_next){i + 1, pc};
-#endif
+    TAIL return x86_dispatch(c, i + 1, bank, pc);
 }
 
 /* Back to the outer loop; state.rip is set. */
-INLINE struct x86_next x86_leave(void)
+INLINE const struct x86_insn *x86_leave(void)
 {
-    return (struct x86_next){NULL, 0};
+    return NULL;
 }
 
 /* RIP of i, and of the instruction behind it. */

@@ -10,7 +10,6 @@
 
 struct x86_core;
 struct x86_insn;
-struct x86_next;
 
 /* What decoding depends on beside the bytes: struct block's mode. */
 enum x86_mode {
@@ -84,6 +83,8 @@ struct x86_core {
     uint32_t mode;
     bool resync;
     bool leave_after; /* an instruction wrote to decoded code, or hit a data breakpoint: leave behind it */
+
+    uint64_t loop_pc; /* without tail calls: pc of the block that goes on */
 
     bool leaving; /* run() is to return; *exit says why */
     struct vcpu_exit *exit;
