@@ -3,7 +3,7 @@
 
 #include "cpu/x86_64/kinds.h"
 
-#define X86_LENGTH_MAX 15
+
 
 struct x86_row {
     const char *id;

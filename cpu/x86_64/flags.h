@@ -8,14 +8,13 @@
  */
 #pragma once
 
-#include "cpu/interp.h"
-#include "cpu/x86_64/processor.h"
+#include "cpu/x86_64/interp.h"
 
 INLINE void x86_flags_lazy(struct x86_core *c, enum x86_lazy_kind kind, unsigned width, uint64_t a, uint64_t b)
 {
     c->lazy.a = a;
     c->lazy.b = b;
-    c->lazy.how = (uint16_t)(kind | (64 - 8 * width) << 8);
+    c->lazy.how = kind | (64 - 8 * width) << 8;
 }
 
 /* Flags of a - b, of `width` bytes. */

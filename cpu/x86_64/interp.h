@@ -50,6 +50,8 @@ struct x86_insn {
 };
 _Static_assert(sizeof(struct x86_insn) == 32, "two of them a cache line");
 
+#define X86_LENGTH_MAX 15
+
 #define X86_RIP 17 /* insn.base: the address of the next instruction */
 
 enum x86_insn_flag {
@@ -103,6 +105,11 @@ INLINE uint64_t x86_rip(const struct x86_insn *i, uint64_t pc)
     return pc + i->offset;
 }
 
+INLINE uint64_t x86_rip_mask(const struct x86_core *c)
+{
+    return x86_code64(c) ? ~(uint64_t)0 : 0xffffffff;
+}
+
 INLINE uint64_t x86_rip_next(const struct x86_insn *i, uint64_t pc)
 {
     return pc + i->offset + i->length;
@@ -122,7 +129,7 @@ x86_handler x86_leave_after;
 /* As x86_next, after an access that went the slow way: leaves when that hit decoded code or a breakpoint. */
 INLINE X86_HANDLER(x86_next_slow)
 {
-    if (unlikely(c->leave_after))
+    if (unlikely(c->leave_after || c->resync))
         TAIL return x86_leave_after(c, i, bank, pc);
     TAIL return x86_next(c, i, bank, pc);
 }
@@ -148,6 +155,12 @@ INLINE void x86_reg_set(struct x86_core *c, unsigned reg, unsigned width, uint64
     case 4: c->s.gpr[reg] = (uint32_t)v; break;
     default: c->s.gpr[reg] = v; break;
     }
+}
+
+/* The same with a size that is known when it runs only: log2, not of a byte. */
+static inline void x86_operand_reg_set(struct x86_core *c, unsigned reg, unsigned opsize, uint64_t v)
+{
+    x86_reg_set(c, reg, opsize == 1 ? 2 : opsize == 2 ? 4 : 8, v);
 }
 
 /* ---- addresses ---- */
@@ -377,11 +390,14 @@ bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc
     }
 
 /*
- * An instruction that is a function: bool name_do(struct x86_core *c, const struct x86_insn *i), defined before.
- * state.rip is that of the next instruction while it runs. False: raise c->fault (with the RIP of i).
+ * An instruction that is a function, defined before with the head X86_DO(name) (out of line: it may have locals
+ * whose address it hands out). state.rip is that of the next instruction while it runs. The value false: raise
+ * c->fault, with the RIP of i.
  *   X86_HELPER  goes on with the next instruction unless c->leave_after or c->resync say otherwise
  *   X86_SYSTEM  ends its block and goes on at state.rip, which the function may change: rows have END
  */
+#define X86_DO(name)                                                                                         \
+    static __attribute__((noinline)) bool name##_do(struct x86_core *c, const struct x86_insn *i)
 #define X86_HELPER(name)                                                                                     \
     X86_HANDLER(x86_##name)                                                                                  \
     {                                                                                                        \
@@ -393,7 +409,7 @@ bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc
 #define X86_SYSTEM(name)                                                                                     \
     X86_HANDLER(x86_##name)                                                                                  \
     {                                                                                                        \
-        c->s.rip = x86_rip_next(i, pc) & x86_address_mask(x86_code64(c) ? 3 : 2);                            \
+        c->s.rip = x86_rip_next(i, pc) & x86_rip_mask(c);                                                    \
         if (unlikely(!name##_do(c, i)))                                                                      \
             TAIL return x86_raise(c, i, bank, pc);                                                           \
         return x86_leave();                                                                                  \

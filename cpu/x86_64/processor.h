@@ -57,14 +57,24 @@ struct x86_view {
     uint64_t read_end, write_end;
 };
 
+/* What arrives from other threads and is latched. */
+enum x86_event {
+    EVENT_NMI,
+    EVENT_SMI,
+    EVENT_INIT,
+    EVENT_SIPI,
+};
+
 struct x86_core {
     struct vcpu vcpu;
     struct x86_state s;
 
-    /* The arithmetic flags (flags.h). */
+    /* The arithmetic flags (flags.h). The operands lie apart so that no compiler makes one store of them: putting
+     * them together would cost more than the store. */
     struct {
-        uint64_t a, b;
-        uint16_t how; /* enum x86_lazy_kind | shift << 8 */
+        uint64_t a;
+        uint32_t how; /* enum x86_lazy_kind | shift << 8 */
+        uint64_t b;
     } lazy;
 
     struct x86_view view[6]; /* by enum x86_segment_number */
@@ -72,7 +82,6 @@ struct x86_core {
     uint64_t stack_mask;     /* of RSP, by SS.B */
     uint64_t code_base;      /* CS */
     uint64_t code_end;       /* the first RIP beyond the limit; all ones in 64-bit mode */
-    uint64_t noncanonical;   /* bits that canonical addresses have all alike; 0 outside long mode */
 
     /* An operand in memory of up to 32 bytes, on its way to or from a handler that can't have locals. */
     union x86_vector operand;
@@ -84,15 +93,22 @@ struct x86_core {
     bool resync;
     bool leave_after; /* an instruction wrote to decoded code, or hit a data breakpoint: leave behind it */
 
+    uint64_t target;  /* of a jump on its way out of line */
+    bool run_single;  /* the next instruction is to be run by itself */
     uint64_t loop_pc; /* without tail calls: pc of the block that goes on */
 
     bool leaving; /* run() is to return; *exit says why */
     struct vcpu_exit *exit;
     struct x86_fault fault;
+    bool task_switched; /* the exception in `fault` belongs to the task that was switched to */
+    bool faulted;  /* the instruction run last ended in an exception */
+    bool stepping; /* one instruction is run by itself: REP makes one iteration at a time when TF asks for it */
+    uint64_t atomic_pa;    /* what x86_atomic_done is to report, when atomic_watched */
+    bool atomic_watched;
     uint32_t debug_hits; /* data breakpoints (DR6 bits) the current instruction has hit */
 
     uint32_t lines;  /* 1 << X86_LINE_INTR; atomic */
-    uint32_t events; /* 1 << enum x86_event that have arrived and are not in state yet; atomic */
+    uint32_t events; /* 1 << enum x86_event: have arrived and are not in state yet; atomic */
     uint8_t sipi_vector;
     bool a20_open;
     uint64_t physical_mask; /* without bit 20 while A20 is closed; and MAXPHYADDR */
@@ -145,6 +161,13 @@ static inline bool x86_v86(const struct x86_core *c)
 static inline bool x86_real_like(const struct x86_core *c)
 {
     return !(c->s.cr0 & CR0_PE) || x86_v86(c);
+}
+
+/* Whether the bits above those that paging translates are all alike. */
+static inline bool x86_canonical(const struct x86_core *c, uint64_t va)
+{
+    unsigned unused = c->s.cr4 & CR4_LA57 ? 7 : 16;
+    return (uint64_t)((int64_t)(va << unused) >> unused) == va;
 }
 
 static inline unsigned x86_iopl(const struct x86_core *c)

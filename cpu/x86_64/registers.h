@@ -117,13 +117,6 @@ enum x86_exception {
     EXC_XM = 19,
 };
 
-/* Bits of a page fault's error code. */
-#define PF_P    1u
-#define PF_W    2u
-#define PF_U    4u
-#define PF_RSVD 8u
-#define PF_I    16u
-#define PF_PK   32u
 
 /* A segment's attributes are bits 40..55 of its descriptor: type, S, DPL, P, (limit), AVL, L, D/B, G. */
 #define SEG_ACCESSED   0x0001u
