@@ -18,6 +18,9 @@ void host_loop_destroy(struct host_loop *loop);
 /* Run callbacks until host_loop_stop; with wait == false, run what is ready and return. Lock not held. */
 void host_loop_run(struct host_loop *loop, bool wait);
 
+/* Wait until something is ready, run it and return. Lock not held. */
+void host_loop_run_once(struct host_loop *loop);
+
 /* Make host_loop_run return. Any thread. */
 void host_loop_stop(struct host_loop *loop);
 
@@ -44,3 +47,6 @@ void host_timer_destroy(struct host_timer *timer);
 /* Run work(opaque) on a worker thread without the lock, then done(opaque) on the loop's thread with it. */
 void host_loop_work(struct host_loop *loop, void (*work)(void *opaque), void (*done)(void *opaque),
                     void *opaque);
+
+/* Have work done on the loop's thread, in the order it was handed over: for runs that must be repeatable. */
+void host_loop_work_here(struct host_loop *loop);
