@@ -13,6 +13,7 @@ import hashlib
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -222,6 +223,28 @@ class Riscv64(unittest.TestCase):
         fetch("opensbi")
         with guest("--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
             console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+
+    def test_cd(self):
+        """An ISO given as the kernel: EFI firmware finds its boot loader, here the kernel's own EFI stub."""
+        for tool in ("mkfs.vfat", "mmd", "mcopy", "xorriso"):
+            if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+                self.skipTest(f"{tool} is not installed")
+        root = os.path.join(self.folder.name, "cd")
+        efi, iso = os.path.join(root, "efi.img"), os.path.join(self.folder.name, "boot.iso")
+        kernel = os.path.join(fetch("linux-riscv64"), "vmlinuz")
+        fetch("edk2-riscv64")
+        os.mkdir(root)
+        with open(efi, "wb") as image:
+            image.truncate(os.path.getsize(kernel) + (8 << 20))
+        environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin", MTOOLS_SKIP_CHECK="1")
+        for command in (["mkfs.vfat", efi], ["mmd", "-i", efi, "::/EFI", "::/EFI/BOOT"],
+                        ["mcopy", "-i", efi, kernel, "::/EFI/BOOT/BOOTRISCV64.EFI"],
+                        ["xorriso", "-as", "mkisofs", "-quiet", "-o", iso, "-e", "efi.img", "-no-emul-boot", root]):
+            subprocess.run(command, check=True, capture_output=True, env=environment)
+        with guest("--net", "none", "--kernel", iso) as console:
+            console.expect(r"EFI stub: Booting Linux Kernel", 300 * SLOW)
+            # The kernel deals out the PCI addresses anew, and finds the CD again.
+            console.expect(r"virtio_blk virtio\d|Unable to mount root fs", 300 * SLOW)
 
     def test_edk2(self):
         self.edk2()
