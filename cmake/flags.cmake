@@ -17,6 +17,12 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
 
+# Sixteen-byte compare-and-swap, which x86_64 processors have since 2006 and compilers use only when told.
+check_c_compiler_flag(-mcx16 TRIARCH_HAS_MCX16)
+if(TRIARCH_HAS_MCX16)
+  target_compile_options(triarch_flags INTERFACE -mcx16)
+endif()
+
 if(TRIARCH_SANITIZE)
   target_compile_options(triarch_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
     -fno-omit-frame-pointer)

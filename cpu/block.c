@@ -6,7 +6,7 @@
 #include "host/memory.h"
 
 #define ARENA_SIZE     (8 * MIB)
-#define HASH_BITS      14
+#define HASH_BITS      16
 #define PAGE_HASH_BITS 12
 
 struct block_cache {
@@ -49,8 +49,9 @@ void block_cache_destroy(struct block_cache *cache)
 
 static struct block **hash_bucket(struct block_cache *cache, uint64_t pa, uint32_t mode)
 {
-    uint64_t h = ((pa >> 1) ^ ((uint64_t)mode << 40)) * 0x9e3779b97f4a7c15;
-    return &cache->hash[h >> (64 - HASH_BITS)];
+    /* Blocks that are neighbours in memory are so here: they tend to be looked up together. */
+    uint64_t h = pa >> 2 ^ pa >> (HASH_BITS + 2) ^ mode;
+    return &cache->hash[h & (ARRAY_LEN(cache->hash) - 1)];
 }
 
 static struct block **page_bucket(struct block_cache *cache, uint64_t page)

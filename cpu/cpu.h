@@ -213,6 +213,11 @@ void vcpu_fini(struct vcpu *vcpu);
 /* Run on the vCPU's own thread: takes work, runs the engine, keeps `running` true meanwhile. */
 void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit);
 
+/* Have the vCPU to oneself on its own thread, outside run(), as a hypercall needs it: work of others waits as
+ * during run(), and is done by the release. */
+void vcpu_hold(struct vcpu *vcpu);
+void vcpu_release(struct vcpu *vcpu);
+
 /* Make the vCPU look at its work, interrupts and `stop` soon; wake it when it sleeps. Any thread. */
 void vcpu_kick(struct vcpu *vcpu);
 

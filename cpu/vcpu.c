@@ -124,18 +124,18 @@ void vcpu_call(struct vcpu *vcpu, struct vcpu *self, void (*fn)(struct vcpu *vcp
         work_wait(vcpu, self, &waited);
 }
 
-void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
+void vcpu_hold(struct vcpu *vcpu)
 {
     host_mutex_lock(&vcpu->work_lock);
     while (vcpu->borrowed)
         host_cond_wait(&vcpu->work_done, &vcpu->work_lock);
     vcpu->running = true;
     host_mutex_unlock(&vcpu->work_lock);
-    struct vcpu *outer = self_vcpu;
     self_vcpu = vcpu;
+}
 
-    vcpu->engine->run(vcpu, exit);
-
+void vcpu_release(struct vcpu *vcpu)
+{
     /* What is queued up to the moment `running` turns false is still this thread's to do. */
     host_mutex_lock(&vcpu->work_lock);
     while (vcpu->work) {
@@ -145,7 +145,14 @@ void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     }
     vcpu->running = false;
     host_mutex_unlock(&vcpu->work_lock);
-    self_vcpu = outer;
+    self_vcpu = NULL;
+}
+
+void vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+    vcpu_hold(vcpu);
+    vcpu->engine->run(vcpu, exit);
+    vcpu_release(vcpu);
 }
 
 void vcpu_kick(struct vcpu *vcpu)

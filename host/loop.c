@@ -137,6 +137,11 @@ void host_loop_run(struct host_loop *loop, bool wait)
     uv_run(&loop->uv, wait ? UV_RUN_DEFAULT : UV_RUN_NOWAIT);
 }
 
+void host_loop_run_once(struct host_loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_ONCE);
+}
+
 void host_loop_stop(struct host_loop *loop)
 {
     host_mutex_lock(&loop->posts_lock);

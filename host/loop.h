@@ -18,6 +18,9 @@ void host_loop_destroy(struct host_loop *loop);
 /* Run callbacks until host_loop_stop; with wait == false, run what is ready and return. Lock not held. */
 void host_loop_run(struct host_loop *loop, bool wait);
 
+/* Wait until something is ready, run it and return. Lock not held. */
+void host_loop_run_once(struct host_loop *loop);
+
 /* Make host_loop_run return. Any thread. */
 void host_loop_stop(struct host_loop *loop);
 

@@ -1,8 +1,10 @@
 #include "host/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 bool host_thread_create(struct host_thread *thread, const char *name, void *(*run)(void *), void *opaque,
@@ -22,9 +24,21 @@ bool host_thread_create(struct host_thread *thread, const char *name, void *(*ru
     return true;
 }
 
+void host_thread_name_set(const char *name)
+{
+    char cut[16] = ""; /* what Linux keeps of it */
+    strncat(cut, name, sizeof(cut) - 1);
+    pthread_setname_np(pthread_self(), cut);
+}
+
 void host_thread_join(struct host_thread *thread)
 {
     pthread_join(thread->id, NULL);
+}
+
+void host_thread_yield(void)
+{
+    sched_yield();
 }
 
 static void check(int code)

@@ -23,7 +23,12 @@ struct host_cond {
 
 bool host_thread_create(struct host_thread *thread, const char *name, void *(*run)(void *), void *opaque,
                         struct error *err);
+/* The name of the calling thread for the host's tools; of the main thread, the program's. */
+void host_thread_name_set(const char *name);
 void host_thread_join(struct host_thread *thread);
+
+/* Let another thread have the processor: what this one waits for may need it. */
+void host_thread_yield(void);
 
 void host_mutex_init(struct host_mutex *mutex);
 void host_mutex_destroy(struct host_mutex *mutex);

@@ -17,13 +17,13 @@ static void fp_dirty(struct riscv_core *c)
 static uint64_t fflags_read(struct riscv_core *c, unsigned n)
 {
     (void)n;
-    return c->s.fflags;
+    return c->fp.flags & FP_IEEE_FLAGS;
 }
 
 static void fflags_write(struct riscv_core *c, unsigned n, uint64_t value)
 {
     (void)n;
-    c->s.fflags = value & 31;
+    c->fp.flags = value & FP_IEEE_FLAGS;
     fp_dirty(c);
 }
 
@@ -42,8 +42,7 @@ static void frm_write(struct riscv_core *c, unsigned n, uint64_t value)
 
 static uint64_t fcsr_read(struct riscv_core *c, unsigned n)
 {
-    (void)n;
-    return c->s.fflags | (uint64_t)c->s.frm << 5;
+    return fflags_read(c, n) | (uint64_t)c->s.frm << 5;
 }
 
 static void fcsr_write(struct riscv_core *c, unsigned n, uint64_t value)

@@ -118,7 +118,7 @@ unsigned riscv_disassemble(const struct riscv_model *model, uint64_t pc, const u
     const struct riscv_row *row = riscv_row_find(model, bits);
     struct riscv_insn insn;
     if (!row || !riscv_operands(row, bits, &insn)) {
-        snprintf(text, size, length == 4 ? ".word        %#010" PRIx32 : ".half        %#06" PRIx32, raw);
+        snprintf(text, size, length == 4 ? ".word        0x%08" PRIx32 : ".half        0x%04" PRIx32, raw);
         return length;
     }
     struct words words = {model, &insn, bits, pc, text, size};

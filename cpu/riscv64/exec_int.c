@@ -124,5 +124,4 @@ NOTHING(ntl_p1)
 NOTHING(ntl_pall)
 NOTHING(ntl_s1)
 NOTHING(ntl_all)
-NOTHING(pause)
 /* clang-format on */

@@ -110,6 +110,25 @@ const struct riscv_insn *rv_sret(struct riscv_core *c, const struct riscv_insn *
 
 /* ---- waiting ---- */
 
+/*
+ * A hart that waits for another: where there are more harts than host processors, the other one may need this
+ * thread's. Not each time, because most waits are shorter than a yield.
+ */
+#define PAUSES_PER_YIELD 32
+
+static void pause_note(struct riscv_core *c)
+{
+    if (++c->pauses % PAUSES_PER_YIELD == 0)
+        host_thread_yield();
+}
+
+const struct riscv_insn *rv_pause(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
+                                  uint64_t pc)
+{
+    pause_note(c);
+    TAIL return next(c, i, bank, pc);
+}
+
 /* With TW, waiting below M may end at once with an exception (Priv. 3.1.6.6); in U, always (3.3.3). */
 const struct riscv_insn *rv_wfi(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
                                 uint64_t pc)
@@ -117,21 +136,21 @@ const struct riscv_insn *rv_wfi(struct riscv_core *c, const struct riscv_insn *i
     if (supervisor_denied(c, MSTATUS_TW))
         TAIL return riscv_illegal(c, i, bank, pc);
     c->s.waiting = 1;
+    pause_note(c); /* firmware may wait in a loop with an interrupt pending all the time */
     TAIL return riscv_leave_after(c, i, bank, pc);
 }
 
-/* A wait for a reservation set may end for any reason (Zawrs): it is a hint to the outer loop to look around.
- */
+/* A wait for a reservation set may end for any reason (Zawrs): TW's timeout is never reached. */
 const struct riscv_insn *rv_wrs_nto(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
                                     uint64_t pc)
 {
-    TAIL return riscv_leave_after(c, i, bank, pc);
+    TAIL return rv_pause(c, i, bank, pc);
 }
 
 const struct riscv_insn *rv_wrs_sto(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
                                     uint64_t pc)
 {
-    TAIL return riscv_leave_after(c, i, bank, pc);
+    TAIL return rv_pause(c, i, bank, pc);
 }
 
 /* ---- fences of translations ---- */

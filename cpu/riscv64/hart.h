@@ -6,6 +6,7 @@
 
 #include "cpu/block.h"
 #include "cpu/cpu.h"
+#include "cpu/fp/fp.h"
 #include "cpu/riscv64/core.h"
 #include "softmmu/walkers/pmp.h"
 
@@ -47,6 +48,10 @@ struct riscv_core {
     struct vcpu vcpu;
     struct riscv_state s;
 
+    /* The environment of floating-point arithmetic. While the core runs its flags are fflags; riscv_fp_enter
+     * and riscv_fp_leave carry them from and to the state. */
+    struct fp_env fp;
+
     /* The translation context in effect: riscv_context sets them when the outer loop sees `resync`. */
     struct tlb_bank *fetch_bank;
     uint64_t data_key, fetch_key;
@@ -61,6 +66,8 @@ struct riscv_core {
     struct riscv_fault fault;
 
     uint32_t lines; /* 1 << enum riscv_line; atomic */
+
+    uint32_t pauses; /* executed, for rv_pause */
 
     /* What an atomic operation is working on (riscv_atomic_at). */
     struct {
@@ -99,6 +106,17 @@ struct riscv_core {
 static inline struct riscv_core *riscv_core_of(struct vcpu *vcpu)
 {
     return container_of(vcpu, struct riscv_core, vcpu);
+}
+
+static inline void riscv_fp_enter(struct riscv_core *c)
+{
+    c->fp = fp_env_riscv;
+    c->fp.flags = c->s.fflags;
+}
+
+static inline void riscv_fp_leave(struct riscv_core *c)
+{
+    c->s.fflags = c->fp.flags & FP_IEEE_FLAGS;
 }
 
 static inline bool riscv_has(const struct riscv_core *c, enum riscv_ext ext)

@@ -56,7 +56,6 @@ static const struct {
     {EXT_ZFHMIN_D,    EXT_ZFHMIN, EXT_D,      false},
     {EXT_ZFA_D,       EXT_ZFA,    EXT_D,      false},
     {EXT_ZFA_ZFH,     EXT_ZFA,    EXT_ZFH,    false},
-    {EXT_ZFA_ZFHMIN,  EXT_ZFA,    EXT_ZFHMIN, false},
     {EXT_ZABHA_ZACAS, EXT_ZABHA,  EXT_ZACAS,  false},
     {EXT_ZCD,         EXT_C,      EXT_D,      false}, /* C and D together contain it */
     /* clang-format on */

@@ -170,6 +170,7 @@ void riscv_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     vcpu->halted = false;
     c->running = true;
     riscv_counters_start(c);
+    riscv_fp_enter(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {
         if (limit_reached(c) && !attend(c)) {
@@ -186,6 +187,7 @@ void riscv_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
             }
         }
     }
+    riscv_fp_leave(c);
     riscv_counters_stop(c);
     c->running = false;
 }

@@ -62,3 +62,10 @@ struct char_port *char_open(struct machine *machine, const char *spec, struct er
  * terminal's port, or NULL: no effect.
  */
 void char_stdio_escape_set(struct char_port *port, void (*command)(void *opaque, char key), void *opaque);
+
+/*
+ * Give the terminal's keys to somebody else than the guest, for a monitor: take(opaque, bytes), with the
+ * machine lock held, the escape taken out. NULL: to the guest again. Not a terminal's port: no effect.
+ */
+void char_stdio_divert(struct char_port *port, void (*take)(void *opaque, const uint8_t *bytes, size_t len),
+                       void *opaque);

@@ -21,6 +21,8 @@ struct char_stdio {
     bool escaped; /* the last key was the escape */
     void (*command)(void *opaque, char key);
     void *opaque;
+    void (*take)(void *opaque, const uint8_t *bytes, size_t len); /* who gets the keys; NULL: the guest */
+    void *taker;
 };
 
 static struct char_stdio *the_stdio;
@@ -69,6 +71,10 @@ static size_t stdio_filter(struct char_stream *stream, uint8_t *bytes, size_t le
         if (!stdio->escaped && (!was_escaped || escape_key(stdio, bytes[i])))
             bytes[kept++] = bytes[i];
     }
+    if (stdio->take && kept) {
+        stdio->take(stdio->taker, bytes, kept);
+        return 0;
+    }
     return kept;
 }
 
@@ -115,4 +121,14 @@ void char_stdio_escape_set(struct char_port *port, void (*command)(void *opaque,
     struct char_stdio *stdio = container_of(port, struct char_stdio, stream.port);
     stdio->command = command;
     stdio->opaque = opaque;
+}
+
+void char_stdio_divert(struct char_port *port, void (*take)(void *opaque, const uint8_t *bytes, size_t len),
+                       void *opaque)
+{
+    if (!port || port->ops != &stdio_ops)
+        return;
+    struct char_stdio *stdio = container_of(port, struct char_stdio, stream.port);
+    stdio->take = take;
+    stdio->taker = opaque;
 }

@@ -332,7 +332,8 @@ static bool contents_load(struct pflash *flash, struct error *err)
     uint8_t *contents = ram_block_host(flash->block);
     if (!config->path)
         return true;
-    if (!host_store_open(&flash->store, config->path, config->readonly, err))
+    bool kept = !config->readonly && !config->temporary;
+    if (!host_store_open(&flash->store, config->path, !kept, err))
         return false;
     if (flash->store.size > config->size)
         return error_set(err, ERROR_IMAGE, "%s has %llu bytes, and %s takes %llu", config->path,
@@ -343,7 +344,7 @@ static bool contents_load(struct pflash *flash, struct error *err)
     memset(contents + flash->store.size, 0xff, config->size - flash->store.size);
     ram_block_written(flash->block, 0, config->size);
     flash->blank = false;
-    flash->stored = !config->readonly;
+    flash->stored = kept;
     return true;
 }
 

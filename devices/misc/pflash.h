@@ -16,6 +16,7 @@ struct pflash_config {
     uint64_t block_size; /* that is erased at once, over both parts: a power of two, 8 KiB at least */
     const char *path;    /* contents, kept in this file; NULL: erased, and forgotten at the end */
     bool readonly;       /* programming and erasing fail; the file is not written */
+    bool temporary;      /* the file is not written; what the guest changes is forgotten at the end */
 };
 
 struct pflash;

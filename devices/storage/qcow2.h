@@ -164,6 +164,9 @@ int qcow2_clusters_unallocate(struct qcow2 *q, uint64_t offset, uint64_t cluster
 void qcow2_free_later(struct qcow2 *q, uint64_t offset, uint64_t clusters, bool punch);
 int qcow2_freed_apply(struct qcow2 *q);
 
+/* Whether the cluster at `offset` has the header or a part of the L1 or refcount table: nothing else may. */
+bool qcow2_holds_table(const struct qcow2 *q, uint64_t offset);
+
 int qcow2_refcount_get(struct qcow2 *q, uint64_t cluster, uint64_t *count);
 int qcow2_refcount_set(struct qcow2 *q, uint64_t cluster, uint64_t count);
 

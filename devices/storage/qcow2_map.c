@@ -30,7 +30,9 @@ static int table_find(struct qcow2 *q, uint64_t offset, uint64_t *table)
 {
     uint64_t index = l1_index(q, offset);
     *table = q->l1[index] & QCOW2_ENTRY_OFFSET;
-    return *table % q->cluster_size ? qcow2_corrupt(q, "an L2 table does not begin at a cluster", *table) : 0;
+    if (*table && (*table % q->cluster_size || qcow2_holds_table(q, *table)))
+        return qcow2_corrupt(q, "an L2 table does not begin at a cluster of its own", *table);
+    return 0;
 }
 
 static int entry_get(struct qcow2 *q, uint64_t offset, uint64_t *entry)
@@ -65,8 +67,8 @@ static int entry_decode(struct qcow2 *q, uint64_t entry, struct qcow2_extent *ex
         return 0;
     }
     extent->host = entry & QCOW2_ENTRY_OFFSET;
-    if (extent->host % q->cluster_size)
-        return qcow2_corrupt(q, "a data cluster does not begin at a cluster", extent->host);
+    if (extent->host && (extent->host % q->cluster_size || qcow2_holds_table(q, extent->host)))
+        return qcow2_corrupt(q, "a data cluster does not begin at a cluster of its own", extent->host);
     if (q->header.version >= 3 && entry & QCOW2_ENTRY_ZERO) {
         extent->kind = QCOW2_ZERO;
     } else if (extent->host) {

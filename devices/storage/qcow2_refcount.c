@@ -6,6 +6,9 @@
 #include "base/bits.h"
 #include "devices/storage/qcow2.h"
 
+/* Clusters may be counted and not yet written, but not so many. */
+#define BEYOND_END_MAX (UINT64_C(1) << 20)
+
 /* Counts in a block, as a power of two. */
 static unsigned block_bits(const struct qcow2 *q)
 {
@@ -42,6 +45,15 @@ static void count_store(uint8_t *page, uint64_t index, unsigned order, uint64_t 
     }
 }
 
+bool qcow2_holds_table(const struct qcow2 *q, uint64_t offset)
+{
+    const struct qcow2_header *h = &q->header;
+    return offset < q->cluster_size ||
+           ranges_overlap(offset, q->cluster_size, h->l1_offset, (uint64_t)h->l1_size * 8) ||
+           ranges_overlap(offset, q->cluster_size, h->reftable_offset,
+                          (uint64_t)h->reftable_clusters << h->cluster_bits);
+}
+
 /* The page with a cluster's count and its index there; *page NULL when the block does not exist. */
 static int count_find(struct qcow2 *q, uint64_t cluster, struct qcow2_page **page, uint64_t *index)
 {
@@ -50,8 +62,8 @@ static int count_find(struct qcow2 *q, uint64_t cluster, struct qcow2_page **pag
     if (block >= q->reftable_entries || q->reftable[block] == 0)
         return 0;
     uint64_t offset = q->reftable[block];
-    if (offset % q->cluster_size)
-        return qcow2_corrupt(q, "a refcount block does not begin at a cluster", offset);
+    if (offset % q->cluster_size || qcow2_holds_table(q, offset))
+        return qcow2_corrupt(q, "a refcount block lies over a table", offset);
     uint64_t in_block = cluster & ((UINT64_C(1) << block_bits(q)) - 1);
     uint64_t byte = (in_block << q->header.refcount_order) / 8;
     *index = in_block & ((q->page_size * 8 >> q->header.refcount_order) - 1);
@@ -164,15 +176,6 @@ int qcow2_refcount_set(struct qcow2 *q, uint64_t cluster, uint64_t count)
     return 0;
 }
 
-/* Counts that call the image's own tables free would have them overwritten. */
-static bool holds_table(const struct qcow2 *q, uint64_t offset)
-{
-    const struct qcow2_header *h = &q->header;
-    return offset == 0 || ranges_overlap(offset, q->cluster_size, h->l1_offset, (uint64_t)h->l1_size * 8) ||
-           ranges_overlap(offset, q->cluster_size, h->reftable_offset,
-                          (uint64_t)h->reftable_clusters << h->cluster_bits);
-}
-
 /* Count one cluster if it is free; makes the block that counts it first. *taken: whether it was. */
 static int cluster_take(struct qcow2 *q, uint64_t cluster, bool *taken)
 {
@@ -190,7 +193,7 @@ static int cluster_take(struct qcow2 *q, uint64_t cluster, bool *taken)
     if (error || count)
         return error;
     uint64_t offset = cluster << q->header.cluster_bits;
-    if (holds_table(q, offset))
+    if (qcow2_holds_table(q, offset))
         return qcow2_corrupt(q, "a table's cluster is counted as free", offset);
     *taken = true;
     return qcow2_refcount_set(q, cluster, 1);
@@ -201,8 +204,11 @@ int qcow2_clusters_allocate(struct qcow2 *q, uint64_t want, uint64_t *offset, ui
     uint64_t cluster = q->search_from;
     bool taken = false;
     int error = 0;
-    for (; !error && !taken; cluster++)
+    for (; !error && !taken; cluster++) {
+        if (cluster >= (q->fresh_from >> q->header.cluster_bits) + BEYOND_END_MAX)
+            return qcow2_corrupt(q, "clusters far beyond its end are counted as used", q->fresh_from);
         error = cluster_take(q, cluster, &taken);
+    }
     if (error)
         return error;
     *offset = (cluster - 1) << q->header.cluster_bits;

@@ -25,8 +25,8 @@ static void device_restored(void *object)
     struct virtio_device *device = object;
     for (unsigned i = 0; i < device->queue_count; i++)
         queue_restored(&device->queues[i]);
-    if (device->class->reset)
-        device->class->reset(device);
+    if (device->class->quiesce)
+        device->class->quiesce(device);
     if (device->transport.isr_changed)
         device->transport.isr_changed(device->transport.opaque);
 }
@@ -56,6 +56,7 @@ static const struct state_field device_fields[] = {
 
 static const struct state_table device_table = {
     .name = "virtio",
+    .version = 1,
     .fields = device_fields,
     .count = ARRAY_LEN(device_fields),
     .restored = device_restored,
@@ -181,6 +182,8 @@ void virtio_status_write(struct virtio_device *device, uint8_t value)
 {
     if (value == 0) {
         state_reset(&device_table, device, false);
+        if (device->class->reset)
+            device->class->reset(device);
         return;
     }
     uint8_t set = value & ~device->status & ~VIRTIO_STATUS_NEEDS_RESET;

@@ -54,8 +54,11 @@ struct virtio_class {
     void (*config_write)(struct virtio_device *device, unsigned offset, unsigned width, uint64_t value);
     /* The driver is ready (DRIVER_OK): queues may be used from now on. May be NULL. */
     void (*start)(struct virtio_device *device);
-    /* Let go of every chain and forget what the driver set; guest memory is not touched afterwards. May be
-     * NULL. */
+    /* Let go of every chain: guest memory is not touched afterwards. Before the driver or the machine resets
+     * the device, or a saved state is loaded. May be NULL. */
+    void (*quiesce)(struct virtio_device *device);
+    /* The driver resets the device: forget what it set in the device's own state table. (The machine does
+     * that by itself.) May be NULL. */
     void (*reset)(struct virtio_device *device);
     /* Finish or drop the chains of one queue, which is about to go off. NULL: the device holds no chains
      * between calls. */
@@ -97,7 +100,7 @@ struct virtio_device {
 
 #define VIRTIO_BUDGET_NONE ~0u
 
-/* Make the core part and put it into the machine (which resets it, so that the class's reset is called here
+/* Make the core part and put it into the machine (which resets it, so that the class's quiesce is called here
  * already); queues are added next. */
 void virtio_device_init(struct virtio_device *device, struct machine *machine, const char *name,
                         const struct virtio_class *class, uint64_t features);

@@ -293,6 +293,7 @@ static const struct state_field blk_fields[] = {STATE(struct virtio_blk, writeba
 
 static const struct state_table blk_table = {
     .name = "virtio-blk",
+    .version = 1,
     .fields = blk_fields,
     .count = ARRAY_LEN(blk_fields),
 };
@@ -305,13 +306,17 @@ static void blk_start(struct virtio_device *device)
         blk->writeback = 0;
 }
 
-static void blk_reset(struct virtio_device *device)
+static void blk_quiesce(struct virtio_device *device)
 {
     struct virtio_blk *blk = container_of(device, struct virtio_blk, device);
     blk->dropping = true;
     block_drain(blk->block);
     blk->dropping = false;
-    state_reset(&blk_table, blk, false);
+}
+
+static void blk_reset(struct virtio_device *device)
+{
+    state_reset(&blk_table, container_of(device, struct virtio_blk, device), false);
 }
 
 static void blk_queue_stop(struct virtio_device *device, struct virtqueue *queue)
@@ -322,7 +327,7 @@ static void blk_queue_stop(struct virtio_device *device, struct virtqueue *queue
 
 static void blk_destroy(struct virtio_device *device)
 {
-    blk_reset(device);
+    blk_quiesce(device);
     free(container_of(device, struct virtio_blk, device));
 }
 
@@ -334,6 +339,7 @@ static const struct virtio_class blk_class = {
     .config_read = blk_config_read,
     .config_write = blk_config_write,
     .start = blk_start,
+    .quiesce = blk_quiesce,
     .reset = blk_reset,
     .queue_stop = blk_queue_stop,
     .notify = blk_notify,

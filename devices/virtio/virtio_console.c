@@ -111,6 +111,7 @@ static const struct state_field console_fields[] = {STATE(struct virtio_console,
 
 static const struct state_table console_table = {
     .name = "virtio-console",
+    .version = 1,
     .fields = console_fields,
     .count = ARRAY_LEN(console_fields),
 };
@@ -134,7 +135,7 @@ static void console_queue_stop(struct virtio_device *device, struct virtqueue *q
 static void console_destroy(struct virtio_device *device)
 {
     struct virtio_console *console = container_of(device, struct virtio_console, device);
-    char_attach(console->port, &(struct char_handlers){0});
+    char_close(console->port);
     free(console);
 }
 

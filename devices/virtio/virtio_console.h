@@ -5,8 +5,8 @@
 #include "devices/virtio/virtio.h"
 
 struct virtio_console_config {
-    const char *name; /* "console0" */
-    struct char_port *port;
+    const char *name;       /* "console0" */
+    struct char_port *port; /* the device's from now on */
     uint16_t columns, rows; /* 0: not known */
 };
 

@@ -180,7 +180,7 @@ static void mmio_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
 }
 
 /* Everything the slot would keep is in the device. */
-static const struct state_table mmio_table = {.name = "virtio-mmio"};
+static const struct state_table mmio_table = {.name = "virtio-mmio", .version = 1};
 
 struct virtio_mmio *virtio_mmio_create(struct machine *machine, const struct virtio_mmio_config *config,
                                        struct error *err)

@@ -365,6 +365,7 @@ static const struct state_field net_fields[] = {
 
 static const struct state_table net_table = {
     .name = "virtio-net",
+    .version = 1,
     .fields = net_fields,
     .count = ARRAY_LEN(net_fields),
     .restored = net_restored,

@@ -323,7 +323,7 @@ static void pci_destroy(void *object)
 }
 
 /* What the function keeps beyond its configuration space is in the device. */
-static const struct state_table pci_table = {.name = "virtio-pci"};
+static const struct state_table pci_table = {.name = "virtio-pci", .version = 1};
 
 struct virtio_pci *virtio_pci_create(struct machine *machine, const struct virtio_pci_config *config,
                                      struct error *err)

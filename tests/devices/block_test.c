@@ -178,6 +178,49 @@ static void many_at_once(const char *command)
     tear_down();
 }
 
+/* Writes, zeroes and discards of neighbours at the same time, again and again, and then what became of it. */
+static void many_mixed(void)
+{
+    static struct many many;
+    static uint8_t bytes[MANY * PIECE];
+    if (!disk_tools_found())
+        return;
+    set_up("qemu-img create -f qcow2 -o cluster_size=4096 disk 2M && qemu-io -c 'write -P 3 0 2M' disk && "
+           "qemu-img snapshot -c one disk");
+    struct disk_model model = {malloc(DISK_SIZE), DISK_SIZE};
+    memset(model.bytes, 3, DISK_SIZE);
+    struct block *block = disk_open(test, path, NULL, false);
+    for (unsigned round = 0; round < 8; round++) {
+        static const enum block_op ops[] = {BLOCK_WRITE, BLOCK_WRITE, BLOCK_WRITE_ZEROES, BLOCK_DISCARD};
+        many.done = 0;
+        host_mutex_lock(&test->machine.lock);
+        for (unsigned i = 0; i < MANY; i++) {
+            uint64_t offset = (uint64_t)(i * 37 % MANY) * PIECE;
+            enum block_op op = ops[test_random() % 4];
+            memset(bytes + offset, op == BLOCK_WRITE ? (int)(1 + test_random() % 255) : 0, PIECE);
+            many.vecs[i] = (struct block_vec){bytes + offset, PIECE};
+            many.requests[i] = (struct block_request){.op = op,
+                                                      .unmap = round & 1,
+                                                      .offset = offset,
+                                                      .len = PIECE,
+                                                      .vecs = &many.vecs[i],
+                                                      .vec_count = 1,
+                                                      .done = many_done,
+                                                      .opaque = &many};
+            block_submit(block, &many.requests[i]);
+        }
+        host_mutex_unlock(&test->machine.lock);
+        CHECK(test_loop_until(test, many_all_done, &many));
+        memcpy(model.bytes, bytes, sizeof(bytes));
+        disk_matches(test, block, &model);
+        CHECK_EQ(disk_request(test, block, BLOCK_FLUSH, 0, NULL, 0, false), 0);
+    }
+    block_close(block);
+    CHECK_EQ(disk_shell("qemu-img check %s", path), 0);
+    free(model.bytes);
+    tear_down();
+}
+
 static void many_raw(void)
 {
     many_at_once("truncate -s 2M disk");
@@ -228,6 +271,7 @@ static const struct test_case cases[] = {
     {"guessed_format_stays", guessed_format_stays},
     {"many_raw", many_raw},
     {"many_qcow2", many_qcow2},
+    {"many_mixed", many_mixed},
     {"killed_any_time", killed_any_time},
 };
 TEST_SUITE(block_test, "unit", cases);

@@ -44,7 +44,7 @@ static void refused(const char *name, const char *format, bool readonly, const c
 static void not_files(void)
 {
     set_up();
-    disk_shell("cd %s && mkdir folder && mkfifo pipe && mknod null c 1 3", folder);
+    disk_shell("cd %s && mkdir folder && mkfifo pipe && ln -s /dev/null null", folder);
     refused("absent", NULL, false, "No such file");
     refused("folder", NULL, false, "a directory");
     refused("pipe", NULL, false, "a pipe");

@@ -37,7 +37,7 @@ bool disk_tools_found(void)
 {
     if (disk_shell("command -v qemu-img && command -v qemu-io") == 0)
         return true;
-    SKIP("qemu-img and qemu-io are missing (Debian's qemu-utils)");
+    SKIP("qemu-img and qemu-io are missing: scripts/peers fetches them");
     return false;
 }
 

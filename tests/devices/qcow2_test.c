@@ -231,6 +231,7 @@ static void lazy_refcounts_repair(void)
     /* The tool kills itself before it writes the counts back. */
     disk_shell("qemu-io -c 'write -P 0x11 0 1M' -c flush -c 'sigraise 9' %s", f.image);
     memset(f.model.bytes, 0x11, MIB);
+    CHECK(disk_shell("qemu-img check -U %s", f.image) != 0); /* there is something to mend */
     if (CHECK_EQ(disk_shell("qemu-img info -U %s | grep -q 'corrupt: false'", f.image), 0))
         image_use(&f, 30);
     fixture_fini(&f);

@@ -7,6 +7,9 @@
 #define SBI_HSM  0x48534d
 #define SBI_SRST 0x53525354
 #define SBI_DBCN 0x4442434e
+/* The console of the SBI's first version, for firmware that has no other. */
+#define SBI_LEGACY_PUTCHAR 1
+#define SBI_LEGACY_GETCHAR 2
 
 #define HARTS_MAX  64
 #define STACK_SIZE 1024
@@ -20,6 +23,7 @@ struct sbi_result {
 static const void *device_tree;
 static unsigned long boot_hart;
 static uint64_t started_at;
+static bool has_debug_console;
 static const char *processor = "RISC-V";
 static unsigned harts;
 static unsigned long hart_ids[HARTS_MAX];
@@ -42,12 +46,17 @@ static struct sbi_result sbi_call(unsigned long extension, unsigned long functio
 
 void console_put(char c)
 {
-    sbi_call(SBI_DBCN, 2, (unsigned char)c, 0, 0);
+    if (has_debug_console)
+        sbi_call(SBI_DBCN, 2, (unsigned char)c, 0, 0);
+    else
+        sbi_call(SBI_LEGACY_PUTCHAR, 0, (unsigned char)c, 0, 0);
 }
 
 int console_get(void)
 {
     static char byte;
+    if (!has_debug_console)
+        return (int)sbi_call(SBI_LEGACY_GETCHAR, 0, 0, 0, 0).error; /* the byte itself, or -1 */
     struct sbi_result got = sbi_call(SBI_DBCN, 1, 1, (unsigned long)&byte, 0);
     return got.error == 0 && got.value == 1 ? (unsigned char)byte : -1;
 }
@@ -77,7 +86,7 @@ const char *platform_firmware(void)
 {
     switch (sbi_call(SBI_BASE, 1, 0, 0, 0).value) {
     case 1: return "OpenSBI";
-    case 0x545249: return "Triarch's built-in SBI";
+    case 0x54524941: return "Triarch's built-in SBI";
     default: return "an SBI";
     }
 }
@@ -102,6 +111,7 @@ void platform_start(unsigned long hart, const void *tree)
     device_tree = tree;
     boot_hart = hart;
     started_at = ticks();
+    has_debug_console = sbi_call(SBI_BASE, 3, SBI_DBCN, 0, 0).value != 0;
     fdt_each(tree, processor_note, NULL);
 }
 

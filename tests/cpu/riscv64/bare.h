@@ -10,7 +10,7 @@
 
 #define BARE_RAM      ((uint64_t)0x80000000)
 #define BARE_RAM_SIZE (16 * MIB)
-#define BARE_TRAP     (BARE_RAM + 0x100000)  /* mtvec: a WFI, so that a trap to M ends a run */
+#define BARE_TRAP     (BARE_RAM + 0x100000)  /* mtvec: a breakpoint there ends a run */
 #define BARE_STRAP    (BARE_RAM + 0x100100)  /* stvec: another */
 #define BARE_DEVICE   ((uint64_t)0x10000000) /* 4 KiB of registers, see bare.device */
 
@@ -21,6 +21,8 @@ struct bare {
     struct physmem mem;
     struct clock *clock;
     struct debug_points debug;
+    uint64_t end; /* a breakpoint that ends a run; BARE_EXEC sets it */
+    bool plain;   /* run without breakpoints: something else ends the run */
     struct vcpu *vcpu;
     struct riscv_state *s;
     struct vcpu_exit exit;
@@ -43,13 +45,14 @@ void bare_put16(struct bare *bare, uint64_t address, uint16_t half);
 uint64_t bare_load(struct bare *bare, uint64_t address);
 void bare_store(struct bare *bare, uint64_t address, uint64_t value);
 
-/* Run from pc until a WFI (or anything else that ends a run). */
+/* Run from pc until the breakpoint at bare->end, a trap, a WFI, or anything else that ends a run. */
 void bare_run(struct bare *bare, uint64_t pc);
 
-/* Run one program of a few instructions at BARE_RAM, with a WFI behind it. */
+/* Run one program of a few instructions at BARE_RAM: to the end or a trap. */
 #define BARE_EXEC(bare, ...)                                                                                 \
     do {                                                                                                     \
-        BARE_PUT(bare, BARE_RAM, __VA_ARGS__, WFI);                                                          \
+        BARE_PUT(bare, BARE_RAM, __VA_ARGS__);                                                               \
+        (bare)->end = BARE_RAM + sizeof((const uint32_t[]){__VA_ARGS__});                                    \
         bare_run(bare, BARE_RAM);                                                                            \
     } while (0)
 

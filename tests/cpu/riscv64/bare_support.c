@@ -50,8 +50,6 @@ struct bare *bare_create(const char *model)
     bare->s = riscv_state(bare->vcpu);
     bare->s->mtvec = BARE_TRAP;
     bare->s->stvec = BARE_STRAP;
-    BARE_PUT(bare, BARE_TRAP, WFI);
-    BARE_PUT(bare, BARE_STRAP, WFI);
     bare_csr_set(bare, CSR_PMPADDR0, ~(uint64_t)0);
     bare_csr_set(bare, CSR_PMPCFG0, 0x1f);
     return bare;
@@ -96,8 +94,22 @@ void bare_store(struct bare *bare, uint64_t address, uint64_t value)
     CHECK(ram_write(bare->ram, gpa(address), bytes, 8));
 }
 
+static void points_set(struct bare *bare)
+{
+    const uint64_t stops[] = {BARE_TRAP, BARE_STRAP, bare->end};
+    bare->debug.any_break = !bare->plain;
+    bare->debug.count = ARRAY_LEN(stops);
+    for (unsigned i = 0; i < ARRAY_LEN(stops); i++) {
+        bare->debug.points[i].address = stops[i];
+        bare->debug.points[i].len = 2;
+        bare->debug.points[i].access = WALK_FETCH;
+    }
+    riscv64_ops.code_drop_all(bare->vcpu);
+}
+
 void bare_run(struct bare *bare, uint64_t pc)
 {
+    points_set(bare);
     riscv64_ops.pc_set(bare->vcpu, pc);
     bare->s->waiting = 0;
     vcpu_run(bare->vcpu, &bare->exit);
@@ -112,17 +124,23 @@ void bare_mode(struct bare *bare, enum riscv_privilege p)
 static uint64_t csr_swap(struct bare *bare, uint32_t insn, uint64_t in)
 {
     const uint64_t scratch = BARE_RAM + BARE_RAM_SIZE - 64;
-    uint64_t pc = bare->s->pc, a0_old = bare->s->x[a0], mstatus = bare->s->mstatus;
+    uint64_t pc = bare->s->pc, a0_old = bare->s->x[a0], mstatus = bare->s->mstatus, end = bare->end;
     uint8_t privilege = bare->s->privilege;
-    BARE_PUT(bare, scratch, insn, WFI);
+    bool plain = bare->plain;
+    BARE_PUT(bare, scratch, insn);
+    bare->end = scratch + 4;
+    bare->plain = false;
     bare->s->privilege = PRIV_M;
-    bare->s->mstatus &= ~MSTATUS_MPRV;
+    bool status = (insn >> 20) == CSR_MSTATUS || (insn >> 20) == CSR_SSTATUS;
+    bare->s->mstatus &= ~(MSTATUS_MPRV | (status ? 0 : MSTATUS_MIE));
     bare->s->x[a0] = in;
     bare_run(bare, scratch);
     uint64_t out = bare->s->x[a0];
-    CHECK_EQ(bare->s->pc, scratch + 8);
-    if ((insn >> 20) != CSR_MSTATUS && (insn >> 20) != CSR_SSTATUS)
+    CHECK_EQ(bare->s->pc, scratch + 4);
+    if (!status)
         bare->s->mstatus = mstatus;
+    bare->end = end;
+    bare->plain = plain;
     bare->s->privilege = privilege;
     bare->s->x[a0] = a0_old;
     bare->s->pc = pc;

@@ -99,7 +99,7 @@ static void links(void)
     CHECK_EQ(bare->s->x[ra], BARE_RAM + 4);
     CHECK_EQ(bare->s->x[t0], BARE_RAM + 16);
     CHECK_EQ(bare->s->x[a0], 1);
-    CHECK_EQ(bare->s->pc, BARE_RAM + 28);
+    CHECK_EQ(bare->s->pc, BARE_RAM + 24);
     bare_destroy(bare);
 }
 
@@ -145,6 +145,7 @@ static void loop_with_call(void)
               ADDI(a0, a0, 3), JALR(zero, ra, 0));
     CHECK_EQ(bare->s->x[a0], 300);
     CHECK_EQ(bare->exit.reason, EXIT_HALT);
+    CHECK_EQ(bare->s->pc, BARE_RAM + 24);
     bare_destroy(bare);
 }
 

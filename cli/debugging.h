@@ -1,0 +1,13 @@
+/* What a user looks into a machine with: the monitor on the terminal (Ctrl-A c) and the GDB stub on a socket.
+ */
+#pragma once
+
+#include "cli/options.h"
+#include "machine/machine_run.h"
+
+struct debugging;
+
+/* Attach what the options ask for to a machine that does not run yet. NULL and err. */
+struct debugging *debugging_create(struct machine_run *run, const struct run_options *options,
+                                   struct error *err);
+void debugging_destroy(struct debugging *debugging);

@@ -1,0 +1,83 @@
+/* vm-cli info: what this program and this host offer. */
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "cli/parse.h"
+#include "cpu/riscv64/model.h"
+#include "host/memory.h"
+#include "machine/firmware.h"
+#include "machine/loader/detect.h"
+
+static void engines_print(void)
+{
+    printf("engines:   %s\n", interpreter_engine.name);
+}
+
+static void arches_print(void)
+{
+    printf("guests:   ");
+    for (int i = 0; i < GUEST_ARCH_COUNT; i++) {
+        if (cpu_ops_find((enum guest_arch)i))
+            printf(" %s", guest_arch_name((enum guest_arch)i));
+    }
+    printf("\n");
+}
+
+/* Names from a list that ends with NULL, broken into lines. */
+static void names_print(const char *title, const char *(*name)(unsigned index))
+{
+    int column = printf("%s", title);
+    for (unsigned i = 0; name(i); i++) {
+        if (column > 90)
+            column = printf("\n          ") - 1;
+        column += printf(" %s", name(i));
+    }
+    printf("\n");
+}
+
+static void libraries_print(void)
+{
+    static const struct {
+        const char *name;
+        bool there;
+        const char *for_what;
+    } libraries[] = {
+        {"zlib", true, "gzip kernels, qcow2"},
+        {"libfdt", true, "device trees"},
+        {"libuv", true, "the event loop"},
+        {"zstd", HAVE_ZSTD, "zstd kernels and qcow2 clusters"},
+        {"libslirp", HAVE_SLIRP, "the user network"},
+        {"capstone", HAVE_CAPSTONE, "disassembly"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
+        printf("%s%-9s %s (%s)\n", i ? "           " : "libraries: ", libraries[i].name,
+               libraries[i].there ? "yes" : "no, left out", libraries[i].for_what);
+}
+
+static void firmware_print(void)
+{
+    char path[FIRMWARE_PATH_MAX];
+    for (int i = 0; i < FIRMWARE_KINDS; i++) {
+        bool found = firmware_find((enum firmware_kind)i, path);
+        printf("%s%s: %s\n", i ? "           " : "firmware:  ", firmware_name((enum firmware_kind)i),
+               found ? path : "not found");
+    }
+}
+
+int info_command(int count, char **words)
+{
+    char memory[32];
+    if (count > 0) {
+        fprintf(stderr, "vm-cli: info takes no options, and was given %s\n", words[0]);
+        return EXIT_STATUS_USAGE;
+    }
+    format_size(host_memory_total(), memory, sizeof(memory));
+    printf("vm-cli " TRIARCH_VERSION "\nhost:      %s of memory\n", memory);
+    engines_print();
+    arches_print();
+    names_print("riscv64\n  models: ", riscv_model_name);
+    names_print("  extensions (--cpu MODEL,+EXT,-EXT):\n          ", riscv_extension_name);
+    libraries_print();
+    firmware_print();
+    return EXIT_STATUS_OK;
+}

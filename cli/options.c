@@ -1,0 +1,148 @@
+#include "cli/options.h"
+
+#include <string.h>
+
+#include "base/types.h"
+#include "cli/parse.h"
+
+#define CPUS_MAX 512 /* what the virt board's interrupt controllers are laid out for */
+
+#define AT(member) offsetof(struct run_options, member)
+
+/* clang-format off */
+const struct option run_option_table[] = {
+    {"kernel", OPTION_TEXT, "FILE", "What to start",
+     "the guest: a Linux Image, an ELF or flat program, gzip or zstd of them, or an ISO", AT(kernel), 0},
+    {"initrd", OPTION_TEXT, "FILE", "What to start", "an initial file system for the kernel", AT(initrd), 0},
+    {"append", OPTION_TEXT, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
+    {"dtb", OPTION_TEXT, "FILE", "What to start", "a device tree instead of the board's own", AT(dtb), 0},
+    {"firmware", OPTION_TEXT, "auto|builtin|none|FILE", "What to start",
+     "auto: OpenSBI where it is found, else the built-in SBI; none: the kernel gets the bare machine",
+     AT(firmware), 0},
+    {"firmware-vars", OPTION_TEXT, "FILE", "What to start",
+     "the second flash bank, where EFI firmware keeps its variables; the guest writes to it",
+     AT(firmware_vars), 0},
+
+    {"arch", OPTION_TEXT, "riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
+    {"mode", OPTION_TEXT, "auto|type1", "The machine", "what the guest is shown: type1 is a full board", AT(mode), 0},
+    {"accel", OPTION_TEXT, "auto|interp", "The machine", "the engine that runs the guest", AT(accel), 0},
+    {"cpu", OPTION_TEXT, "MODEL[,+EXT][,-EXT]", "The machine", "the processor; `vm-cli info` lists them", AT(cpu), 0},
+    {"cpus", OPTION_NUMBER, "N", "The machine", "how many processors (1)", AT(cpus), CPUS_MAX},
+    {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0},
+    {"name", OPTION_TEXT, "NAME", "The machine", "a name for it, shown by the host's tools", AT(name), 0},
+
+    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio][,readonly][,snapshot]", "Devices",
+     "a disk; `virtio` is the PCI one", AT(disks), 0},
+    {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, as a disk that can't be written", AT(cdroms), 0},
+    {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22]|tap,ifname=NAME|none", "Devices",
+     "a network card; without the option, one for the user network", AT(nets), 0},
+    {"serial", OPTION_LIST, "stdio|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
+     "the serial port (stdio); given again, a virtio console", AT(serials), 0},
+    {"display", OPTION_TEXT, "auto|none", "Devices", "none: no window; a window and VNC come later", AT(display), 0},
+
+    {"deterministic", OPTION_FLAG, NULL, "How it runs",
+     "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},
+    {"timeout", OPTION_NUMBER, "SECONDS", "How it runs", "end with status 124 after this time", AT(timeout_seconds), 1000000000},
+    {"paused", OPTION_FLAG, NULL, "How it runs", "start stopped, until a debugger lets it go", AT(paused), 0},
+    {"gdb", OPTION_TEXT, "[PORT]", "How it runs", "wait for GDB on a TCP port of this host (1234)", AT(gdb), 0},
+    {"trace", OPTION_TEXT, "KINDS[:FILE][,from=N][,count=N]", "How it runs",
+     "print what happens: insn, block, exc, irq, mmu, io or all", AT(trace), 0},
+    {"verbose", OPTION_FLAG, NULL, "How it runs", "say which firmware, kernel and engine are used", AT(verbose), 0},
+    {"debug-exit", OPTION_ABSENT, NULL, "How it runs", "a port through which a test guest gives its exit status", 0, 0},
+    {"config", OPTION_ABSENT, "FILE", "How it runs", "options from a TOML file", 0, 0},
+    {"help", OPTION_FLAG, NULL, "How it runs", "this text", AT(help), 0},
+};
+/* clang-format on */
+const size_t run_option_count = ARRAY_LEN(run_option_table);
+
+static const struct option *option_find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < run_option_count; i++) {
+        if (strncmp(run_option_table[i].name, name, len) == 0 && run_option_table[i].name[len] == '\0')
+            return &run_option_table[i];
+    }
+    return NULL;
+}
+
+static bool unknown(const char *word, struct error *err)
+{
+    const char *names[ARRAY_LEN(run_option_table)];
+    char name[64] = "";
+    for (size_t i = 0; i < run_option_count; i++)
+        names[i] = run_option_table[i].name;
+    strncat(name, word + strspn(word, "-"), sizeof(name) - 1);
+    name[strcspn(name, "=")] = '\0';
+    const char *near = nearest_word(name, names, run_option_count);
+    if (word[0] != '-')
+        return error_set(err, ERROR_USAGE, "%s stands alone: to start it, write --kernel %s", word, word);
+    if (near)
+        return error_set(err, ERROR_USAGE, "there is no option %s: did you mean --%s?", word, near);
+    return error_set(err, ERROR_USAGE, "there is no option %s: vm-cli run --help lists them", word);
+}
+
+static bool value_store(struct run_options *options, const struct option *option, const char *value,
+                        struct error *err)
+{
+    char *field = (char *)options + option->offset;
+    struct option_list *list;
+    switch (option->kind) {
+    case OPTION_TEXT: memcpy(field, &value, sizeof(value)); return true;
+    case OPTION_LIST:
+        list = (struct option_list *)(void *)field;
+        if (list->count == OPTION_LIST_MAX)
+            return error_set(err, ERROR_USAGE, "--%s can be given %u times at most", option->name,
+                             OPTION_LIST_MAX);
+        list->items[list->count++] = value;
+        return true;
+    case OPTION_SIZE:
+        if (!parse_size(value, (uint64_t *)(void *)field) || *(uint64_t *)(void *)field == 0)
+            return error_set(err, ERROR_USAGE,
+                             "--%s %s is not a size: write a number with K, M, G or T after it", option->name,
+                             value);
+        return true;
+    case OPTION_NUMBER:
+        if (!parse_number(value, 1, option->most, (uint64_t *)(void *)field))
+            return error_set(err, ERROR_USAGE, "--%s %s is not a number from 1 to %llu", option->name, value,
+                             (unsigned long long)option->most);
+        return true;
+    case OPTION_FLAG: *(bool *)field = true; return true;
+    case OPTION_ABSENT:
+        return error_set(err, ERROR_USAGE, "--%s is not there yet: leave it out", option->name);
+    }
+    return false;
+}
+
+/* An optional value is the next word unless that looks like an option. */
+static const char *value_take(const struct option *option, int count, char **words, int *at)
+{
+    bool optional = option->argument[0] == '[';
+    bool there = *at + 1 < count && (!optional || words[*at + 1][0] != '-');
+    if (there)
+        return words[++*at];
+    return optional ? "" : NULL;
+}
+
+bool run_options_parse(struct run_options *options, int count, char **words, struct error *err)
+{
+    *options = (struct run_options){0};
+    for (int i = 0; i < count; i++) {
+        const char *word = strcmp(words[i], "-h") == 0 ? "--help" : words[i];
+        const char *equals = strchr(word, '=');
+        size_t len = equals ? (size_t)(equals - word) : strlen(word);
+        const struct option *option =
+            strncmp(word, "--", 2) == 0 && len > 2 ? option_find(word + 2, len - 2) : NULL;
+        if (!option)
+            return unknown(word, err);
+        const char *value = equals ? equals + 1 : NULL;
+        if (!option->argument && value)
+            return error_set(err, ERROR_USAGE, "--%s takes no value", option->name);
+        if (option->argument && !value && option->kind != OPTION_ABSENT)
+            value = value_take(option, count, words, &i);
+        if (option->argument && !value && option->kind != OPTION_ABSENT)
+            return error_set(err, ERROR_USAGE, "--%s needs a value: --%s %s", option->name, option->name,
+                             option->argument);
+        if (!value_store(options, option, value, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,305 @@
+/* vm-cli run: from options to a machine, and to its exit status. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/debugging.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/parse.h"
+#include "cli/report.h"
+#include "debug/trace.h"
+#include "host/file.h"
+#include "host/memory.h"
+#include "host/signal.h"
+#include "machine/loader/detect.h"
+#include "modes/mode.h"
+
+#define MEMORY_DEFAULT GIB
+#define MEMORY_LEAST   MIB
+#define DISKS_MAX      (2 * OPTION_LIST_MAX)
+
+/* The options as a machine's configuration, and what that points to. */
+struct run {
+    struct run_options options;
+    struct machine_config config;
+    struct disk_config disks[DISKS_MAX];
+    const struct mode *mode;
+};
+
+/* --- single options --- */
+
+static const struct {
+    const char *name;
+    enum guest_arch arch;
+} arch_names[] = {
+    {"riscv64", GUEST_RISCV64}, {"x86_64", GUEST_X86_64},   {"x8664", GUEST_X86_64},
+    {"amd64", GUEST_X86_64},    {"aarch64", GUEST_AARCH64}, {"arm64", GUEST_AARCH64},
+};
+
+static bool arch_by_name(const char *name, enum guest_arch *arch, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(arch_names); i++) {
+        if (strcmp(name, arch_names[i].name) == 0) {
+            *arch = arch_names[i].arch;
+            return true;
+        }
+    }
+    return error_set(err, ERROR_USAGE, "--arch %s is not known: use riscv64, x86_64 or aarch64", name);
+}
+
+/* What the kernel is; without one, nothing is known. */
+static bool kernel_look(struct run *run, struct image_info *info, struct error *err)
+{
+    struct source source;
+    const char *path = run->options.kernel;
+    *info = (struct image_info){.kind = IMAGE_UNKNOWN};
+    if (!path)
+        return true;
+    if (!source_open(&source, path, NULL, err))
+        return false;
+    bool ok = image_detect(&source, info, err);
+    source_close(&source);
+    /* A CD starts by itself, through firmware. */
+    if (ok && info->kind == IMAGE_ISO && run->options.cdroms.count < OPTION_LIST_MAX) {
+        run->options.cdroms.items[run->options.cdroms.count++] = path;
+        run->options.kernel = NULL;
+    }
+    return ok;
+}
+
+/* Without --arch, what the kernel says; and that the two agree. */
+static bool arch_set(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    struct image_info info;
+    run->config.arch = GUEST_RISCV64;
+    if (!kernel_look(run, &info, err))
+        return false;
+    if (info.arch_known)
+        run->config.arch = info.arch;
+    if (options->arch && !arch_by_name(options->arch, &run->config.arch, err))
+        return false;
+    if (info.arch_known && info.arch != run->config.arch)
+        return error_set(err, ERROR_IMAGE, "%s is for %s (%s), and --arch says %s", options->kernel,
+                         guest_arch_name(info.arch), image_kind_name(info.kind),
+                         guest_arch_name(run->config.arch));
+    if (cpu_ops_find(run->config.arch))
+        return true;
+    if (info.arch_known)
+        return error_set(err, ERROR_IMAGE, "%s is for %s (%s), and such guests are not there yet",
+                         options->kernel, guest_arch_name(info.arch), image_kind_name(info.kind));
+    return error_set(err, ERROR_USAGE, "%s guests are not there yet: use --arch riscv64",
+                     guest_arch_name(run->config.arch));
+}
+
+static bool memory_set(struct run *run, struct error *err)
+{
+    char asked[32], host[32];
+    uint64_t memory = run->options.memory ? run->options.memory : MEMORY_DEFAULT;
+    uint64_t total = host_memory_total();
+    format_size(memory, asked, sizeof(asked));
+    format_size(total, host, sizeof(host));
+    run->config.memory = memory;
+    if (memory < MEMORY_LEAST)
+        return error_set(err, ERROR_USAGE, "%s of memory are too little for a machine: give at least 1M",
+                         asked);
+    if (memory % PAGE_SIZE)
+        return error_set(err, ERROR_USAGE, "memory comes in pages of 4 KiB: %s is no multiple of that",
+                         asked);
+    if (memory > total)
+        return error_set(err, ERROR_USAGE,
+                         "%s of memory are more than this host has (%s): give a smaller --memory", asked,
+                         host);
+    return true;
+}
+
+static bool engine_set(struct run *run, struct error *err)
+{
+    const char *name = run->options.accel ? run->options.accel : "auto";
+    run->config.engine = &interpreter_engine;
+    if (strcmp(name, "jit") == 0 || strcmp(name, "kvm") == 0)
+        return error_set(err, ERROR_USAGE, "--accel %s is not there yet: use interp", name);
+    if (strcmp(name, "auto") != 0 && strcmp(name, "interp") != 0)
+        return error_set(err, ERROR_USAGE, "there is no engine %s: use auto or interp", name);
+    return run->config.engine->probe(cpu_ops_find(run->config.arch), err);
+}
+
+static bool display_check(const struct run *run, struct error *err)
+{
+    const char *name = run->options.display ? run->options.display : "auto";
+    if (strcmp(name, "auto") == 0 || strcmp(name, "none") == 0)
+        return true;
+    return error_set(err, ERROR_USAGE, "--display %s is not there yet: use none, and the serial console",
+                     name);
+}
+
+static void firmware_set(struct run *run)
+{
+    const char *choice = run->options.firmware ? run->options.firmware : "auto";
+    struct machine_config *config = &run->config;
+    if (strcmp(choice, "auto") == 0) {
+        config->firmware = FIRMWARE_AUTO;
+    } else if (strcmp(choice, "builtin") == 0) {
+        config->firmware = FIRMWARE_BUILTIN;
+    } else if (strcmp(choice, "none") == 0) {
+        config->firmware = FIRMWARE_NONE;
+    } else {
+        config->firmware = FIRMWARE_FILE;
+        config->firmware_file = choice;
+    }
+}
+
+/* --- disks --- */
+
+static bool disk_key(struct disk_config *disk, const char *part, struct error *err)
+{
+    static const char *const keys[] = {"format", "if", "readonly", "snapshot"};
+    char key[16] = "";
+    strncat(key, part, strcspn(part, "=") < sizeof(key) - 1 ? strcspn(part, "=") : sizeof(key) - 1);
+    const char *value = strchr(part, '=');
+    const char *near = nearest_word(key, keys, ARRAY_LEN(keys));
+    if (strcmp(part, "readonly") == 0 || strcmp(part, "snapshot") == 0) {
+        disk->block.readonly |= part[0] == 'r';
+        disk->block.snapshot |= part[0] == 's';
+        return true;
+    }
+    if (value && strcmp(key, "format") == 0) {
+        disk->block.format = value + 1;
+        if (strcmp(value, "=raw") == 0 || strcmp(value, "=qcow2") == 0)
+            return true;
+        return error_set(err, ERROR_USAGE, "--disk knows the formats raw and qcow2, not %s", value + 1);
+    }
+    if (value && strcmp(key, "if") == 0) {
+        bool mmio = strcmp(value, "=virtio-mmio") == 0;
+        disk->transport = mmio ? TRANSPORT_MMIO : TRANSPORT_PCI;
+        if (mmio || strcmp(value, "=virtio") == 0 || strcmp(value, "=virtio-pci") == 0)
+            return true;
+        return error_set(err, ERROR_USAGE, "--disk with if=%s is not there yet: use if=virtio", value + 1);
+    }
+    return error_set(err, ERROR_USAGE, "--disk doesn't know %s%s%s%s", part, near ? ": did you mean " : "",
+                     near ? near : "", near ? "?" : ": use format=, if=, readonly or snapshot");
+}
+
+static bool disk_add(struct run *run, const char *spec, bool cdrom, struct error *err)
+{
+    struct disk_config *disk = &run->disks[run->config.disk_count];
+    char *rest = strdup(spec); /* kept: the configuration points into it */
+    if (!rest)
+        return error_set(err, ERROR_HOST, "out of memory");
+    if (run->config.disk_count == DISKS_MAX)
+        return error_set(err, ERROR_USAGE, "a machine has %u disks at most", DISKS_MAX);
+    *disk = (struct disk_config){.block = {.path = cdrom ? rest : parse_part(&rest), .readonly = cdrom}};
+    if (cdrom)
+        disk->block.format = "raw";
+    for (char *part; !cdrom && (part = parse_part(&rest)) != NULL;) {
+        if (!disk_key(disk, part, err))
+            return false;
+    }
+    run->config.disk_count++;
+    return true;
+}
+
+static bool disks_set(struct run *run, struct error *err)
+{
+    run->config.disks = run->disks;
+    for (unsigned i = 0; i < run->options.disks.count; i++) {
+        if (!disk_add(run, run->options.disks.items[i], false, err))
+            return false;
+    }
+    for (unsigned i = 0; i < run->options.cdroms.count; i++) {
+        if (!disk_add(run, run->options.cdroms.items[i], true, err))
+            return false;
+    }
+    return true;
+}
+
+/* --- the whole --- */
+
+static void lists_set(struct run *run)
+{
+    static const char *const default_net = HAVE_SLIRP ? "user" : "none";
+    static const char *const default_serial = "stdio";
+    run->config.nets = run->options.nets.count ? run->options.nets.items : &default_net;
+    run->config.net_count = run->options.nets.count ? run->options.nets.count : 1;
+    run->config.serials = run->options.serials.count ? run->options.serials.items : &default_serial;
+    run->config.serial_count = run->options.serials.count ? run->options.serials.count : 1;
+}
+
+static bool config_make(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    struct machine_config *config = &run->config;
+    if (options->initrd && !options->kernel)
+        return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
+    if (!arch_set(run, err) || !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) ||
+        !disks_set(run, err))
+        return false;
+    firmware_set(run);
+    lists_set(run);
+    config->cpu_model = options->cpu;
+    config->cpus = options->cpus ? (unsigned)options->cpus : 1;
+    config->kernel = options->kernel;
+    config->initrd = options->initrd;
+    config->append = options->append;
+    config->dtb = options->dtb;
+    config->firmware_vars = options->firmware_vars;
+    config->deterministic = options->deterministic;
+    config->paused = options->paused;
+    config->timeout_ns = options->timeout_seconds * 1000000000u;
+    config->progress = host_stderr_is_terminal() ? report_progress : NULL;
+    run->mode = mode_find(options->mode ? options->mode : "auto", config, err);
+    return run->mode != NULL;
+}
+
+/* Shells say 128 + the signal's number for a program that a signal ended. */
+static void signalled(void *opaque, int number)
+{
+    machine_end(opaque, 128 + number);
+}
+
+static bool machine_go(struct run *run, struct machine_run *machine, int *status, struct error *err)
+{
+    struct host_signals *signals = host_signals_create(machine->machine.loop, signalled, machine, err);
+    if (!signals)
+        return false;
+    struct debugging *debugging = debugging_create(machine, &run->options, err);
+    bool ok = debugging && machine_run(machine, status, err);
+    debugging_destroy(debugging);
+    host_signals_destroy(signals);
+    return ok;
+}
+
+static bool run_machine(struct run *run, int *status, struct error *err)
+{
+    if (run->options.trace && !trace_open(run->options.trace, err))
+        return false;
+    struct machine_run *machine = run->mode->create(&run->config, err);
+    bool ok = machine && machine_go(run, machine, status, err);
+    machine_run_destroy(machine);
+    trace_close();
+    return ok;
+}
+
+int run_command(int count, char **words)
+{
+    static struct run run;
+    struct error err = {0};
+    int status = EXIT_STATUS_OK;
+    if (!run_options_parse(&run.options, count, words, &err))
+        return report_error(&err);
+    if (run.options.help) {
+        help_run(stdout);
+        return EXIT_STATUS_OK;
+    }
+    if (run.options.name)
+        host_thread_name_set(run.options.name);
+    if (run.options.verbose)
+        log_level_set(LOG_VERBOSE);
+    if (!config_make(&run, &err) || !run_machine(&run, &status, &err))
+        return report_error(&err);
+    return status;
+}

@@ -1,0 +1,51 @@
+/*
+ * A machine as its user asked for it: what the command line and the configuration file say, checked for form
+ * but not yet against files. Boards and modes read it; strings stay the caller's.
+ */
+#pragma once
+
+#include "cpu/cpu.h"
+#include "devices/storage/block.h"
+#include "machine/loader/source.h"
+
+enum firmware_choice {
+    FIRMWARE_AUTO,    /* OpenSBI where it is found, else the built-in one */
+    FIRMWARE_BUILTIN, /* this program answers the kernel's firmware calls */
+    FIRMWARE_NONE,    /* the kernel gets the bare machine */
+    FIRMWARE_FILE,
+};
+
+/* How a virtio device is reached. */
+enum device_transport {
+    TRANSPORT_PCI,
+    TRANSPORT_MMIO,
+};
+
+struct disk_config {
+    struct block_config block;
+    enum device_transport transport;
+};
+
+struct machine_config {
+    enum guest_arch arch;
+    const char *cpu_model; /* NULL: the default */
+    unsigned cpus;
+    uint64_t memory;
+
+    const char *kernel, *initrd, *append, *dtb; /* NULL: none */
+    enum firmware_choice firmware;
+    const char *firmware_file, *firmware_vars; /* NULL: none */
+
+    const struct disk_config *disks;
+    unsigned disk_count;
+    const char *const *nets; /* specifications of net_open */
+    unsigned net_count;
+    const char *const *serials; /* specifications of char_open: the first for the UART, others for consoles */
+    unsigned serial_count;
+
+    const struct engine *engine;
+    bool deterministic;
+    bool paused;
+    uint64_t timeout_ns; /* 0: none */
+    load_progress progress;
+};

@@ -1,0 +1,20 @@
+/* Where firmware that other packages bring is found: the host's own places first, then this program's cache.
+ */
+#pragma once
+
+#include "base/types.h"
+
+#define FIRMWARE_PATH_MAX 4096
+
+enum firmware_kind {
+    FIRMWARE_OPENSBI,           /* fw_dynamic.bin */
+    FIRMWARE_EDK2_RISCV64,      /* the code bank */
+    FIRMWARE_EDK2_RISCV64_VARS, /* a fresh bank of variables */
+    FIRMWARE_KINDS,
+};
+
+/* "OpenSBI" */
+const char *firmware_name(enum firmware_kind kind);
+
+/* The path of the first one found, in `path`. False: none. */
+bool firmware_find(enum firmware_kind kind, char path[static FIRMWARE_PATH_MAX]);

@@ -1,0 +1,13 @@
+/*
+ * Compressed images: gzip, zstd, and the EFI "zboot" wrapping of either. Unpacking goes to demand-zero memory
+ * of a fixed limit, so that a small file can't take the host down.
+ */
+#pragma once
+
+#include "machine/loader/source.h"
+
+/*
+ * Replace the source's bytes by what they unpack to; a source that is not compressed stays as it is. False
+ * and err: damaged, larger than SOURCE_UNPACKED_MAX, or a format this program was built without.
+ */
+bool source_unpack(struct source *source, struct error *err);

@@ -1,0 +1,170 @@
+#include <string.h>
+
+#include "base/bits.h"
+#include "machine/loader/loader.h"
+
+/* The ELF-64 object file format: the fields used of the file header and of a program header. */
+#define ELF_HEADER_SIZE 64
+#define ELF_CLASS       4 /* 2: 64 bit */
+#define ELF_DATA        5 /* 1: little-endian */
+#define ELF_TYPE        16
+#define ELF_MACHINE     18
+#define ELF_ENTRY       24
+#define ELF_PHOFF       32
+#define ELF_PHENTSIZE   54
+#define ELF_PHNUM       56
+#define ET_EXEC         2
+#define ET_DYN          3
+
+#define PROGRAM_SIZE   56
+#define PROGRAM_TYPE   0
+#define PROGRAM_OFFSET 8
+#define PROGRAM_VADDR  16
+#define PROGRAM_PADDR  24
+#define PROGRAM_FILESZ 32
+#define PROGRAM_MEMSZ  40
+#define PT_LOAD        1
+#define PT_INTERP      3
+
+#define PROGRAMS_MAX 64
+
+struct segment {
+    uint64_t offset, vaddr, paddr, filesz, memsz;
+};
+
+struct elf {
+    const struct source *source;
+    uint16_t type;
+    uint64_t entry;
+    unsigned count;
+    struct segment segments[PROGRAMS_MAX];
+};
+
+static bool elf_bad(const struct source *source, const char *why, struct error *err)
+{
+    return error_set(err, ERROR_IMAGE, "%s can't be used: %s", source->path, why);
+}
+
+static bool header_check(const struct source *source, const uint8_t *header, uint16_t machine,
+                         struct error *err)
+{
+    uint16_t type = le16_load(header + ELF_TYPE);
+    if (header[ELF_CLASS] != 2)
+        return elf_bad(source, "it is a 32-bit ELF file", err);
+    if (header[ELF_DATA] != 1)
+        return elf_bad(source, "it is a big-endian ELF file", err);
+    if (le16_load(header + ELF_MACHINE) != machine)
+        return elf_bad(source, "it is an ELF file for another architecture", err);
+    if (type != ET_EXEC && type != ET_DYN)
+        return elf_bad(source, "it is an ELF file that is not linked into a program", err);
+    if (le16_load(header + ELF_PHENTSIZE) != PROGRAM_SIZE || le16_load(header + ELF_PHNUM) == 0)
+        return elf_bad(source, "it is an ELF file without program headers", err);
+    if (le16_load(header + ELF_PHNUM) > PROGRAMS_MAX)
+        return elf_bad(source, "it is an ELF file with too many program headers", err);
+    return true;
+}
+
+/* Keep a loadable segment; the addresses are checked against RAM when they are final. */
+static bool segment_add(struct elf *elf, const uint8_t *program, struct error *err)
+{
+    struct segment segment = {
+        .offset = le64_load(program + PROGRAM_OFFSET),
+        .vaddr = le64_load(program + PROGRAM_VADDR),
+        .paddr = le64_load(program + PROGRAM_PADDR),
+        .filesz = le64_load(program + PROGRAM_FILESZ),
+        .memsz = le64_load(program + PROGRAM_MEMSZ),
+    };
+    uint32_t type = le32_load(program + PROGRAM_TYPE);
+    if (type == PT_INTERP)
+        return elf_bad(elf->source, "it is a dynamically linked program, not a kernel", err);
+    if (type != PT_LOAD || segment.memsz == 0)
+        return true;
+    if (segment.filesz > segment.memsz || range_beyond(segment.paddr, segment.memsz, UINT64_MAX))
+        return elf_bad(elf->source, "it is a damaged ELF file (a segment's sizes contradict each other)",
+                       err);
+    if (range_beyond(segment.offset, segment.filesz, elf->source->size))
+        return elf_bad(elf->source, "it is truncated (a segment lies beyond the end of the file)", err);
+    elf->segments[elf->count++] = segment;
+    return true;
+}
+
+static bool elf_read(struct elf *elf, uint16_t machine, struct error *err)
+{
+    uint8_t header[ELF_HEADER_SIZE], program[PROGRAM_SIZE];
+    if (!source_read(elf->source, 0, header, sizeof(header), err) ||
+        !header_check(elf->source, header, machine, err))
+        return false;
+    elf->type = le16_load(header + ELF_TYPE);
+    elf->entry = le64_load(header + ELF_ENTRY);
+    uint64_t at = le64_load(header + ELF_PHOFF);
+    unsigned count = le16_load(header + ELF_PHNUM);
+    if (range_beyond(at, (uint64_t)count * PROGRAM_SIZE, elf->source->size))
+        return elf_bad(elf->source, "it is truncated (its program headers lie beyond the end of the file)",
+                       err);
+    for (unsigned i = 0; i < count; i++) {
+        if (!source_read(elf->source, at + i * PROGRAM_SIZE, program, sizeof(program), err) ||
+            !segment_add(elf, program, err))
+            return false;
+    }
+    if (elf->count == 0)
+        return elf_bad(elf->source, "it is an ELF file with nothing to load", err);
+    return true;
+}
+
+/* What to add to physical addresses: nothing for an image that says where it belongs. */
+static uint64_t elf_bias(const struct elf *elf, const struct load_target *target, uint64_t free_base)
+{
+    uint64_t lowest = UINT64_MAX;
+    for (unsigned i = 0; i < elf->count; i++) {
+        if (elf->segments[i].paddr < lowest)
+            lowest = elf->segments[i].paddr;
+    }
+    bool unbound = lowest < target->base && (elf->type == ET_DYN || align_down(lowest, 2 * MIB) == 0);
+    return unbound ? free_base - align_down(lowest, PAGE_SIZE) : 0;
+}
+
+/* The entry is a virtual address: the physical one is in the segment that holds it. */
+static bool elf_entry(const struct elf *elf, uint64_t bias, uint64_t *entry, struct error *err)
+{
+    for (unsigned i = 0; i < elf->count; i++) {
+        const struct segment *s = &elf->segments[i];
+        if (elf->entry - s->vaddr < s->memsz) {
+            *entry = elf->entry - s->vaddr + s->paddr + bias;
+            return true;
+        }
+    }
+    return elf_bad(elf->source, "it is an ELF file whose entry point lies in none of its segments", err);
+}
+
+static bool segment_load(const struct source *source, const struct load_target *target,
+                         const struct segment *segment, uint64_t address, struct error *err)
+{
+    uint8_t *host = load_place(source, target, address, segment->memsz, err);
+    if (!host || !source_read(source, segment->offset, host, segment->filesz, err))
+        return false;
+    load_zero(target, address + segment->filesz, segment->memsz - segment->filesz);
+    return true;
+}
+
+bool elf_load(const struct source *source, const struct load_target *target, uint16_t machine,
+              uint64_t free_base, struct loaded *loaded, struct error *err)
+{
+    struct elf elf = {.source = source};
+    if (!elf_read(&elf, machine, err))
+        return false;
+    uint64_t bias = elf_bias(&elf, target, free_base);
+    *loaded = (struct loaded){.start = UINT64_MAX};
+    if (!elf_entry(&elf, bias, &loaded->entry, err))
+        return false;
+    for (unsigned i = 0; i < elf.count; i++) {
+        const struct segment *s = &elf.segments[i];
+        uint64_t address = s->paddr + bias;
+        if (!segment_load(source, target, s, address, err))
+            return false;
+        if (address < loaded->start)
+            loaded->start = address;
+        if (address + s->memsz > loaded->end)
+            loaded->end = address + s->memsz;
+    }
+    return true;
+}

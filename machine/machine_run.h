@@ -1,0 +1,74 @@
+/*
+ * Run control: the vCPUs of a machine and the event loop, from power-on to the exit status. Boards build the
+ * machine inside one of these; a debugger stops, steps and resumes it through its `debug`.
+ *
+ * Threads. One a vCPU, and the main thread in the event loop. A vCPU whose `stop` is set is parked, or on its
+ * way there: pausing sets it for all, kicks them and waits until they are parked. The wait gives the machine
+ * lock up, so that a vCPU in the middle of a device access can finish it.
+ *
+ * A deterministic machine has no threads but the main one: it runs the vCPUs in turn, a slice each, between
+ * two looks at the event loop, and guest time is what they counted.
+ */
+#pragma once
+
+#include "cpu/cpu.h"
+#include "debug/target.h"
+#include "devices/char/char.h"
+#include "devices/machine.h"
+
+/* What a board adds to run control. Machine lock not held for `hypercall`, held for `boot`. */
+struct machine_board {
+    /* An environment call of a vCPU, on its thread (EXIT_HYPERCALL). */
+    void (*hypercall)(void *opaque, struct vcpu *vcpu);
+    /* Every device and core has been reset: put images in place and give the cores their start state. */
+    bool (*boot)(void *opaque, struct error *err);
+    /* The devices are gone: free the rest. */
+    void (*destroy)(void *opaque);
+    void *opaque;
+};
+
+struct machine_run {
+    struct machine machine; /* first: what devices see; its request() comes back here */
+    const struct engine *engine;
+    unsigned vcpu_count;
+    struct vcpu **vcpus;
+    struct debug_points points;
+    struct debug_target debug; /* for the debugging tools: stop, step, breakpoints */
+    struct char_port *console; /* the board's serial port, or NULL: for the monitor's escape */
+
+    struct run_private *private; /* run control's own (run_private.h) */
+};
+
+struct run_config {
+    bool deterministic;
+    bool paused;         /* start stopped, for a debugger */
+    uint64_t timeout_ns; /* of host time; 0: none */
+};
+
+/* A machine with RAM and buses but no device and no vCPU; both are added by a board. NULL and err. */
+struct machine_run *machine_run_create(const struct run_config *config, struct error *err);
+
+/* `count` vCPUs of a core, in its reset state, all with the same model; `config` gives the rest. False and
+ * err. Called once, before the devices that send them interrupts. */
+bool machine_vcpus_create(struct machine_run *run, const struct cpu_ops *ops, const struct engine *engine,
+                          unsigned count, const struct cpu_config *config, struct error *err);
+
+void machine_board_set(struct machine_run *run, const struct machine_board *board);
+
+/* Power on and run until the end, on the main thread; *status is the program's exit status. False and err
+ * when the board can't boot, or an engine or the host failed. */
+bool machine_run(struct machine_run *run, int *status, struct error *err);
+
+/* Everything: vCPUs, devices, RAM. After machine_run, or instead of it. NULL is allowed. */
+void machine_run_destroy(struct machine_run *run);
+
+/*
+ * On the loop's thread with the machine lock held. Pausing returns when every vCPU is parked and its state
+ * can be read and changed; a paused machine's clock stands still.
+ */
+void machine_pause(struct machine_run *run);
+void machine_resume(struct machine_run *run);
+
+/* End the program with this exit status, from any thread with the machine lock held: a signal, a monitor's
+ * quit. The guest is not asked. */
+void machine_end(struct machine_run *run, int status);

@@ -1,0 +1,12 @@
+/*
+ * The riscv64 "virt" board: the memory map and devices that OpenSBI, U-Boot, EDK2 and operating systems made
+ * for QEMU's machine of that name know.
+ */
+#pragma once
+
+#include "machine/config.h"
+#include "machine/machine_run.h"
+
+/* The board with everything the configuration asks for, ready for machine_run. `config` outlives it. NULL and
+ * err. */
+struct machine_run *riscv_virt_create(const struct machine_config *config, struct error *err);

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""Real firmware and operating systems for riscv64 on vm-cli, by what they print on the serial port.
+
+usage: boot_test.py VM-CLI FETCH [unittest arguments]
+
+FETCH is scripts/fetch, which prints the folder of each set of guests. Times are for a busy host;
+TRIARCH_TEST_SLOW multiplies them.
+"""
+
+import functools
+import hashlib
+import http.server
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from console import Console
+
+PROGRAM = FETCH = None
+SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
+
+FIRST_QUESTION = r"Choose the language|Select a language|Language:"
+
+
+def fetch(name):
+    result = subprocess.run([FETCH, name], capture_output=True, text=True, timeout=900)
+    if result.returncode != 0:
+        raise unittest.SkipTest(f"{name} can't be fetched: {result.stderr.strip()}")
+    return result.stdout.split()[-1]
+
+
+def guest(*words):
+    return Console([PROGRAM, "run", "--serial", "stdio", *words])
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Riscv64(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="triarch-boot-")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def installer(self, firmware, cpus):
+        folder = fetch("debian-riscv64")
+        if firmware == "opensbi":
+            firmware = os.path.join(fetch("opensbi"), "fw_dynamic.bin")
+        with guest("--firmware", firmware, "--cpus", str(cpus), "--memory", "1G", "--kernel", f"{folder}/linux",
+                   "--initrd", f"{folder}/initrd.gz", "--append", "console=ttyS0") as console:
+            if firmware != "builtin":
+                console.expect(r"OpenSBI v\d", 60 * SLOW)
+            console.expect(r"Linux version", 120 * SLOW)
+            if cpus > 1:
+                console.expect(rf"smp: Brought up 1 node, {cpus} CPUs", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def test_installer_builtin_1(self):
+        self.installer("builtin", 1)
+
+    def test_installer_builtin_4(self):
+        self.installer("builtin", 4)
+
+    def test_installer_opensbi_1(self):
+        self.installer("opensbi", 1)
+
+    def test_installer_opensbi_4(self):
+        self.installer("opensbi", 4)
+
+    def u_boot(self, firmware):
+        kernel = os.path.join(fetch("u-boot"), "riscv64_smode", "u-boot.bin")
+        with guest("--firmware", firmware, "--kernel", kernel) as console:
+            console.expect(r"U-Boot 20\d\d", 60 * SLOW)
+            console.expect(r"Hit any key to stop autoboot", 60 * SLOW)
+            console.send("\n")
+            console.expect(r"=> ", 60 * SLOW)
+            console.send("version\n")
+            console.expect(r"U-Boot 20\d\d", 60 * SLOW)
+            console.expect(r"=> ", 60 * SLOW)
+            console.send("poweroff\n")
+            self.assertEqual(console.wait(60 * SLOW), 0)
+
+    def test_u_boot_opensbi(self):
+        self.u_boot(os.path.join(fetch("opensbi"), "fw_dynamic.bin"))
+
+    def test_u_boot_builtin(self):
+        self.u_boot("builtin")
+
+    def test_u_boot_machine_mode(self):
+        firmware = os.path.join(fetch("u-boot"), "riscv64", "u-boot.bin")
+        with guest("--firmware", "none", "--kernel", firmware) as console:
+            console.expect(r"U-Boot 20\d\d", 60 * SLOW)
+            console.expect(r"Hit any key to stop autoboot", 60 * SLOW)
+            console.send("\n")
+            console.expect(r"=> ", 60 * SLOW)
+
+    def test_opensbi_elf(self):
+        firmware = os.path.join(fetch("opensbi"), "fw_jump.elf")
+        kernel = os.path.join(fetch("u-boot"), "riscv64_smode", "u-boot.bin")
+        with guest("--firmware", firmware, "--kernel", kernel) as console:
+            console.expect(r"OpenSBI v\d", 60 * SLOW)
+            console.expect(r"U-Boot 20\d\d", 60 * SLOW)
+
+    def shell(self, console):
+        """Wait for the shell of the root file system and make its prompt something that nothing else prints."""
+        console.expect(r"[#$] $", 300 * SLOW)
+        console.send("PS1='rea''dy> '; stty -echo\n")
+        console.expect(r"ready> $", 60 * SLOW)
+
+    def run_in(self, console, command, timeout=60):
+        """Run a command in the guest's shell; what it printed."""
+        start = console.clean_from
+        console.send(command + "\n")
+        console.expect(r"ready> $", timeout * SLOW)
+        return console.text()[start:]
+
+    def debian(self, *words, cpus=2):
+        images = os.path.join(os.path.dirname(fetch("linux-riscv64")), "images")
+        kernel, root = os.path.join(fetch("linux-riscv64"), "vmlinuz"), os.path.join(images, "rootfs-riscv64.img")
+        if not os.path.exists(root):
+            raise unittest.SkipTest("the root file system is not made: scripts/guests does it")
+        disk = os.path.join(self.folder.name, "root.img")
+        if not os.path.exists(disk):
+            subprocess.run(["cp", "--sparse=always", root, disk], check=True)
+        return guest("--cpus", str(cpus), "--memory", "1G", "--kernel", kernel, "--initrd",
+                     f"{images}/initramfs-riscv64.gz", "--append", "root=/dev/vda", *words)
+
+    def disk_and_network(self, interface, firmware):
+        """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
+        served = os.urandom(3000000)
+        with open(os.path.join(self.folder.name, "served"), "wb") as out:
+            out.write(served)
+        handler = functools.partial(QuietHandler, directory=self.folder.name)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        disk = os.path.join(self.folder.name, "root.img")
+        with self.debian("--disk", f"{disk},format=raw,if={interface}", "--firmware", firmware) as console:
+            self.shell(console)
+            self.run_in(console, "ip link set eth0 up")
+            self.assertIn("10.0.2.15", self.run_in(console, "udhcpc -i eth0 -n; ip addr show eth0", 120))
+            printed = self.run_in(console, f"wget -q -O /tmp/served http://10.0.2.2:{server.server_port}/served; "
+                                           "sha256sum /tmp/served", 120)
+            self.assertIn(hashlib.sha256(served).hexdigest(), printed)
+            printed = self.run_in(console, "dd if=/dev/urandom of=/root/data bs=1M count=50 2>/dev/null; sync; "
+                                           "sha256sum /root/data", 300)
+            digest = re.search(r"[0-9a-f]{64}", printed).group()
+            console.send("reboot -f\n")
+            console.expect(r"Linux version", 120 * SLOW)
+            self.shell(console)
+            self.assertIn(digest, self.run_in(console, "sha256sum /root/data", 120))
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+        server.shutdown()
+        server.server_close()
+        result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
+        self.assertIn(result.returncode, (0, 1), result.stdout)
+
+    def test_debian_pci(self):
+        self.disk_and_network("virtio", "builtin")
+
+    def test_debian_mmio(self):
+        self.disk_and_network("virtio-mmio", "auto")
+
+    def test_debian_8_harts(self):
+        disk = os.path.join(self.folder.name, "root.img")
+        with self.debian("--disk", f"{disk},format=raw", "--net", "none", cpus=8) as console:
+            self.shell(console)
+            self.assertRegex(self.run_in(console, "nproc"), r"(?m)^8\r?$")
+            self.run_in(console, "for i in 1 2 3 4 5 6 7 8; do (n=0; while [ $n -lt 2000 ]; do n=$((n + 1)); done) & done; wait",
+                        300)
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+
+    def edk2(self, *words):
+        folder = fetch("edk2-riscv64")
+        fetch("opensbi")
+        with guest("--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
+            console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+
+    def test_edk2(self):
+        self.edk2()
+
+
+if __name__ == "__main__":
+    PROGRAM, FETCH = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
+    unittest.main()
