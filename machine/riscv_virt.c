@@ -307,9 +307,11 @@ static bool consoles_add(struct virt_board *board, struct error *err)
     return true;
 }
 
+/* Random numbers of the host would make every run another one. */
 static bool rng_add(struct virt_board *board, struct error *err)
 {
-    return virtio_attach(board, virtio_rng_create(&board->run->machine, "rng0"), TRANSPORT_PCI, err);
+    return board->config->deterministic ||
+           virtio_attach(board, virtio_rng_create(&board->run->machine, "rng0"), TRANSPORT_PCI, err);
 }
 
 /* The slots come last: by now it is known what is in them. */

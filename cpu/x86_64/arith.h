@@ -1,5 +1,5 @@
-/* Integer operations as inline functions of their operands, which set the flags and give the result: for handlers
- * of all forms, and for the locked ones. */
+/* Integer operations as inline functions of their operands, which set the flags and give the result: for
+ * handlers of all forms, and for the locked ones. */
 #pragma once
 
 #include "cpu/x86_64/flags.h"

@@ -1,4 +1,5 @@
-/* Making blocks: what ends one, what is put in front of instructions, and instructions that straddle pages. */
+/* Making blocks: what ends one, what is put in front of instructions, and instructions that straddle pages.
+ */
 #include "cpu/x86_64/blocks.h"
 
 #include <assert.h>
@@ -27,8 +28,7 @@ bool x86_code_valid(struct x86_core *c, uint64_t rip)
 
 static void slot_add(struct builder *b, x86_handler *run, uint32_t imm)
 {
-    b->insns[b->slots++] =
-        (struct x86_insn){.run = run, .imm = (int32_t)imm, .offset = (uint16_t)b->bytes};
+    b->insns[b->slots++] = (struct x86_insn){.run = run, .imm = (int32_t)imm, .offset = (uint16_t)b->bytes};
 }
 
 /* Bytes to the end of the page. */
@@ -75,8 +75,8 @@ static bool insn_add(struct builder *b)
         slot_add(b, x86_break_check, 0);
     }
     lines_mark(b);
-    unsigned length = x86_decode(b->c, b->code->host + b->bytes, room_of(b), b->bytes, &b->insns[b->slots],
-                                 &flags);
+    unsigned length =
+        x86_decode(b->c, b->code->host + b->bytes, room_of(b), b->bytes, &b->insns[b->slots], &flags);
     if (length == 0)
         return straddle_add(b);
     b->slots++;
@@ -149,8 +149,8 @@ const struct x86_insn *x86_block_at(struct x86_core *c, uint64_t rip)
     return first;
 }
 
-/* Up to X86_LENGTH_MAX instruction bytes at rip; fewer when the next page can't be fetched (c->fault says why, or
- * what lies beyond CS's limit). */
+/* Up to X86_LENGTH_MAX instruction bytes at rip; fewer when the next page can't be fetched (c->fault says
+ * why, or what lies beyond CS's limit). */
 static unsigned code_copy(struct x86_core *c, uint64_t rip, uint8_t *bytes)
 {
     unsigned count = 0;
@@ -199,7 +199,8 @@ static unsigned head_length(const struct x86_core *c, const struct x86_insn *i, 
 }
 
 /* Decode the instruction from the bytes there are now. False: c->fault is set. */
-static __attribute__((noinline)) bool straddle_decode(struct x86_core *c, const struct x86_insn *i, uint64_t pc)
+static __attribute__((noinline)) bool straddle_decode(struct x86_core *c, const struct x86_insn *i,
+                                                      uint64_t pc)
 {
     struct x86_straddle *straddle = (struct x86_straddle *)(uintptr_t)i;
     struct x86_insn *insn = (struct x86_insn *)(uintptr_t)(i + 1);

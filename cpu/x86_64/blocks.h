@@ -69,14 +69,14 @@ INLINE struct x86_jump *x86_jump_slot(struct x86_core *c, uint64_t linear)
 bool x86_code_valid(struct x86_core *c, uint64_t rip);
 
 /*
- * The first instruction of the block at rip (which is valid), from the cache or decoded now, and put into the jump
- * cache. NULL: it can't be fetched (core->fault is set), it isn't in RAM, or the context changed meanwhile; the
- * outer loop sorts that out. State is true, rip included: other vCPUs' work may be done here.
+ * The first instruction of the block at rip (which is valid), from the cache or decoded now, and put into the
+ * jump cache. NULL: it can't be fetched (core->fault is set), it isn't in RAM, or the context changed
+ * meanwhile; the outer loop sorts that out. State is true, rip included: other vCPUs' work may be done here.
  */
 const struct x86_insn *x86_block_at(struct x86_core *c, uint64_t rip);
 
-/* One instruction at rip as a block of its own, not cached: for single steps, traces, instructions near a limit,
- * and code in devices. No breakpoints. NULL: core->fault is set. */
+/* One instruction at rip as a block of its own, not cached: for single steps, traces, instructions near a
+ * limit, and code in devices. No breakpoints. NULL: core->fault is set. */
 const struct x86_insn *x86_block_single(struct x86_core *c, uint64_t rip);
 
 /* Forget all decoded code. */

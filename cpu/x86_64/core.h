@@ -66,23 +66,23 @@ const struct x86_model *x86_model(struct vcpu *vcpu);
 void x86_init_signal(struct vcpu *vcpu);
 void x86_sipi_signal(struct vcpu *vcpu, uint8_t vector);
 
-/* The bootstrap processor starts at the reset vector, the others wait for SIPI; as created, CPU 0 is it. While
- * the vCPU does not run; takes effect at the next reset. */
+/* The bootstrap processor starts at the reset vector, the others wait for SIPI; as created, CPU 0 is it.
+ * While the vCPU does not run; takes effect at the next reset. */
 void x86_bootstrap_set(struct vcpu *vcpu, bool bootstrap);
 
 /* The A20 gate: while it is closed bit 20 of every physical address is 0. Any thread. As created: open. */
 void x86_a20_set(struct vcpu *vcpu, bool open);
 
-/* The numbers of logical processors, cores a package and threads a core that CPUID reports (default 1, 1), and
- * this one's APIC id. While the vCPU does not run. */
+/* The numbers of logical processors, cores a package and threads a core that CPUID reports (default 1, 1),
+ * and this one's APIC id. While the vCPU does not run. */
 void x86_topology_set(struct vcpu *vcpu, uint32_t apic_id, unsigned cores, unsigned threads);
 
 /* The time-stamp counter now; the guest time (ns) at which it reaches `tsc` (now, when it already has). */
 uint64_t x86_tsc(struct vcpu *vcpu);
 uint64_t x86_tsc_time(struct vcpu *vcpu, uint64_t tsc);
 
-/* Load a segment register as boot protocols ask for: flat code or data of the current mode. While the vCPU does
- * not run. attributes as in struct x86_segment. */
+/* Load a segment register as boot protocols ask for: flat code or data of the current mode. While the vCPU
+ * does not run. attributes as in struct x86_segment. */
 void x86_segment_set(struct vcpu *vcpu, enum x86_segment_number number, uint16_t selector, uint64_t base,
                      uint32_t limit, uint16_t attributes);
 

@@ -1,4 +1,5 @@
-/* Breakpoints, the debugger's and the debug registers', registers by GDB's numbers, and the instruction trace. */
+/* Breakpoints, the debugger's and the debug registers', registers by GDB's numbers, and the instruction
+ * trace. */
 #pragma once
 
 #include "cpu/x86_64/interp.h"
@@ -29,7 +30,8 @@ const struct debug_register *x86_registers(struct vcpu *vcpu, size_t *count);
 bool x86_register_get(struct vcpu *vcpu, unsigned number, uint8_t *out);
 bool x86_register_set(struct vcpu *vcpu, unsigned number, const uint8_t *in);
 
-unsigned x86_disassemble(struct vcpu *vcpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text, size_t size);
+unsigned x86_disassemble(struct vcpu *vcpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text,
+                         size_t size);
 
 /* A line of the instruction at state.rip. */
 void x86_trace_insn(struct x86_core *c);

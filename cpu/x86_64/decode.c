@@ -12,11 +12,16 @@
 #define X86_LIST(name) name,
 static const struct x86_row rows[] = {
 #define INSN(id, map, prefix, opcode, modrm, operands, size, kind, feature, flags)                           \
-    {#id,           MAP_##map,                                                                               \
-     PREFIX_##prefix, opcode,                                                                                \
-     MODRM_##modrm, OPS_##operands,                                                                          \
-     SIZE_##size,   X86_KIND_##kind,                                                                         \
-     flags,         FEAT_##feature,                                                                          \
+    {#id,                                                                                                    \
+     MAP_##map,                                                                                              \
+     PREFIX_##prefix,                                                                                        \
+     opcode,                                                                                                 \
+     MODRM_##modrm,                                                                                          \
+     OPS_##operands,                                                                                         \
+     SIZE_##size,                                                                                            \
+     X86_KIND_##kind,                                                                                        \
+     flags,                                                                                                  \
+     FEAT_##feature,                                                                                         \
      (x86_handler *const[]){KIND_##kind(X86_LIST, id)}},
 #include "cpu/x86_64/insns.def"
 #undef INSN

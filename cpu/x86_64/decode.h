@@ -3,8 +3,6 @@
 
 #include "cpu/x86_64/kinds.h"
 
-
-
 struct x86_row {
     const char *id;
     uint8_t map, prefix, opcode;
@@ -19,10 +17,10 @@ struct x86_row {
 void x86_decode_init(void);
 
 /*
- * Decode the instruction that begins at bytes[0], `offset` bytes into its block. Whatever isn't an instruction in
- * this model and mode becomes one that raises the exception. `available` is how many bytes there are; when the
- * instruction needs more the result is 0 (unless there are X86_LENGTH_MAX), else the instruction's length. *flags
- * gets the row's.
+ * Decode the instruction that begins at bytes[0], `offset` bytes into its block. Whatever isn't an
+ * instruction in this model and mode becomes one that raises the exception. `available` is how many bytes
+ * there are; when the instruction needs more the result is 0 (unless there are X86_LENGTH_MAX), else the
+ * instruction's length. *flags gets the row's.
  */
 unsigned x86_decode(const struct x86_core *c, const uint8_t *bytes, unsigned available, unsigned offset,
                     struct x86_insn *insn, unsigned *flags);

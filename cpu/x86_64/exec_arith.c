@@ -10,10 +10,8 @@
 
 /* Operations with two operands of which the first is replaced. */
 #define BINARY(op, bits, width)                                                                              \
-    X86_PLAIN(op##_mr##bits##_r,                                                                             \
-              x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), REG(width))))                        \
-    X86_PLAIN(op##_rm##bits##_r,                                                                             \
-              x86_reg_set(c, i->reg, width, op_##op(c, width, REG(width), RM(width))))                       \
+    X86_PLAIN(op##_mr##bits##_r, x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), REG(width))))     \
+    X86_PLAIN(op##_rm##bits##_r, x86_reg_set(c, i->reg, width, op_##op(c, width, REG(width), RM(width))))    \
     X86_PLAIN(op##_mi##bits##_r, x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), IMM)))            \
     X86_CHANGE_BXM(op##_mr##bits, width, r = op_##op(c, width, v, REG(width)))                               \
     X86_LOAD_BXM(op##_rm##bits, width, x86_reg_set(c, i->reg, width, op_##op(c, width, REG(width), v)))      \
@@ -43,8 +41,8 @@ BINARY_SIZES(xor)
     X86_LOAD_BXM(cmp_mr##bits, width, x86_flags_sub(c, width, v, REG(width)))                                \
     X86_LOAD_BXM(cmp_rm##bits, width, x86_flags_sub(c, width, REG(width), v))                                \
     X86_LOAD_BXM(cmp_mi##bits, width, x86_flags_sub(c, width, v, IMM))                                       \
-    X86_LOAD_BXM(test_mr##bits, width, x86_flags_logic(c, width, v & REG(width)))                            \
-    X86_LOAD_BXM(test_mi##bits, width, x86_flags_logic(c, width, v & IMM))
+    X86_LOAD_BXM(test_mr##bits, width, x86_flags_logic(c, width, v &REG(width)))                             \
+    X86_LOAD_BXM(test_mi##bits, width, x86_flags_logic(c, width, v &IMM))
 
 COMPARE(8, 1)
 COMPARE(16, 2)

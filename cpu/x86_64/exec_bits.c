@@ -48,8 +48,8 @@ static inline uint64_t bit_operand(const struct x86_core *c, const struct x86_in
 static inline bool bit_in_memory(struct x86_core *c, const struct x86_insn *i, enum bit_change change,
                                  unsigned width, uint64_t offset, unsigned bit)
 {
-    struct x86_loaded loaded = change == BIT_NONE ? x86_read(c, i->seg, offset, width)
-                                                  : x86_read_to_write(c, i->seg, offset, width);
+    struct x86_loaded loaded =
+        change == BIT_NONE ? x86_read(c, i->seg, offset, width) : x86_read_to_write(c, i->seg, offset, width);
     bit &= 8 * width - 1;
     if (!loaded.ok)
         return false;

@@ -1,6 +1,6 @@
 /*
- * Jumps, branches, near calls and returns, and the ways from block to block: links within a page, the jump cache
- * between pages, and the look-up behind both.
+ * Jumps, branches, near calls and returns, and the ways from block to block: links within a page, the jump
+ * cache between pages, and the look-up behind both.
  *
  * A jump to where no code may be (not canonical, beyond CS's limit) faults itself and has no other effect; an
  * instruction that merely ends there doesn't: the one behind it does, which the outer loop finds out.
@@ -43,7 +43,7 @@ INLINE const struct x86_insn *jump_cached(struct x86_core *c, uint64_t target)
     uint64_t linear = x86_code_linear(c, target);
     const struct x86_jump *entry = x86_jump_slot(c, linear);
     return likely(entry->linear == linear && entry->key == c->jump_key && target < c->code_end) ? entry->first
-                                                                                               : NULL;
+                                                                                                : NULL;
 }
 
 /* To pc, where code may be. */
@@ -73,9 +73,9 @@ INLINE X86_HANDLER(jump)
 }
 
 /*
- * A link that isn't set: the target wasn't reached before. Links hold within a linear page only, so whatever maps
- * the one block maps the other; but both must have been decoded from one physical page, which is compared because
- * a page table may change before its flush.
+ * A link that isn't set: the target wasn't reached before. Links hold within a linear page only, so whatever
+ * maps the one block maps the other; but both must have been decoded from one physical page, which is
+ * compared because a page table may change before its flush.
  */
 static COLD const struct x86_insn *link_make(struct x86_core *c, const struct x86_insn *i,
                                              struct tlb_bank *bank, uint64_t target, bool taken)

@@ -47,8 +47,7 @@ EXTEND(movsxd,   4, int32_t,  64, 8)
 /* clang-format on */
 
 #define LEA(bits, width)                                                                                     \
-    X86_PLAIN(lea##bits##_b,                                                                                 \
-              x86_reg_set(c, i->reg, width, c->s.gpr[i->base] + (uint64_t)(int64_t)i->disp))                 \
+    X86_PLAIN(lea##bits##_b, x86_reg_set(c, i->reg, width, c->s.gpr[i->base] + (uint64_t)(int64_t)i->disp))  \
     X86_PLAIN(lea##bits##_x, x86_reg_set(c, i->reg, width,                                                   \
                                          c->s.gpr[i->base] + (c->s.gpr[i->index] << i->scale) +              \
                                              (uint64_t)(int64_t)i->disp))                                    \

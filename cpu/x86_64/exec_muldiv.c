@@ -39,8 +39,7 @@ INLINE void op_mul(struct x86_core *c, unsigned width, uint64_t b)
 
 INLINE void op_imul_a(struct x86_core *c, unsigned width, uint64_t b)
 {
-    __int128 product =
-        (__int128)sign_extended(width, x86_reg_get(c, RAX, width)) * sign_extended(width, b);
+    __int128 product = (__int128)sign_extended(width, x86_reg_get(c, RAX, width)) * sign_extended(width, b);
     uint64_t low = (uint64_t)product, high = (uint64_t)(product >> (8 * width));
     product_set(c, width, low, high);
     product_flags(c, width, low, product != sign_extended(width, low));

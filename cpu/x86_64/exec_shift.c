@@ -1,6 +1,7 @@
 /*
- * Shifts and rotates. Counts are taken modulo 32, or 64 for 64-bit operands; a count of zero changes nothing but, of
- * a 32-bit register, the upper half. OF is defined for counts of one; for others it is what the same formula gives.
+ * Shifts and rotates. Counts are taken modulo 32, or 64 for 64-bit operands; a count of zero changes nothing
+ * but, of a 32-bit register, the upper half. OF is defined for counts of one; for others it is what the same
+ * formula gives.
  */
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/kinds.h"
@@ -112,7 +113,8 @@ INLINE uint64_t op_rcr(struct x86_core *c, unsigned width, uint64_t a, unsigned 
 #define BY_CL(width)     ((unsigned)c->s.gpr[RCX] & count_mask(width))
 
 #define SHIFT(op, bits, width)                                                                               \
-    X86_PLAIN(op##_i##bits##_r, x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), IMMEDIATE(width)))) \
+    X86_PLAIN(op##_i##bits##_r,                                                                              \
+              x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), IMMEDIATE(width))))                  \
     X86_PLAIN(op##_c##bits##_r, x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), BY_CL(width))))    \
     X86_CHANGE_M(op##_i##bits, width, r = op_##op(c, width, v, IMMEDIATE(width)))                            \
     X86_CHANGE_M(op##_c##bits, width, r = op_##op(c, width, v, BY_CL(width)))
@@ -131,7 +133,8 @@ SHIFT_SIZES(ror)
 SHIFT_SIZES(rcl)
 SHIFT_SIZES(rcr)
 
-/* Double shifts. A 16-bit operand shifted by more than 16 is undefined; it gets the first operand's bits again. */
+/* Double shifts. A 16-bit operand shifted by more than 16 is undefined; it gets the first operand's bits
+ * again. */
 INLINE uint64_t op_shld(struct x86_core *c, unsigned width, uint64_t a, uint64_t b, unsigned count)
 {
     unsigned bits = 8 * width;

@@ -1,5 +1,6 @@
 /*
- * Transfers to other code segments: far jumps, calls and returns, call gates, IRET (SDM vol. 2 and vol. 3, 5.8).
+ * Transfers to other code segments: far jumps, calls and returns, call gates, IRET (SDM vol. 2 and vol.
+ * 3, 5.8).
  */
 #include "cpu/x86_64/far.h"
 
@@ -118,8 +119,7 @@ static bool enter_inner(struct x86_core *c, struct target *target, unsigned para
     if (!inner_stack(c, cpl, &new, &ss) || !x86_stack_push(c, &new, width, old.ss.selector) ||
         !x86_stack_push(c, &new, width, old.sp) ||
         !parameters_push(c, &old, &new, new.long_mode ? 0 : parameters, width) ||
-        !x86_stack_push(c, &new, width, c->s.seg[CS].selector) ||
-        !x86_stack_push(c, &new, width, c->s.rip))
+        !x86_stack_push(c, &new, width, c->s.seg[CS].selector) || !x86_stack_push(c, &new, width, c->s.rip))
         return false;
     if (!x86_rip_valid(c, &target->code, target->rip, 0) ||
         !x86_descriptor_mark(c, &target->code, SEG_ACCESSED, 0) ||

@@ -1,16 +1,17 @@
 /*
  * The arithmetic flags, kept as the operands of the last operation and made into bits when somebody looks.
  *
- * Operands are shifted to the top of 64 bits, so that conditions are 64-bit comparisons for every operand size;
- * `shift` remembers how far, for AF and PF. LAZY_FLAGS: state.rflags has them. LAZY_SUB: those of a - b; logical
- * operations are result - 0, which has the same flags. LAZY_ADD: those of a sum a with addend b. LAZY_RESULT:
- * SF, ZF and PF are those of a; CF, AF and OF are in b at their places in EFLAGS.
+ * Operands are shifted to the top of 64 bits, so that conditions are 64-bit comparisons for every operand
+ * size; `shift` remembers how far, for AF and PF. LAZY_FLAGS: state.rflags has them. LAZY_SUB: those of a -
+ * b; logical operations are result - 0, which has the same flags. LAZY_ADD: those of a sum a with addend b.
+ * LAZY_RESULT: SF, ZF and PF are those of a; CF, AF and OF are in b at their places in EFLAGS.
  */
 #pragma once
 
 #include "cpu/x86_64/interp.h"
 
-INLINE void x86_flags_lazy(struct x86_core *c, enum x86_lazy_kind kind, unsigned width, uint64_t a, uint64_t b)
+INLINE void x86_flags_lazy(struct x86_core *c, enum x86_lazy_kind kind, unsigned width, uint64_t a,
+                           uint64_t b)
 {
     c->lazy.a = a;
     c->lazy.b = b;

@@ -4,8 +4,8 @@
  * struct x86_insn by the row's operand format and picks the handler by operand size and by the form of the
  * ModRM operand. A handler ends with `TAIL return x86_next(c, i, bank, pc);`.
  *
- * To add an instruction: a row in the right file under insns/, its handlers in the exec_*.c of its family, and
- * the feature's first model in features.def. A handler that can fault changes nothing before it is sure.
+ * To add an instruction: a row in the right file under insns/, its handlers in the exec_*.c of its family,
+ * and the feature's first model in features.def. A handler that can fault changes nothing before it is sure.
  */
 #pragma once
 
@@ -19,9 +19,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "x86 cores need a litt
  * A decoded instruction. `offset` counts bytes from the block's first instruction, so that with pc (RIP of
  * that first instruction) each one knows its own RIP.
  *
- * Integer registers are numbers into state.gpr; those of byte operands are byte offsets into it (AH is 1), and
- * all are read and written by x86_reg_get and x86_reg_set. x87, MMX, vector, control and segment registers are
- * plain numbers.
+ * Integer registers are numbers into state.gpr; those of byte operands are byte offsets into it (AH is 1),
+ * and all are read and written by x86_reg_get and x86_reg_set. x87, MMX, vector, control and segment
+ * registers are plain numbers.
  */
 struct x86_insn {
     const struct x86_insn *(*run)(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
@@ -38,8 +38,8 @@ struct x86_insn {
     uint8_t base, index; /* of a memory operand: registers, X86_ZERO for none; base may be X86_RIP */
     uint8_t scale;       /* log2 */
     uint8_t seg;         /* enum x86_segment_number, override included */
-    uint8_t vvvv;        /* the VEX prefix's register; where the row has an is4 register, imm has that in 7..4 */
-    uint8_t opsize;      /* log2 of the operand size in bytes */
+    uint8_t vvvv;   /* the VEX prefix's register; where the row has an is4 register, imm has that in 7..4 */
+    uint8_t opsize; /* log2 of the operand size in bytes */
     uint16_t offset;
     uint8_t length;
     uint8_t left;   /* guest instructions from this one to the end of the block */
@@ -55,7 +55,7 @@ _Static_assert(sizeof(struct x86_insn) == 32, "two of them a cache line");
 #define X86_RIP 17 /* insn.base: the address of the next instruction */
 
 enum x86_insn_flag {
-    INSN_MEM = 1,   /* r/m is in memory */
+    INSN_MEM = 1, /* r/m is in memory */
     INSN_LOCK = 2,
     INSN_REP = 4,   /* F3 */
     INSN_REPNE = 8, /* F2 */
@@ -65,10 +65,10 @@ enum x86_insn_flag {
     INSN_BYTE_RM = 128, /* rm is a byte register though opsize is larger (MOVZX) */
 };
 
-/* Runs i, of the block at pc, and what comes after it. The value is NULL: back to the outer loop, which goes on
- * at state.rip. Without tail calls it is the instruction to go on with, of the block at core->loop_pc. */
-typedef const struct x86_insn *x86_handler(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
-                                           uint64_t pc);
+/* Runs i, of the block at pc, and what comes after it. The value is NULL: back to the outer loop, which goes
+ * on at state.rip. Without tail calls it is the instruction to go on with, of the block at core->loop_pc. */
+typedef const struct x86_insn *x86_handler(struct x86_core *c, const struct x86_insn *i,
+                                           struct tlb_bank *bank, uint64_t pc);
 
 /* The head of a handler's definition. */
 #define X86_HANDLER(name)                                                                                    \
@@ -116,8 +116,9 @@ INLINE uint64_t x86_rip_next(const struct x86_insn *i, uint64_t pc)
 }
 
 /*
- * Ends of handlers that don't go on. x86_raise enters the exception in c->fault with i as the instruction that
- * caused it; the two others are shorthands. They put the instruction count and state.rip right and leave.
+ * Ends of handlers that don't go on. x86_raise enters the exception in c->fault with i as the instruction
+ * that caused it; the two others are shorthands. They put the instruction count and state.rip right and
+ * leave.
  */
 x86_handler x86_raise;
 x86_handler x86_undefined;   /* #UD */
@@ -175,7 +176,8 @@ INLINE uint64_t x86_address_mask(unsigned asize)
 INLINE uint64_t x86_offset(const struct x86_core *c, const struct x86_insn *i, uint64_t pc)
 {
     uint64_t base = i->base == X86_RIP ? x86_rip_next(i, pc) : c->s.gpr[i->base & 31];
-    return (base + (c->s.gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp) & x86_address_mask(i->asize);
+    return (base + (c->s.gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp) &
+           x86_address_mask(i->asize);
 }
 
 /*
@@ -222,50 +224,51 @@ INLINE void x86_host_store(void *p, unsigned width, uint64_t v)
  *   _m  any
  * A kind whose handlers are not that hot has _m alone.
  */
-INLINE void *x86_read_hit_b(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc,
-                            unsigned width)
+INLINE void *x86_read_hit_b(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                            uint64_t pc, unsigned width)
 {
     (void)pc;
     return tlb_read_hit(bank, c->s.gpr[i->base] + (uint64_t)(int64_t)i->disp, width);
 }
 
-INLINE void *x86_read_hit_x(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc,
-                            unsigned width)
+INLINE void *x86_read_hit_x(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                            uint64_t pc, unsigned width)
 {
     (void)pc;
     uint64_t va = c->s.gpr[i->base] + (c->s.gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
     return tlb_read_hit(bank, va, width);
 }
 
-INLINE void *x86_read_hit_m(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc,
-                            unsigned width)
+INLINE void *x86_read_hit_m(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                            uint64_t pc, unsigned width)
 {
     return x86_read_hit(c, bank, i->seg, x86_offset(c, i, pc), width);
 }
 
-INLINE void *x86_write_hit_b(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc,
-                             unsigned width)
+INLINE void *x86_write_hit_b(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                             uint64_t pc, unsigned width)
 {
     (void)pc;
     return tlb_write_hit(bank, c->s.gpr[i->base] + (uint64_t)(int64_t)i->disp, width);
 }
 
-INLINE void *x86_write_hit_x(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc,
-                             unsigned width)
+INLINE void *x86_write_hit_x(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                             uint64_t pc, unsigned width)
 {
     (void)pc;
     uint64_t va = c->s.gpr[i->base] + (c->s.gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
     return tlb_write_hit(bank, va, width);
 }
 
-INLINE void *x86_write_hit_m(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc,
-                             unsigned width)
+INLINE void *x86_write_hit_m(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
+                             uint64_t pc, unsigned width)
 {
     return x86_write_hit(c, bank, i->seg, x86_offset(c, i, pc), width);
 }
 
-/* ---- the slow way: segment checks, translation, devices, breakpoints. False: c->fault is set and nothing was
- * changed; end with x86_raise. Both pages of an access that crosses are checked before a byte is written. ---- */
+/* ---- the slow way: segment checks, translation, devices, breakpoints. False: c->fault is set and nothing
+ * was changed; end with x86_raise. Both pages of an access that crosses are checked before a byte is written.
+ * ---- */
 
 struct x86_loaded {
     uint64_t value; /* zero-extended */
@@ -286,8 +289,10 @@ bool x86_write_check(struct x86_core *c, unsigned seg, uint64_t offset, unsigned
  * i's memory operand of `width` (1 to 32) bytes into c->operand, or from it. With `align` (a power of two; 1:
  * none) an operand that is not aligned so raises #GP(0). Fast for operands in plain RAM.
  */
-bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width, unsigned align);
-bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width, unsigned align);
+bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width,
+                      unsigned align);
+bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width,
+                       unsigned align);
 
 /* ---- handlers made from expressions ---- */
 
@@ -390,11 +395,11 @@ bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc
     }
 
 /*
- * An instruction that is a function, defined before with the head X86_DO(name) (out of line: it may have locals
- * whose address it hands out). state.rip is that of the next instruction while it runs. The value false: raise
- * c->fault, with the RIP of i.
- *   X86_HELPER  goes on with the next instruction unless c->leave_after or c->resync say otherwise
- *   X86_SYSTEM  ends its block and goes on at state.rip, which the function may change: rows have END
+ * An instruction that is a function, defined before with the head X86_DO(name) (out of line: it may have
+ * locals whose address it hands out). state.rip is that of the next instruction while it runs. The value
+ * false: raise c->fault, with the RIP of i. X86_HELPER  goes on with the next instruction unless
+ * c->leave_after or c->resync say otherwise X86_SYSTEM  ends its block and goes on at state.rip, which the
+ * function may change: rows have END
  */
 #define X86_DO(name)                                                                                         \
     static __attribute__((noinline)) bool name##_do(struct x86_core *c, const struct x86_insn *i)
@@ -415,6 +420,12 @@ bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc
         return x86_leave();                                                                                  \
     }
 
+/*
+ * An x87 exception that waits for the next waiting x87 instruction: with CR0.NE it is #MF, and the result
+ * false; without, FERR# goes to the board and the instruction goes on. True also when none waits.
+ */
+bool x86_x87_check(struct x86_core *c);
+
 /* i's memory operand in a function of X86_HELPER or X86_SYSTEM. */
 static inline uint64_t x86_operand_offset(const struct x86_core *c, const struct x86_insn *i)
 {
@@ -425,10 +436,10 @@ static inline uint64_t x86_operand_offset(const struct x86_core *c, const struct
 
 /*
  * Kind RM: name_r takes its source from register rm, name_m from memory (`width` bytes; `align` as in
- * x86_operand_load). `body` is a statement that uses d (the register ModRM.reg), v (the register VEX.vvvv) and s
- * (the source; in memory only `width` bytes of it are there); all three point to union x86_vector, and d may be
- * the same as v or s. With X86_VECTOR the body can't fail; with X86_VECTOR_FAULTING it is an expression that is
- * false when c->fault was set (#XM): it changes nothing then but MXCSR.
+ * x86_operand_load). `body` is a statement that uses d (the register ModRM.reg), v (the register VEX.vvvv)
+ * and s (the source; in memory only `width` bytes of it are there); all three point to union x86_vector, and
+ * d may be the same as v or s. With X86_VECTOR the body can't fail; with X86_VECTOR_FAULTING it is an
+ * expression that is false when c->fault was set (#XM): it changes nothing then but MXCSR.
  */
 #define X86_VECTOR_R(name, body)                                                                             \
     X86_HANDLER(x86_##name##_r)                                                                              \

@@ -1,6 +1,6 @@
 /*
- * Interrupts and exceptions: the way through the IDT in each mode, what follows from faults on that way, and which
- * event comes first (SDM vol. 3, chapter 6).
+ * Interrupts and exceptions: the way through the IDT in each mode, what follows from faults on that way, and
+ * which event comes first (SDM vol. 3, chapter 6).
  */
 #include "base/bits.h"
 #include "base/trace.h"
@@ -8,6 +8,7 @@
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/run.h"
 #include "cpu/x86_64/segment.h"
+#include "cpu/x86_64/smm.h"
 
 /* An event on its way through a gate. */
 struct delivery {
@@ -143,8 +144,8 @@ static bool gate_code(struct x86_core *c, struct delivery *d)
 }
 
 /* The stack to push on: the current one, that of an inner level, or one from the interrupt stack table. */
-static bool delivery_stack(struct x86_core *c, const struct delivery *d, unsigned cpl, struct x86_stack *stack,
-                           struct x86_descriptor *ss)
+static bool delivery_stack(struct x86_core *c, const struct delivery *d, unsigned cpl,
+                           struct x86_stack *stack, struct x86_descriptor *ss)
 {
     bool inner = cpl < c->s.cpl, lm = x86_long_mode(c);
     *stack = x86_stack_current(c);
@@ -240,8 +241,8 @@ static bool deliver_task(struct x86_core *c, const struct delivery *d)
     return !d->event->has_code || x86_task_push_error(c, d->event->code, d->ext);
 }
 
-/* INT n of a virtual-8086 program: the redirection bitmap, 32 bytes below the I/O bitmap, says whether its own
- * interrupt table serves it. Without VME, or with the bit set: no. False with *faulted: the TSS. */
+/* INT n of a virtual-8086 program: the redirection bitmap, 32 bytes below the I/O bitmap, says whether its
+ * own interrupt table serves it. Without VME, or with the bit set: no. False with *faulted: the TSS. */
 static bool v86_redirected(struct x86_core *c, uint8_t vector, bool *faulted)
 {
     const struct x86_segment *tr = &c->s.seg[TR];
@@ -280,7 +281,8 @@ static bool deliver_v86_software(struct x86_core *c, struct delivery *d, bool *d
 /* The RF that is pushed: a fault's instruction is not to hit its breakpoint again. */
 static bool pushes_rf(const struct x86_fault *event, enum x86_cause cause)
 {
-    static const uint32_t not_faults = 1u << EXC_DB | 1u << EXC_BP | 1u << EXC_OF | 1u << EXC_DF | 1u << EXC_MC;
+    static const uint32_t not_faults =
+        1u << EXC_DB | 1u << EXC_BP | 1u << EXC_OF | 1u << EXC_DF | 1u << EXC_MC;
     return cause == CAUSE_EXCEPTION && !(not_faults >> event->vector & 1);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The instruction table's vocabulary: the kinds of instructions (which handlers a row has, by what the decoder
- * chooses among them), encodings, operand formats and operand sizes. insns.def explains the columns.
+ * The instruction table's vocabulary: the kinds of instructions (which handlers a row has, by what the
+ * decoder chooses among them), encodings, operand formats and operand sizes. insns.def explains the columns.
  */
 #pragma once
 
@@ -44,11 +44,11 @@ enum x86_kind {
 };
 
 enum x86_map {
-    MAP_1,   /* one byte */
-    MAP_2,   /* 0F */
-    MAP_38,  /* 0F 38 */
-    MAP_3A,  /* 0F 3A */
-    MAP_V2,  /* the same three with a VEX prefix */
+    MAP_1,  /* one byte */
+    MAP_2,  /* 0F */
+    MAP_38, /* 0F 38 */
+    MAP_3A, /* 0F 3A */
+    MAP_V2, /* the same three with a VEX prefix */
     MAP_V38,
     MAP_V3A,
     MAPS,
@@ -98,9 +98,9 @@ enum x86_prefix {
 
 /*
  * Operand formats: what follows the opcode, and what kind of register each field is. E is ModRM.r/m, G is
- * ModRM.reg as an integer register; X and W are the same as other registers (vector, MMX, x87, control). I is an
- * immediate of the operand size (at most 32 bits), I8 one of 8 bits, zero-extended, I8S sign-extended. H: the
- * VEX prefix's register is used (elsewhere it must be 1111b).
+ * ModRM.reg as an integer register; X and W are the same as other registers (vector, MMX, x87, control). I is
+ * an immediate of the operand size (at most 32 bits), I8 one of 8 bits, zero-extended, I8S sign-extended. H:
+ * the VEX prefix's register is used (elsewhere it must be 1111b).
  */
 enum x86_operands {
     OPS_NONE, /* nothing behind the opcode; rm = the opcode's low three bits are not a register */
@@ -109,31 +109,31 @@ enum x86_operands {
     OPS_EG_I8S,
     OPS_EG_I,
     OPS_E,
-    OPS_E_1,   /* imm = 1 */
+    OPS_E_1, /* imm = 1 */
     OPS_E_I8,
     OPS_E_I8S,
     OPS_E_I,
-    OPS_EbG,   /* r/m is a byte register or memory, the operand size is G's */
-    OPS_EX,    /* r/m integer, reg something else */
+    OPS_EbG, /* r/m is a byte register or memory, the operand size is G's */
+    OPS_EX,  /* r/m integer, reg something else */
     OPS_EX_I8,
-    OPS_WX,    /* both something else */
+    OPS_WX, /* both something else */
     OPS_WX_I8,
-    OPS_WG,    /* r/m something else, reg integer */
+    OPS_WG, /* r/m something else, reg integer */
     OPS_WG_I8,
-    OPS_HWX,   /* VEX.vvvv, r/m, reg */
+    OPS_HWX, /* VEX.vvvv, r/m, reg */
     OPS_HWX_I8,
     OPS_HWX_IS4, /* a fourth register in bits 7..4 of the immediate */
     OPS_HVX,     /* VSIB (gathers): the index is a vector register whatever its number */
-    OPS_HW_I8, /* VEX.vvvv is the destination, reg extends the opcode */
-    OPS_HEG,   /* VEX.vvvv, r/m and reg integer */
+    OPS_HW_I8,   /* VEX.vvvv is the destination, reg extends the opcode */
+    OPS_HEG,     /* VEX.vvvv, r/m and reg integer */
     OPS_HE,
-    OPS_HEX,   /* VEX.vvvv and reg something else, r/m integer */
+    OPS_HEX, /* VEX.vvvv and reg something else, r/m integer */
     OPS_HEX_I8,
-    OPS_EG_V,  /* as EG_I8 with VEX (RORX): no vvvv */
-    OPS_O,     /* the register in the opcode's low three bits */
-    OPS_O_I,   /* with an immediate of the full operand size */
-    OPS_A_I,   /* rm = 0 (the accumulator), immediate */
-    OPS_J8,    /* a relative jump */
+    OPS_EG_V, /* as EG_I8 with VEX (RORX): no vvvv */
+    OPS_O,    /* the register in the opcode's low three bits */
+    OPS_O_I,  /* with an immediate of the full operand size */
+    OPS_A_I,  /* rm = 0 (the accumulator), immediate */
+    OPS_J8,   /* a relative jump */
     OPS_J,
     OPS_FAR,   /* a far pointer */
     OPS_MOFFS, /* an address; rm = reg = 0 */
@@ -162,13 +162,14 @@ enum x86_size {
 /* Flags of a row. */
 enum x86_row_flag {
     ROW_0 = 0,
-    ROW_END = 1,    /* ends its block: jumps, and what may change how the next instruction is fetched or decoded */
-    ROW_LOCK = 2,   /* LOCK is allowed when r/m is in memory: x86_locked runs then (exec_locked.c) */
-    ROW_I64 = 4,    /* not in 64-bit mode */
-    ROW_O64 = 8,    /* only in 64-bit mode */
-    ROW_W0 = 16,    /* REX.W or VEX.W as it says; neither: ignored */
+    ROW_END =
+        1, /* ends its block: jumps, and what may change how the next instruction is fetched or decoded */
+    ROW_LOCK = 2, /* LOCK is allowed when r/m is in memory: x86_locked runs then (exec_locked.c) */
+    ROW_I64 = 4,  /* not in 64-bit mode */
+    ROW_O64 = 8,  /* only in 64-bit mode */
+    ROW_W0 = 16,  /* REX.W or VEX.W as it says; neither: ignored */
     ROW_W1 = 32,
-    ROW_L0 = 64,    /* VEX.L likewise */
+    ROW_L0 = 64, /* VEX.L likewise */
     ROW_L1 = 128,
     ROW_PM = 256,   /* #UD in real and virtual-8086 mode */
     ROW_X87 = 512,  /* #NM when CR0.EM or CR0.TS */
@@ -179,6 +180,7 @@ enum x86_row_flag {
 
 /* Declares every handler of the table. */
 #define X86_DECLARE(name) x86_handler name;
-#define INSN(id, map, prefix, opcode, modrm, operands, size, kind, feature, flags) KIND_##kind(X86_DECLARE, id)
+#define INSN(id, map, prefix, opcode, modrm, operands, size, kind, feature, flags)                           \
+    KIND_##kind(X86_DECLARE, id)
 #include "cpu/x86_64/insns.def"
 #undef INSN

@@ -1,9 +1,10 @@
 /*
- * Translation contexts and the slow paths of guest memory: what a page may do without coming here again, accesses
- * that cross a page, devices, breakpoints.
+ * Translation contexts and the slow paths of guest memory: what a page may do without coming here again,
+ * accesses that cross a page, devices, breakpoints.
  *
- * The context of a TLB bank is its key: PCID, user or supervisor, SMAP, alignment checks. All else a translation
- * depends on (CR0.WP, CR4, EFER.NXE, A20, PKRU, DR7) changes rarely, and then everything is flushed.
+ * The context of a TLB bank is its key: PCID, user or supervisor, SMAP, alignment checks. All else a
+ * translation depends on (CR0.WP, CR4, EFER.NXE, A20, PKRU, DR7) changes rarely, and then everything is
+ * flushed.
  */
 #include "cpu/x86_64/mmu.h"
 
@@ -66,9 +67,7 @@ void x86_views_update(struct x86_core *c)
 {
     for (unsigned number = ES; number <= GS; number++)
         c->view[number] = view_of(c, number);
-    c->stack_mask = c->mode & MODE_64                           ? ~(uint64_t)0
-                    : c->s.seg[SS].attributes & SEG_DB ? 0xffffffff
-                                                                : 0xffff;
+    c->stack_mask = c->mode & MODE_64 ? ~(uint64_t)0 : c->s.seg[SS].attributes & SEG_DB ? 0xffffffff : 0xffff;
 }
 
 static uint32_t mode_of(const struct x86_core *c)
@@ -131,8 +130,7 @@ bool x86_segment_check(struct x86_core *c, unsigned seg, uint64_t offset, unsign
 
 /* ---- translation ---- */
 
-static struct x86_walk walk_registers(const struct x86_core *c, uint64_t key,
-                                      const struct x86_tables *tables)
+static struct x86_walk walk_registers(const struct x86_core *c, uint64_t key, const struct x86_tables *tables)
 {
     struct x86_walk walk = {
         .memory = x86_tables_memory(tables),
@@ -370,8 +368,8 @@ bool x86_system_exchange(struct x86_core *c, uint64_t linear, uint32_t old, uint
     void *host = span.place[0].host;
     if (!span.place[0].writable || (linear & 3))
         return x86_system_write(c, linear, 4, new);
-    *changed = !__atomic_compare_exchange_n((uint32_t *)host, &old, new, false, __ATOMIC_SEQ_CST,
-                                            __ATOMIC_SEQ_CST);
+    *changed =
+        !__atomic_compare_exchange_n((uint32_t *)host, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return !*changed;
 }
 
@@ -444,7 +442,8 @@ bool x86_write_bytes(struct x86_core *c, unsigned seg, uint64_t offset, const vo
            keyed_write(c, c->bank_key, linear, from, len);
 }
 
-bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width, unsigned align)
+bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width,
+                      unsigned align)
 {
     uint64_t offset = x86_offset(c, i, pc);
     const void *hit = x86_read_hit(c, c->bank, i->seg, offset, width);
@@ -456,7 +455,8 @@ bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc,
     return true;
 }
 
-bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width, unsigned align)
+bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width,
+                       unsigned align)
 {
     uint64_t offset = x86_offset(c, i, pc);
     void *hit = x86_write_hit(c, c->bank, i->seg, offset, width);

@@ -1,6 +1,6 @@
 /*
- * Guest memory as the processor's own functions see it: segments, translation contexts, linear accesses with a
- * given privilege, atomics, fetching, flushes. Instructions' operands go through interp.h.
+ * Guest memory as the processor's own functions see it: segments, translation contexts, linear accesses with
+ * a given privilege, atomics, fetching, flushes. Instructions' operands go through interp.h.
  */
 #pragma once
 
@@ -29,7 +29,8 @@ enum x86_as {
 bool x86_segment_check(struct x86_core *c, unsigned seg, uint64_t offset, unsigned len, bool write,
                        uint64_t *linear);
 
-/* Linear accesses of up to a page; all is checked before a byte is read or written. False: c->fault is set. */
+/* Linear accesses of up to a page; all is checked before a byte is read or written. False: c->fault is set.
+ */
 bool x86_linear_read(struct x86_core *c, enum x86_as as, uint64_t linear, void *to, unsigned len);
 bool x86_linear_write(struct x86_core *c, enum x86_as as, uint64_t linear, const void *from, unsigned len);
 bool x86_linear_check(struct x86_core *c, enum x86_as as, uint64_t linear, unsigned len, bool write);
@@ -44,8 +45,9 @@ bool x86_system_exchange(struct x86_core *c, uint64_t linear, uint32_t old, uint
 
 /*
  * The host address of a memory operand for an operation that is atomic on the host, or NULL. Then either
- * c->fault is set (*split false), or the operand is not in plain RAM, or crosses a page or is misaligned (*split
- * true): do it as a read and a write between x86_split_lock and x86_split_unlock. Afterwards x86_atomic_done.
+ * c->fault is set (*split false), or the operand is not in plain RAM, or crosses a page or is misaligned
+ * (*split true): do it as a read and a write between x86_split_lock and x86_split_unlock. Afterwards
+ * x86_atomic_done.
  */
 void *x86_atomic_at(struct x86_core *c, unsigned seg, uint64_t offset, unsigned width, bool *split);
 void x86_atomic_done(struct x86_core *c, unsigned width);

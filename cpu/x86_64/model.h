@@ -13,6 +13,8 @@ enum x86_feature {
     FEAT_COUNT,
 };
 
+#define X86_PHYSICAL_BITS 40 /* MAXPHYADDR of every model */
+
 struct x86_model {
     char name[32];
     uint64_t features[(FEAT_COUNT + 63) / 64];
@@ -24,8 +26,8 @@ static inline bool x86_model_has(const struct x86_model *model, enum x86_feature
     return model->features[feature / 64] >> (feature % 64) & 1;
 }
 
-/* Fill in *model from a model string (NULL or "": the default). False and err (ERROR_USAGE, naming the nearest
- * known name) for an unknown model or feature. */
+/* Fill in *model from a model string (NULL or "": the default). False and err (ERROR_USAGE, naming the
+ * nearest known name) for an unknown model or feature. */
 bool x86_model_parse(struct x86_model *model, const char *text, struct error *err);
 
 /* The name of model or feature number `index`, NULL at the end: for help and `info`. */

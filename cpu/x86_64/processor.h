@@ -13,15 +13,15 @@ struct x86_insn;
 
 /* What decoding depends on beside the bytes: struct block's mode. */
 enum x86_mode {
-    MODE_64 = 1,       /* 64-bit code; else MODE_32 or neither: 16-bit code */
-    MODE_32 = 2,       /* CS.D */
+    MODE_64 = 1,        /* 64-bit code; else MODE_32 or neither: 16-bit code */
+    MODE_32 = 2,        /* CS.D */
     MODE_PROTECTED = 4, /* protected and not virtual-8086: VEX is decoded */
-    MODE_FLAT = 8,     /* CS has base 0 and limit 4 GiB (or this is 64-bit code): EIP needs no check */
-    MODE_TS = 16,      /* CR0.TS: #NM */
-    MODE_EM = 32,      /* CR0.EM: #NM for x87, #UD for MMX and SSE */
-    MODE_SSE = 64,     /* CR4.OSFXSR */
-    MODE_AVX = 128,    /* CR4.OSXSAVE, and XCR0 has SSE and AVX */
-    MODE_BREAK = 256,  /* breakpoints, of the debugger or in DR7: blocks check for them */
+    MODE_FLAT = 8,      /* CS has base 0 and limit 4 GiB (or this is 64-bit code): EIP needs no check */
+    MODE_TS = 16,       /* CR0.TS: #NM */
+    MODE_EM = 32,       /* CR0.EM: #NM for x87, #UD for MMX and SSE */
+    MODE_SSE = 64,      /* CR4.OSFXSR */
+    MODE_AVX = 128,     /* CR4.OSXSAVE, and XCR0 has SSE and AVX */
+    MODE_BREAK = 256,   /* breakpoints, of the debugger or in DR7: blocks check for them */
 };
 
 enum x86_lazy_kind {
@@ -69,8 +69,8 @@ struct x86_core {
     struct vcpu vcpu;
     struct x86_state s;
 
-    /* The arithmetic flags (flags.h). The operands lie apart so that no compiler makes one store of them: putting
-     * them together would cost more than the store. */
+    /* The arithmetic flags (flags.h). The operands lie apart so that no compiler makes one store of them:
+     * putting them together would cost more than the store. */
     struct {
         uint64_t a;
         uint32_t how; /* enum x86_lazy_kind | shift << 8 */
@@ -93,6 +93,7 @@ struct x86_core {
     bool resync;
     bool leave_after; /* an instruction wrote to decoded code, or hit a data breakpoint: leave behind it */
 
+    uint64_t pushed;  /* on its way out of line */
     uint64_t target;  /* of a jump on its way out of line */
     bool run_single;  /* the next instruction is to be run by itself */
     uint64_t loop_pc; /* without tail calls: pc of the block that goes on */
@@ -101,9 +102,10 @@ struct x86_core {
     struct vcpu_exit *exit;
     struct x86_fault fault;
     bool task_switched; /* the exception in `fault` belongs to the task that was switched to */
-    bool faulted;  /* the instruction run last ended in an exception */
-    bool stepping; /* one instruction is run by itself: REP makes one iteration at a time when TF asks for it */
-    uint64_t atomic_pa;    /* what x86_atomic_done is to report, when atomic_watched */
+    bool faulted;       /* the instruction run last ended in an exception */
+    bool stepping; /* one instruction is run by itself: REP makes one iteration at a time when TF asks for it
+                    */
+    uint64_t atomic_pa; /* what x86_atomic_done is to report, when atomic_watched */
     bool atomic_watched;
     uint32_t debug_hits; /* data breakpoints (DR6 bits) the current instruction has hit */
 

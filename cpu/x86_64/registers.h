@@ -117,7 +117,6 @@ enum x86_exception {
     EXC_XM = 19,
 };
 
-
 /* A segment's attributes are bits 40..55 of its descriptor: type, S, DPL, P, (limit), AVL, L, D/B, G. */
 #define SEG_ACCESSED   0x0001u
 #define SEG_WRITABLE   0x0002u /* of data; of code: readable */

@@ -1,6 +1,6 @@
 /*
- * The interpreter's outer loop: between runs of blocks it does queued work, takes events, selects the translation
- * context, and finds the block to go on with; and the ways handlers come back to it.
+ * The interpreter's outer loop: between runs of blocks it does queued work, takes events, selects the
+ * translation context, and finds the block to go on with; and the ways handlers come back to it.
  */
 #include "cpu/x86_64/run.h"
 
@@ -214,8 +214,8 @@ static void turn(struct x86_core *c)
         return;
     bool single = c->run_single;
     c->run_single = false;
-    if (single || c->vcpu.single_step || c->stopped.passing || c->s.shadow || c->s.rflags & (FLAG_TF | FLAG_RF) ||
-        trace_on(TRACE_INSN))
+    if (single || c->vcpu.single_step || c->stopped.passing || c->s.shadow ||
+        c->s.rflags & (FLAG_TF | FLAG_RF) || trace_on(TRACE_INSN))
         run_single(c);
     else
         run_blocks(c);

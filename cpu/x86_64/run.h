@@ -39,6 +39,3 @@ void x86_debug_trap(struct x86_core *c, uint32_t dr6_bits);
 /* ---- x86_64.c ---- */
 void x86_init_reset(struct x86_core *c);
 void x86_sipi_start(struct x86_core *c, uint8_t vector);
-
-/* ---- smm.c ---- */
-void x86_smm_enter(struct x86_core *c);

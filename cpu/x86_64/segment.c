@@ -409,7 +409,8 @@ static bool zero_flag_set(struct x86_core *c, bool zero)
     return true;
 }
 
-/* System types LAR knows; LSL those of them that have a limit. Gates and 16-bit types aren't valid in long mode. */
+/* System types LAR knows; LSL those of them that have a limit. Gates and 16-bit types aren't valid in long
+ * mode. */
 #define LAR_TYPES      0x1a3eu /* 1, 2, 3, 4, 5, 9, 11, 12 */
 #define LAR_TYPES_LONG 0x1a04u /* 2, 9, 11, 12 */
 #define LSL_TYPES      0x0a0eu /* 1, 2, 3, 9, 11 */

@@ -1,6 +1,6 @@
 /*
- * Descriptors and what loads them, and stacks other than the current one: the parts far transfers, interrupts and
- * task switches are made of. Functions that can fail are false with c->fault set.
+ * Descriptors and what loads them, and stacks other than the current one: the parts far transfers, interrupts
+ * and task switches are made of. Functions that can fail are false with c->fault set.
  */
 #pragma once
 
@@ -67,16 +67,16 @@ bool x86_descriptor_mark(struct x86_core *c, struct x86_descriptor *d, uint16_t 
 /* Load a segment register from a program's selector, with all checks (MOV, POP, LDS...; not CS). */
 bool x86_data_segment_load(struct x86_core *c, unsigned number, uint16_t selector);
 
-/* As real and virtual-8086 mode load one: the base is the selector times 16, all else stays (real mode) or is as
- * the mode wants (virtual-8086). */
+/* As real and virtual-8086 mode load one: the base is the selector times 16, all else stays (real mode) or is
+ * as the mode wants (virtual-8086). */
 void x86_real_segment_load(struct x86_core *c, unsigned number, uint16_t selector);
 void x86_v86_segment_load(struct x86_core *c, unsigned number, uint16_t selector);
 
 /* A segment register becomes null. */
 void x86_null_segment_load(struct x86_core *c, unsigned number, uint16_t selector);
 
-/* The checks of SS for a stack of privilege `cpl`: type, RPL, DPL; `vector` for what is wrong, #SS when it is not
- * present. */
+/* The checks of SS for a stack of privilege `cpl`: type, RPL, DPL; `vector` for what is wrong, #SS when it is
+ * not present. */
 bool x86_stack_segment_read(struct x86_core *c, uint16_t selector, unsigned cpl, enum x86_exception vector,
                             uint32_t ext, struct x86_descriptor *d);
 
@@ -120,7 +120,8 @@ enum x86_task_cause {
     TASK_IRET,
 };
 
-/* Switch to the task of a TSS descriptor (already checked for type and privilege), or of a task gate's selector. */
+/* Switch to the task of a TSS descriptor (already checked for type and privilege), or of a task gate's
+ * selector. */
 bool x86_task_switch(struct x86_core *c, struct x86_descriptor *tss, enum x86_task_cause cause, uint32_t ext);
 bool x86_task_gate(struct x86_core *c, const struct x86_descriptor *gate, enum x86_task_cause cause,
                    uint32_t ext);

@@ -105,24 +105,21 @@ struct x86_state {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t tsc_offset; /* what is added to the clock's ticks */
     uint64_t tsc_adjust, tsc_aux;
-    uint64_t pat, misc_enable, spec_ctrl, feature_control, platform_info, debugctl, bios_sign_id;
+    uint64_t pat, misc_enable, spec_ctrl, debugctl;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[X86_MTRR_VARIABLE], mtrr_mask[X86_MTRR_VARIABLE];
     uint64_t mcg_status, mcg_ctl, mc_ctl[X86_MC_BANKS], mc_status[X86_MC_BANKS], mc_addr[X86_MC_BANKS],
-        mc_misc[X86_MC_BANKS], mc_ctl2[X86_MC_BANKS];
+        mc_misc[X86_MC_BANKS];
     uint64_t pmc[X86_PMCS], perf_event_select[X86_PMCS], fixed_pmc[X86_FIXED_PMCS], fixed_ctr_ctrl,
         perf_global_ctrl, perf_global_status;
     uint32_t smbase;
 
     /* Events and interruptibility. */
-    uint8_t activity;      /* enum x86_activity */
-    uint8_t shadow;        /* enum x86_shadow */
+    uint8_t activity; /* enum x86_activity */
+    uint8_t shadow;   /* enum x86_shadow */
     uint8_t in_smm;
-    uint8_t nmi_blocked;   /* until IRET */
+    uint8_t nmi_blocked; /* until IRET */
     uint8_t nmi_pending, smi_pending, init_pending;
     uint8_t sipi_pending;
     uint8_t sipi_vector;
-    uint8_t monitor_armed;
-    uint64_t monitor_address;
     uint32_t debug_pending; /* bits for DR6: a debug trap to be taken before the next instruction */
-    uint32_t restart;       /* SMM: what the I/O restart field says about the last port access */
 };

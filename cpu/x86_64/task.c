@@ -1,7 +1,7 @@
 /*
- * Task switches (SDM vol. 3, chapter 7) between the TSS forms of the 286 and the 386. What is wrong before the new
- * task's state is loaded is the old task's fault; afterwards it is the new one's, with as much of its state as has
- * been loaded.
+ * Task switches (SDM vol. 3, chapter 7) between the TSS forms of the 286 and the 386. What is wrong before
+ * the new task's state is loaded is the old task's fault; afterwards it is the new one's, with as much of its
+ * state as has been loaded.
  */
 #include "base/bits.h"
 #include "cpu/x86_64/far.h"
@@ -30,10 +30,24 @@ struct layout {
     unsigned size, rip, flags, gpr, seg, segs, ldt, width, seg_stride;
 };
 
-static const struct layout layout16 = {
-    .size = TSS16_SIZE, .rip = 14, .flags = 16, .gpr = 18, .seg = 34, .segs = 4, .ldt = 42, .width = 2, .seg_stride = 2};
-static const struct layout layout32 = {
-    .size = TSS_SIZE, .rip = 32, .flags = 36, .gpr = 40, .seg = 72, .segs = 6, .ldt = 96, .width = 4, .seg_stride = 4};
+static const struct layout layout16 = {.size = TSS16_SIZE,
+                                       .rip = 14,
+                                       .flags = 16,
+                                       .gpr = 18,
+                                       .seg = 34,
+                                       .segs = 4,
+                                       .ldt = 42,
+                                       .width = 2,
+                                       .seg_stride = 2};
+static const struct layout layout32 = {.size = TSS_SIZE,
+                                       .rip = 32,
+                                       .flags = 36,
+                                       .gpr = 40,
+                                       .seg = 72,
+                                       .segs = 6,
+                                       .ldt = 96,
+                                       .width = 4,
+                                       .seg_stride = 4};
 
 static const struct layout *layout_of(uint16_t attributes)
 {

@@ -17,12 +17,12 @@
 #define PTE_G   ((uint64_t)1 << 8)
 #define PTE_XD  ((uint64_t)1 << 63)
 
-#define PTE_KEY_SHIFT   59
-#define PTE_KEY         ((uint64_t)15 << PTE_KEY_SHIFT)
-#define PTE_PAT_LARGE   ((uint64_t)1 << 12)
-#define PTE_ATTRIBUTES  (PTE_XD | PTE_KEY | 0x1ff)
-#define PTE_ADDRESS     ((((uint64_t)1 << 52) - 1) & PAGE_MASK)
-#define PDPTE_RESERVED  ((uint64_t)0x1e6)
+#define PTE_KEY_SHIFT  59
+#define PTE_KEY        ((uint64_t)15 << PTE_KEY_SHIFT)
+#define PTE_PAT_LARGE  ((uint64_t)1 << 12)
+#define PTE_ATTRIBUTES (PTE_XD | PTE_KEY | 0x1ff)
+#define PTE_ADDRESS    ((((uint64_t)1 << 52) - 1) & PAGE_MASK)
+#define PDPTE_RESERVED ((uint64_t)0x1e6)
 
 enum format_options {
     OPTION_NXE = 1 << 8, /* below: MAXPHYADDR */
@@ -297,8 +297,8 @@ static bool dump_range(void *opaque, const struct radix_range *range)
     const struct lines *lines = opaque;
     uint64_t a = range->attributes, va = lines->base + range->va;
     char text[128];
-    snprintf(text, sizeof(text), "%016" PRIx64 "-%016" PRIx64 " %013" PRIx64 " %c%c%c%c%c%c pat %u key %u", va,
-             va + (range->size - 1), range->pa, a & PTE_U ? 'u' : 's', a & PTE_W ? 'w' : '-',
+    snprintf(text, sizeof(text), "%016" PRIx64 "-%016" PRIx64 " %013" PRIx64 " %c%c%c%c%c%c pat %u key %u",
+             va, va + (range->size - 1), range->pa, a & PTE_U ? 'u' : 's', a & PTE_W ? 'w' : '-',
              a & PTE_XD ? '-' : 'x', a & PTE_G ? 'g' : '-', a & PTE_A ? 'a' : '-', a & PTE_D ? 'd' : '-',
              (unsigned)((a >> 3 & 3) | (a & PTE_PS ? 4 : 0)), (unsigned)bits_get(a, PTE_KEY_SHIFT, 4));
     lines->line(lines->opaque, text);

@@ -1,7 +1,7 @@
 /*
- * x86 virtual memory: none, 32-bit (PSE, PSE-36), PAE, 4-level and 5-level paging (Intel SDM vol. 3, chapter 4).
- * A walk is a function of the registers given; which mode an access counts as (a user's, a supervisor's, the
- * processor's own) is for the core to say, and so is whether an address is canonical.
+ * x86 virtual memory: none, 32-bit (PSE, PSE-36), PAE, 4-level and 5-level paging (Intel SDM vol. 3, chapter
+ * 4). A walk is a function of the registers given; which mode an access counts as (a user's, a supervisor's,
+ * the processor's own) is for the core to say, and so is whether an address is canonical.
  */
 #pragma once
 
@@ -28,15 +28,15 @@ struct radix_memory x86_tables_memory(const struct x86_tables *tables);
 struct x86_walk {
     struct radix_memory memory;
     uint64_t cr3;
-    uint64_t pdpte[4];     /* PAE: the registers loaded with CR3 */
-    uint8_t physical_bits; /* MAXPHYADDR */
-    bool paging;           /* CR0.PG; without it addresses are physical */
-    bool pae, long_mode, la57; /* CR4.PAE, EFER.LMA, CR4.LA57 */
-    bool pse, pse36, gigabyte; /* CR4.PSE and what the model has */
+    uint64_t pdpte[4];            /* PAE: the registers loaded with CR3 */
+    uint8_t physical_bits;        /* MAXPHYADDR */
+    bool paging;                  /* CR0.PG; without it addresses are physical */
+    bool pae, long_mode, la57;    /* CR4.PAE, EFER.LMA, CR4.LA57 */
+    bool pse, pse36, gigabyte;    /* CR4.PSE and what the model has */
     bool wp, nxe, smep, pge, pke; /* CR0.WP, EFER.NXE, CR4 */
-    bool smap;             /* supervisors' data accesses to user pages are forbidden (CR4.SMAP, and not EFLAGS.AC) */
-    bool user;             /* a user-mode access */
-    bool update;           /* set accessed and dirty bits; false for a debugger, who sees what would be */
+    bool smap;   /* supervisors' data accesses to user pages are forbidden (CR4.SMAP, and not EFLAGS.AC) */
+    bool user;   /* a user-mode access */
+    bool update; /* set accessed and dirty bits; false for a debugger, who sees what would be */
     uint32_t pkru;
 };
 
