@@ -379,6 +379,7 @@ static void modrm_decode(struct decoder *d)
         segment_override(d);
         return;
     }
+    segment_override(d); /* MASKMOVQ and MASKMOVDQU have an address all the same */
     unsigned rm = (d->modrm & 7) | (mmx && !rm_integer ? 0 : (d->rex_bits & 1) << 3);
     insn->rm = register_of(d, rm, rm_integer && (byte || operands == OPS_EbG));
 }
