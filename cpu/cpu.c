@@ -1,8 +1,5 @@
 #include "cpu/cpu.h"
 
-#include "cpu/aarch64/core.h"
-#include "cpu/riscv64/core.h"
-#include "cpu/x86_64/core.h"
 
 static const struct cpu_ops *const cores[GUEST_ARCH_COUNT] = {
     [GUEST_RISCV64] = &riscv64_ops,

@@ -31,6 +31,9 @@ static const struct {
                                     {"/usr/share/AAVMF/AAVMF_VARS.fd",
                                      "/usr/share/edk2/aarch64/vars-template-pflash.raw",
                                      "edk2-arm64/vars.fd"}},
+    [FIRMWARE_SEABIOS] = {"SeaBIOS",
+                          {"/usr/share/seabios/bios-256k.bin", "seabios/bios-256k.bin",
+                           "/usr/share/qemu/bios-256k.bin"}},
 };
 
 const char *firmware_name(enum firmware_kind kind)

@@ -12,6 +12,7 @@ enum firmware_kind {
     FIRMWARE_EDK2_RISCV64_VARS, /* a fresh bank of variables */
     FIRMWARE_EDK2_AARCH64,
     FIRMWARE_EDK2_AARCH64_VARS,
+    FIRMWARE_SEABIOS,
     FIRMWARE_KINDS,
 };
 
