@@ -159,10 +159,16 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
     return true;
 }
 
+/* Random numbers of the host would make every run another one. */
+static bool rng_add(struct board_parts *parts, struct error *err)
+{
+    return parts->config->deterministic ||
+           virtio_attach(parts, virtio_rng_create(&parts->run->machine, "rng0"), TRANSPORT_PCI, err);
+}
+
 bool board_virtio_add(struct board_parts *parts, struct error *err)
 {
-    return disks_add(parts, err) && nets_add(parts, err) && consoles_add(parts, err) &&
-           virtio_attach(parts, virtio_rng_create(&parts->run->machine, "rng0"), TRANSPORT_PCI, err);
+    return disks_add(parts, err) && nets_add(parts, err) && consoles_add(parts, err) && rng_add(parts, err);
 }
 
 void board_parts_free(struct board_parts *parts)
