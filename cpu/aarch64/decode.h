@@ -15,7 +15,7 @@ struct a64_row {
     uint8_t format;       /* enum a64_format */
     uint8_t flags;        /* enum a64_row_flag */
     uint8_t feature;      /* enum aarch64_feature */
-    uint8_t condition;    /* what "cccc" in the pattern stands for */
+    uint8_t variant;      /* the condition or element size (log2 of its bytes) of rows that stand for several */
 };
 
 struct a64_decoder;
@@ -27,8 +27,8 @@ void a64_decoder_destroy(struct a64_decoder *decoder);
 /* The row of an instruction, or NULL: UNDEFINED. */
 const struct a64_row *a64_row_find(const struct a64_decoder *decoder, uint32_t bits);
 
-/* All rows, for tests and listings. */
-const struct a64_row *a64_rows(size_t *count);
+/* All rows the model has, for tests and listings. */
+const struct a64_row *a64_rows(const struct a64_decoder *decoder, size_t *count);
 
 /* The mnemonic of a row ("ldr", "b.eq"), as far as its name says. */
 void a64_row_mnemonic(const struct a64_row *row, char *text, size_t size);

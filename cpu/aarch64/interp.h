@@ -52,7 +52,7 @@ typedef const struct a64_insn *a64_handler(struct aarch64_core *c, const struct 
         TAIL return a64_next(c, i, bank, pc);                                                                \
     }
 
-/* INSN_CC in terms of INSN: `M(identifier, condition number)` once for each condition. */
+/* For handlers of an INSN_CC: `M(identifier, condition number)` once for each condition. */
 #define A64_CONDITIONS(M, id)                                                                                \
     M(id##_eq, 0)                                                                                            \
     M(id##_ne, 1)                                                                                            \
@@ -61,12 +61,9 @@ typedef const struct a64_insn *a64_handler(struct aarch64_core *c, const struct 
         M(id##_ge, 10) M(id##_lt, 11) M(id##_gt, 12) M(id##_le, 13) M(id##_al, 14) M(id##_nv, 15)
 
 /* Declares every handler of the table. */
-#define A64_DECLARE(id, condition)                   a64_handler a64_##id;
-#define INSN(id, pattern, format, feature, flags)    A64_DECLARE(id, 0)
-#define INSN_CC(id, pattern, format, feature, flags) A64_CONDITIONS(A64_DECLARE, id)
+#define A64_ROW(id, pattern, variant, format, feature, flags) a64_handler a64_##id;
 #include "cpu/aarch64/insns.def"
-#undef INSN
-#undef INSN_CC
+#undef A64_ROW
 
 /* The instruction's own virtual address. */
 INLINE uint64_t a64_pc(const struct a64_insn *i, uint64_t pc)

@@ -8,6 +8,7 @@
 #include "cpu/aarch64/registers.h"
 #include "cpu/block.h"
 #include "cpu/cpu.h"
+#include "cpu/fp/fp.h"
 
 struct aarch64_core;
 struct a64_insn;
@@ -72,8 +73,13 @@ struct aarch64_core {
     struct vcpu vcpu;
     struct aarch64_state s;
 
+    /* The environment of floating-point arithmetic: FPCR, and while the core runs the cumulative flags of
+     * FPSR (fpcr.h). */
+    struct fp_env fp;
+
     /* What loads left behind for their handlers (out-of-line loads return whether they worked). */
     uint64_t loaded[2];
+    uint8_t structure[64]; /* and loads and stores of structures that take the slow path */
 
     /* The context in effect (mmu.c keeps it right; the outer loop asks when `resync` is set). */
     struct tlb_bank *bank;

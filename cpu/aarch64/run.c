@@ -6,6 +6,7 @@
 #include "cpu/aarch64/blocks.h"
 #include "cpu/aarch64/debug.h"
 #include "cpu/aarch64/exception.h"
+#include "cpu/aarch64/fpcr.h"
 #include "cpu/aarch64/mmu.h"
 #include "cpu/aarch64/pmu.h"
 
@@ -215,6 +216,7 @@ void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     c->leaving = false;
     vcpu->halted = false;
     c->running = true;
+    aarch64_fp_enter(c);
     aarch64_pmu_start(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {
@@ -232,5 +234,6 @@ void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
         }
     }
     aarch64_pmu_stop(c);
+    aarch64_fp_leave(c);
     c->running = false;
 }

@@ -4,32 +4,18 @@
 
 #include "cpu/aarch64/decode.h"
 
-#define ROW(id, pattern_text, cond, format_id, feature_id, row_flags)                                        \
+#define A64_ROW(id, pattern_text, variant_number, format_id, feature_id, row_flags)                          \
     {.name = #id,                                                                                            \
      .pattern = pattern_text,                                                                                \
      .run = a64_##id,                                                                                        \
      .format = FMT_##format_id,                                                                              \
      .flags = ROW_##row_flags,                                                                               \
      .feature = FEAT_##feature_id,                                                                           \
-     .condition = cond},
-#define INSN(id, pattern, format, feature, flags) ROW(id, pattern, 0, format, feature, flags)
-/* clang-format off */
-#define INSN_CC(id, pattern, format, feature, flags)                                                         \
-    ROW(id##_eq, pattern, 0, format, feature, flags) ROW(id##_ne, pattern, 1, format, feature, flags)        \
-    ROW(id##_cs, pattern, 2, format, feature, flags) ROW(id##_cc, pattern, 3, format, feature, flags)        \
-    ROW(id##_mi, pattern, 4, format, feature, flags) ROW(id##_pl, pattern, 5, format, feature, flags)        \
-    ROW(id##_vs, pattern, 6, format, feature, flags) ROW(id##_vc, pattern, 7, format, feature, flags)        \
-    ROW(id##_hi, pattern, 8, format, feature, flags) ROW(id##_ls, pattern, 9, format, feature, flags)        \
-    ROW(id##_ge, pattern, 10, format, feature, flags) ROW(id##_lt, pattern, 11, format, feature, flags)      \
-    ROW(id##_gt, pattern, 12, format, feature, flags) ROW(id##_le, pattern, 13, format, feature, flags)      \
-    ROW(id##_al, pattern, 14, format, feature, flags) ROW(id##_nv, pattern, 15, format, feature, flags)
-/* clang-format on */
+     .variant = variant_number},
 static const struct a64_row table[] = {
 #include "cpu/aarch64/insns.def"
 };
-#undef INSN
-#undef INSN_CC
-#undef ROW
+#undef A64_ROW
 
 /* Rows are looked for by the eleven bits 31:21, which every family fixes some of. */
 #define KEY_SHIFT 21
@@ -43,26 +29,35 @@ struct a64_decoder {
     uint64_t bitmasks[1 << 13];
 };
 
-const struct a64_row *a64_rows(size_t *count)
+/* What number `n` from the right of a letter in a pattern stands for: '0', '1', or '.' for an operand. */
+static char letter_value(char letter, unsigned n, unsigned variant)
 {
-    *count = ARRAY_LEN(table);
-    return table;
+    static const uint8_t ftypes[4] = {[1] = 3, [2] = 0, [3] = 1};
+    switch (letter) {
+    case 'c':
+    case 'z': return (char)('0' + (variant >> n & 1));
+    case 'f': return (char)('0' + (ftypes[variant] >> n & 1));
+    case 'i': return n > variant ? '0' : n == variant ? '1' : '.';
+    case 'e': return n < variant ? '0' : n == variant ? '1' : '.';
+    case 'q': return variant == 3 ? '1' : '.';
+    default: return letter;
+    }
 }
 
 static void pattern_parse(struct a64_row *row)
 {
-    unsigned bit = 32, condition_bit = 4;
-    for (const char *p = row->pattern; *p; p++) {
-        if (*p == ' ')
+    unsigned bit = 0, letters = 0;
+    for (size_t n = strlen(row->pattern); n-- > 0;) {
+        char letter = row->pattern[n];
+        if (letter == ' ')
             continue;
-        bit--;
-        bool one = *p == '1';
-        if (*p == 'c')
-            one = row->condition >> --condition_bit & 1;
-        else if (*p != '0' && *p != '1')
-            continue;
-        row->mask |= (uint32_t)1 << bit;
-        row->match |= (uint32_t)one << bit;
+        char value = letter_value(letter, letters, row->variant);
+        letters += letter >= 'a' && letter <= 'z'; /* a pattern has one kind of them, beside q at its top */
+        if (value == '0' || value == '1')
+            row->mask |= (uint32_t)1 << bit;
+        if (value == '1')
+            row->match |= (uint32_t)1 << bit;
+        bit++;
     }
 }
 
@@ -129,6 +124,12 @@ void a64_decoder_destroy(struct a64_decoder *decoder)
         return;
     free(decoder->candidates);
     free(decoder);
+}
+
+const struct a64_row *a64_rows(const struct a64_decoder *decoder, size_t *count)
+{
+    *count = decoder->count;
+    return decoder->rows;
 }
 
 const uint64_t *a64_decoder_bitmasks(const struct a64_decoder *decoder)
