@@ -399,8 +399,9 @@ static void implicit_registers(struct maker *m, const struct row *row)
 /* Bit offsets in registers reach far out of the operand. */
 static void bit_offset_tame(struct maker *m, const struct row *row, const struct operands *o)
 {
-    if (o->memory && row->operands == OPS_EG && starts(row->id, "bt") && o->reg != o->base &&
-        !(o->has_index && o->reg == o->index))
+    bool by_register = o->memory && !o->absolute && !o->rip_relative;
+    bool in_address = by_register && (o->reg == o->base || (o->has_index && o->reg == o->index));
+    if (o->memory && row->operands == OPS_EG && starts(row->id, "bt") && !in_address)
         m->in->gpr[o->reg] = random_below(2048) - 1024;
 }
 
