@@ -5,8 +5,7 @@ bool x86_mmx_begin(struct x86_core *c, const struct x86_insn *i, unsigned width)
 {
     if (!x86_x87_check(c) || (i->flags & INSN_MEM && !x86_helper_load(c, i, width, 1)))
         return false;
-    c->s.fsw &= 0xc7ff;
-    c->s.ftw = 0;
+    x86_mmx_enter(c);
     return true;
 }
 
@@ -52,8 +51,7 @@ static bool mmx_store(struct x86_core *c, const struct x86_insn *i, unsigned wid
     c->operand.q[0] = c->s.st[i->reg & 7].mant;
     if (!x86_helper_store(c, i, width, 1))
         return false;
-    c->s.fsw &= 0xc7ff;
-    c->s.ftw = 0;
+    x86_mmx_enter(c);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cpu/block.h"
 #include "cpu/cpu.h"
+#include "cpu/fp/fp.h"
 #include "cpu/x86_64/core.h"
 
 struct x86_core;
@@ -85,6 +86,12 @@ struct x86_core {
 
     /* An operand in memory of up to 32 bytes, on its way to or from a handler that can't have locals. */
     union x86_vector operand;
+
+    /* MXCSR as the floating-point library wants it, made from the value sse_mxcsr (sse_float.h); sse_flags are the
+     * flags that are no news. */
+    struct fp_env sse_env;
+    uint32_t sse_mxcsr;
+    uint8_t sse_flags;
 
     /* The translation context in effect: x86_context sets them when the outer loop sees `resync`. */
     struct tlb_bank *bank;

@@ -104,6 +104,13 @@ bool x86_mmx_begin(struct x86_core *c, const struct x86_insn *i, unsigned width)
 bool x86_mmx_operands(struct x86_core *c, const struct x86_insn *i, unsigned width, union x86_vector *v,
                       union x86_vector *s);
 
+/* The x87 after an MMX instruction: TOP is 0, all registers valid. */
+static inline void x86_mmx_enter(struct x86_core *c)
+{
+    c->s.fsw &= 0xc7ff;
+    c->s.ftw = 0;
+}
+
 /* Writing an MMX register sets all bits above it. */
 static inline void x86_mmx_set(struct x86_core *c, unsigned number, uint64_t value)
 {
@@ -122,9 +129,13 @@ static inline bool x86_helper_store(struct x86_core *c, const struct x86_insn *i
     return x86_operand_store(c, i, c->s.rip - i->length - i->offset, width, align);
 }
 
-/* The first n bytes of r into d, whose rest an SSE instruction leaves and one with VEX clears. */
-static inline void vector_set(union x86_vector *d, const union x86_vector *r, unsigned n, bool vex)
+/* The first n (16 or less, or 32) bytes of r into d: SSE leaves what is above bit 127, and VEX clears it. */
+INLINE void vector_set(union x86_vector *d, const union x86_vector *r, unsigned n, bool vex)
 {
-    for (unsigned k = 0; k < 4; k++)
-        d->q[k] = k < n / 8 ? r->q[k] : vex ? 0 : d->q[k];
+    d->q[0] = r->q[0];
+    d->q[1] = r->q[1];
+    if (vex) {
+        d->q[2] = n == 32 ? r->q[2] : 0;
+        d->q[3] = n == 32 ? r->q[3] : 0;
+    }
 }
