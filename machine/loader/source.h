@@ -7,7 +7,7 @@
 #include "host/file.h"
 
 /* What an unpacked image may grow to: more than any kernel, less than a mistake costs. */
-#define SOURCE_UNPACKED_MAX ((uint64_t)1 << 30)
+#define SOURCE_UNPACKED_MAX ((uint64_t)512 << 20)
 
 /* Told while a big image is read: bytes so far of the total. NULL: nobody looks. */
 typedef void (*load_progress)(const char *path, uint64_t done, uint64_t total);

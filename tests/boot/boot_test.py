@@ -8,10 +8,12 @@ TRIARCH_TEST_SLOW multiplies them.
 """
 
 import functools
+import gzip
 import hashlib
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,15 @@ SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
 FIRST_QUESTION = r"Choose the language|Select a language|Language:"
 
 
+INIT_TWO_PROCESSES = b"""#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+count() { n=0; while [ $n -lt 500 ]; do n=$((n + 1)); done; echo counted to $n; /bin/busybox cat /proc/uptime; }
+count & count; wait
+/bin/busybox cat /proc/interrupts
+/bin/busybox poweroff -f
+"""
+
+
 def fetch(name):
     result = subprocess.run([FETCH, name], capture_output=True, text=True, timeout=900)
     if result.returncode != 0:
@@ -35,6 +46,17 @@ def fetch(name):
 
 def guest(*words):
     return Console([PROGRAM, "run", "--serial", "stdio", *words])
+
+
+def cpio(name, content):
+    """A newc archive with one executable file, which lays itself over an initramfs it is appended to."""
+
+    def member(member_name, data, mode):
+        numbers = [1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(member_name) + 1, 0]
+        head = b"070701" + b"".join(b"%08x" % n for n in numbers) + member_name + b"\0"
+        return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+
+    return member(name, content, 0o100755) + member(b"TRAILER!!!", b"", 0)
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -178,11 +200,51 @@ class Riscv64(unittest.TestCase):
             console.send("poweroff -f\n")
             self.assertEqual(console.wait(120 * SLOW), 0)
 
+    def test_deterministic(self):
+        """The same machine twice: every byte and every time it prints is the same."""
+        images = os.path.join(os.path.dirname(fetch("linux-riscv64")), "images")
+        initramfs = os.path.join(self.folder.name, "initramfs")
+        with open(f"{images}/initramfs-riscv64.gz", "rb") as base, open(initramfs, "wb") as out:
+            out.write(base.read() + gzip.compress(cpio(b"init", INIT_TWO_PROCESSES)))
+        outputs = []
+        for run in range(2):
+            log = os.path.join(self.folder.name, f"log{run}")
+            result = subprocess.run([PROGRAM, "run", "--deterministic", "--firmware", "builtin", "--cpus", "2", "--net",
+                                     "none", "--kernel", os.path.join(fetch("linux-riscv64"), "vmlinuz"), "--initrd",
+                                     initramfs, "--serial", f"file:{log}"], timeout=300 * SLOW, stdin=subprocess.DEVNULL)
+            self.assertEqual(result.returncode, 0)
+            with open(log, "rb") as text:
+                outputs.append(text.read())
+        self.assertIn(b"counted to 500", outputs[0])
+        self.assertEqual(outputs[0], outputs[1])
+
     def edk2(self, *words):
         folder = fetch("edk2-riscv64")
         fetch("opensbi")
         with guest("--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
             console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+
+    def test_cd(self):
+        """An ISO given as the kernel: EFI firmware finds its boot loader, here the kernel's own EFI stub."""
+        for tool in ("mkfs.vfat", "mmd", "mcopy", "xorriso"):
+            if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+                self.skipTest(f"{tool} is not installed")
+        root = os.path.join(self.folder.name, "cd")
+        efi, iso = os.path.join(root, "efi.img"), os.path.join(self.folder.name, "boot.iso")
+        kernel = os.path.join(fetch("linux-riscv64"), "vmlinuz")
+        fetch("edk2-riscv64")
+        os.mkdir(root)
+        with open(efi, "wb") as image:
+            image.truncate(os.path.getsize(kernel) + (8 << 20))
+        environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin", MTOOLS_SKIP_CHECK="1")
+        for command in (["mkfs.vfat", efi], ["mmd", "-i", efi, "::/EFI", "::/EFI/BOOT"],
+                        ["mcopy", "-i", efi, kernel, "::/EFI/BOOT/BOOTRISCV64.EFI"],
+                        ["xorriso", "-as", "mkisofs", "-quiet", "-o", iso, "-e", "efi.img", "-no-emul-boot", root]):
+            subprocess.run(command, check=True, capture_output=True, env=environment)
+        with guest("--net", "none", "--kernel", iso) as console:
+            console.expect(r"EFI stub: Booting Linux Kernel", 300 * SLOW)
+            # The kernel deals out the PCI addresses anew, and finds the CD again.
+            console.expect(r"virtio_blk virtio\d|Unable to mount root fs", 300 * SLOW)
 
     def test_edk2(self):
         self.edk2()
