@@ -59,7 +59,8 @@ static void page_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
     struct lapic_cpu *cpu = page_user(page);
     (void)width;
     if (offset >= PAGE_SIZE)
-        lapic_message_receive(page->lapic, (struct msi_message){.address = page->base + offset, .data = (uint32_t)value});
+        lapic_message_receive(page->lapic,
+                              (struct msi_message){.address = page->base + offset, .data = (uint32_t)value});
     else if (cpu)
         lapic_write(page->lapic, cpu->index, (unsigned)offset, (uint32_t)value);
 }

@@ -144,9 +144,9 @@ static void comparator_interrupt(struct comparator *comparator)
     if (!(configuration & TIMER_ENABLE))
         return;
     if (configuration & TIMER_MESSAGE)
-        hpet->config.msi.deliver(hpet->config.msi.opaque,
-                                 (struct msi_message){.address = comparator->route >> 32,
-                                                      .data = (uint32_t)comparator->route});
+        hpet->config.msi.deliver(
+            hpet->config.msi.opaque,
+            (struct msi_message){.address = comparator->route >> 32, .data = (uint32_t)comparator->route});
     else if (configuration & TIMER_LEVEL)
         lines_update(hpet);
     else if (is_legacy(comparator))

@@ -130,7 +130,8 @@ static void start_enabled(void)
 static bool message(uint32_t destination, unsigned flags, uint32_t data)
 {
     struct msi_target target = lapic_msi(lapic);
-    return target.deliver(target.opaque, (struct msi_message){PAGE | destination << 12 | flags, data});
+    return target.deliver(target.opaque,
+                          (struct msi_message){.address = PAGE | destination << 12 | flags, .data = data});
 }
 
 static bool requested(unsigned cpu, uint8_t vector)
@@ -242,8 +243,8 @@ static void destinations(void)
     message(7, 0, 0x35);
     CHECK_EQ(receivers(0x35), 0);
     struct msi_target target = lapic_msi(lapic);
-    CHECK(!target.deliver(target.opaque, (struct msi_message){0xfed00000, 0x40}));
-    CHECK(!target.deliver(target.opaque, (struct msi_message){0x1fee00000, 0x40}));
+    CHECK(!target.deliver(target.opaque, (struct msi_message){.address = 0xfed00000, .data = 0x40}));
+    CHECK(!target.deliver(target.opaque, (struct msi_message){.address = 0x1fee00000, .data = 0x40}));
     /* A processor's own write to the address of a message. */
     current = 0;
     test_store(test, PAGE | 3 << 12, 4, 0x36);
