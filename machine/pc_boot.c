@@ -34,7 +34,7 @@ static bool acpi_place(struct pc_board *board, struct error *err)
 
 static void smbios_put(struct pc_board *board)
 {
-    struct smbios_config config = {.product = "Triarch PC (Q35)",
+    struct smbios_config config = {.product = "PC (Q35)",
                                    .cpu = x86_model(board->run->vcpus[0])->name,
                                    .cpus = board->run->vcpu_count,
                                    .memory_base = 0,

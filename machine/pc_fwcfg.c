@@ -52,7 +52,7 @@ static void number_file(struct pc_board *board, const char *name, unsigned width
 static void tables_add(struct pc_board *board)
 {
     struct acpi_tables tables = {0};
-    struct smbios_config smbios = {.product = "Triarch PC (Q35)",
+    struct smbios_config smbios = {.product = "PC (Q35)",
                                    .cpu = x86_model(board->run->vcpus[0])->name,
                                    .cpus = board->run->vcpu_count,
                                    .memory_base = 0,
