@@ -21,6 +21,7 @@ struct host_loop {
     struct host_mutex posts_lock;
     struct post *first, **last;
     bool stop;
+    bool work_here; /* no worker threads */
 };
 
 struct host_watch {
@@ -292,10 +293,23 @@ static void job_done(uv_work_t *work, int status)
     free(job);
 }
 
+void host_loop_work_here(struct host_loop *loop)
+{
+    loop->work_here = true;
+}
+
 /* libuv's queue may only be fed from the loop's thread. */
 static void job_start(void *opaque)
 {
     struct job *job = opaque;
+    if (job->loop->work_here) {
+        host_mutex_unlock(job->loop->lock);
+        job->run(job->opaque);
+        host_mutex_lock(job->loop->lock);
+        job->done(job->opaque);
+        free(job);
+        return;
+    }
     uv_queue_work(&job->loop->uv, &job->work, job_run, job_done);
 }
 

@@ -47,3 +47,6 @@ void host_timer_destroy(struct host_timer *timer);
 /* Run work(opaque) on a worker thread without the lock, then done(opaque) on the loop's thread with it. */
 void host_loop_work(struct host_loop *loop, void (*work)(void *opaque), void (*done)(void *opaque),
                     void *opaque);
+
+/* Have work done on the loop's thread, in the order it was handed over: for runs that must be repeatable. */
+void host_loop_work_here(struct host_loop *loop);

@@ -116,6 +116,8 @@ static bool host_parts_create(struct machine_run *run, struct error *err)
     machine->loop = host_loop_create(&machine->lock, err);
     if (!machine->loop)
         return false;
+    if (p->config.deterministic)
+        host_loop_work_here(machine->loop);
     p->clock_timer = host_timer_create(machine->loop, clock_due, run, err);
     p->timeout = p->clock_timer ? host_timer_create(machine->loop, timeout_due, run, err) : NULL;
     return p->timeout != NULL;

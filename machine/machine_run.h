@@ -16,6 +16,9 @@
 #include "devices/char/char.h"
 #include "devices/machine.h"
 
+/* The program's exit status for a guest that can't go on (README.md has the others). */
+#define MACHINE_STATUS_DIED 4
+
 /* What a board adds to run control. Machine lock not held for `hypercall`, held for `boot`. */
 struct machine_board {
     /* An environment call of a vCPU, on its thread (EXIT_HYPERCALL). */

@@ -14,13 +14,14 @@ static void stopped_report(void *opaque)
     struct vcpu *vcpu = p->stopped_by;
     if (!vcpu || p->ended)
         return;
+    bool stepped = vcpu->single_step;
     machine_pause(run);
     p->stopped_by = NULL;
     for (unsigned i = 0; i < run->vcpu_count; i++)
         run->vcpus[i]->single_step = false;
     if (run->debug.stopped)
         run->debug.stopped(run->debug.opaque, vcpu->index, &p->stopped_exit);
-    else
+    else if (!stepped) /* a point of a tool that has gone meanwhile */
         machine_resume(run);
 }
 

@@ -53,6 +53,8 @@ static uint64_t misa_read(struct riscv_core *c, unsigned n)
         if (riscv_has(c, letters[i].ext))
             misa |= BIT(letters[i].letter - 'A');
     }
+    if (riscv_has(c, EXT_ZBA) && riscv_has(c, EXT_ZBB) && riscv_has(c, EXT_ZBS))
+        misa |= BIT('B' - 'A');
     return misa;
 }
 
@@ -300,7 +302,7 @@ static const struct riscv_csr rows[] = {
 
     CSR_FIELD(0x302, "medeleg",  S, medeleg,  DELEGABLE),
     CSR_FIELD(0x340, "mscratch", I, mscratch, ~(uint64_t)0),
-    CSR_FIELD(0x342, "mcause",   I, mcause,   CAUSE_INTERRUPT | 63),
+    CSR_FIELD(0x342, "mcause",   I, mcause,   ~(uint64_t)0),
     CSR_FIELD(0x343, "mtval",    I, mtval,    ~(uint64_t)0),
 };
 /* clang-format on */

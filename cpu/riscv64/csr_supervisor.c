@@ -140,7 +140,7 @@ static const struct riscv_csr rows[] = {
     {.number = 0x180, .count = 1, .name = "satp",    .ext = EXT_S, .read = satp_read,    .write = satp_write, .allowed = satp_allowed},
 
     CSR_FIELD(0x140, "sscratch", S, sscratch, ~(uint64_t)0),
-    CSR_FIELD(0x142, "scause",   S, scause,   CAUSE_INTERRUPT | 63),
+    CSR_FIELD(0x142, "scause",   S, scause,   ~(uint64_t)0),
     CSR_FIELD(0x143, "stval",    S, stval,    ~(uint64_t)0),
 };
 /* clang-format on */

@@ -7,16 +7,15 @@
 
 #define NO_RESERVATION (~(uint64_t)0)
 
-/*
- * Where an aligned operation that reads and writes can be done, or NULL for the slow path. The physical
- * address is needed too, for reservations.
- */
-INLINE void *atomic_hit(struct riscv_core *c, struct tlb_bank *bank, uint64_t va, unsigned width)
+/* Where an aligned operation can be done (c->atomic describes it), or NULL: c->fault is set. An LR (`load`)
+ * only reads; all others need both tags. */
+INLINE void *atomic_place(struct riscv_core *c, struct tlb_bank *bank, uint64_t va, unsigned width, bool load)
 {
     const struct tlb_entry *entry = tlb_slot(bank, va);
-    uint64_t page = va & PAGE_MASK;
-    if (unlikely(entry->write_tag != page || entry->read_tag != page || (va & (width - 1))))
-        return riscv_atomic_at(c, va, width, false);
+    uint64_t page = va & (PAGE_MASK | (width - 1)); /* misaligned: no tag is like that */
+    if (unlikely(entry->read_tag != page || (!load && entry->write_tag != page)))
+        return riscv_atomic_at(c, va, width, load);
+    c->atomic.pa = (entry->page & PAGE_MASK) | (va & ~PAGE_MASK);
     c->atomic.watched = false;
     return (void *)(uintptr_t)(va + entry->addend);
 }
@@ -32,7 +31,7 @@ INLINE void atomic_end(struct riscv_core *c, unsigned width)
     const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
                                        struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
-        type *p = atomic_hit(c, bank, c->s.x[i->rs1], sizeof(type));                                         \
+        type *p = atomic_place(c, bank, c->s.x[i->rs1], sizeof(type), false);                                \
         if (unlikely(!p))                                                                                    \
             TAIL return riscv_raise(c, i, bank, pc);                                                         \
         type b = (type)c->s.x[i->rs2];                                                                       \
@@ -116,7 +115,7 @@ INLINE unsigned __int128 pair_swap(unsigned __int128 *p, unsigned __int128 expec
 static __attribute__((noinline)) bool pair_operate(struct riscv_core *c, const struct riscv_insn *i,
                                                    struct tlb_bank *bank)
 {
-    unsigned __int128 *p = atomic_hit(c, bank, c->s.x[i->rs1], 16);
+    unsigned __int128 *p = atomic_place(c, bank, c->s.x[i->rs1], 16, false);
     if (!p)
         return false;
     unsigned __int128 old = pair_swap(p, pair_get(c, i->rd), pair_get(c, i->rs2));
@@ -140,9 +139,9 @@ const struct riscv_insn *rv_amocas_q(struct riscv_core *c, const struct riscv_in
 
 /* Read and reserve. False: c->fault is set. */
 static __attribute__((noinline)) bool reserve(struct riscv_core *c, const struct riscv_insn *i,
-                                              unsigned width)
+                                              struct tlb_bank *bank, unsigned width)
 {
-    const void *p = riscv_atomic_at(c, c->s.x[i->rs1], width, true);
+    const void *p = atomic_place(c, bank, c->s.x[i->rs1], width, true);
     if (!p)
         return false;
     uint64_t value = width == 4 ? (uint64_t)(int64_t)__atomic_load_n((const int32_t *)p, __ATOMIC_SEQ_CST)
@@ -165,7 +164,7 @@ static bool swap_reserved(struct riscv_core *c, void *p, unsigned width, uint64_
 /* Store if still reserved. False: c->fault is set. A failing SC touches no memory and so can't fault, but a
  * misaligned one always does (Unpriv. 14.2). */
 static __attribute__((noinline)) bool conditionally_store(struct riscv_core *c, const struct riscv_insn *i,
-                                                          unsigned width)
+                                                          struct tlb_bank *bank, unsigned width)
 {
     uint64_t va = c->s.x[i->rs1], address = c->s.reservation_address;
     bool stored = false;
@@ -175,7 +174,7 @@ static __attribute__((noinline)) bool conditionally_store(struct riscv_core *c, 
         return false;
     }
     if (address != NO_RESERVATION) {
-        void *p = riscv_atomic_at(c, va, width, false);
+        void *p = atomic_place(c, bank, va, width, false);
         if (!p)
             return false;
         stored = c->atomic.pa == address && c->s.reservation_width == width &&
@@ -191,7 +190,7 @@ static __attribute__((noinline)) bool conditionally_store(struct riscv_core *c, 
     const struct riscv_insn *rv_##name(struct riscv_core *c, const struct riscv_insn *i,                     \
                                        struct tlb_bank *bank, uint64_t pc)                                   \
     {                                                                                                        \
-        if (unlikely(!operation(c, i, width)))                                                               \
+        if (unlikely(!operation(c, i, bank, width)))                                                         \
             TAIL return riscv_raise(c, i, bank, pc);                                                         \
         TAIL return next(c, i, bank, pc);                                                                    \
     }

@@ -26,6 +26,7 @@ static inline int pci_devfn(unsigned slot, unsigned function)
 struct msi_message {
     uint64_t address;
     uint32_t data;
+    uint32_t requester; /* who sends it: bus, device and function */
 };
 
 /* Who receives messages. `deliver` returns false when nobody answers at the address. */

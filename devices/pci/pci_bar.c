@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "base/trace.h"
 #include "devices/pci/pci_internal.h"
 
 void pci_bar_add(struct pci_function *pci, unsigned bar, uint64_t size, uint8_t flags)
@@ -59,9 +60,15 @@ static bool memory_map(struct pci_function *pci, const struct pci_bar *bar, stru
     return ram_map(pci->machine->mem.ram, window->block, 0, base, size, RAM_MAPPED, &window->id);
 }
 
+/*
+ * What overlaps something else is not decoded for as long as it does: an operating system that deals out
+ * addresses anew puts a BAR where another one is about to leave.
+ */
 static void windows_map(struct pci_function *pci, struct pci_bar *bar)
 {
     for (struct pci_window *window = bar->windows; window; window = window->next) {
+        if (window->mapped)
+            continue;
         if (window->block) {
             window->mapped = memory_map(pci, bar, window);
         } else {
@@ -69,14 +76,16 @@ static void windows_map(struct pci_function *pci, struct pci_bar *bar)
             region.base = bar->address + window->offset;
             window->mapped = bus_add(space_of(pci, bar), &region, &window->id, NULL);
         }
-        if (!window->mapped)
-            log_guest("%s: a BAR at %#llx overlaps something else and is not decoded", pci->config.name,
-                      (unsigned long long)bar->address);
+        if (!window->mapped && trace_on(TRACE_IO))
+            trace_line(TRACE_IO, -1, "%s: a BAR at %#llx overlaps something else and is not decoded",
+                       pci->config.name, (unsigned long long)bar->address);
     }
 }
 
-static void windows_unmap(struct pci_function *pci, struct pci_bar *bar)
+/* True when anything was decoded. */
+static bool windows_unmap(struct pci_function *pci, struct pci_bar *bar)
 {
+    bool any = false;
     for (struct pci_window *window = bar->windows; window; window = window->next) {
         if (!window->mapped)
             continue;
@@ -85,7 +94,9 @@ static void windows_unmap(struct pci_function *pci, struct pci_bar *bar)
         else
             bus_remove(space_of(pci, bar), window->id);
         window->mapped = false;
+        any = true;
     }
+    return any;
 }
 
 /*
@@ -107,18 +118,29 @@ static uint64_t bar_address(const struct pci_function *pci, unsigned number)
     return sizing ? PCI_BAR_UNMAPPED : address;
 }
 
+void pci_bars_retry(struct pci_function *pci)
+{
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        if (pci->bars[i].address != PCI_BAR_UNMAPPED)
+            windows_map(pci, &pci->bars[i]);
+    }
+}
+
 void pci_bars_update(struct pci_function *pci)
 {
+    bool room = false;
     for (unsigned i = 0; i < PCI_BARS; i++) {
         struct pci_bar *bar = &pci->bars[i];
         uint64_t address = bar_address(pci, i);
         if (address == bar->address)
             continue;
-        windows_unmap(pci, bar);
+        room |= windows_unmap(pci, bar);
         bar->address = address;
         if (address != PCI_BAR_UNMAPPED)
             windows_map(pci, bar);
     }
+    if (room)
+        pci_bus_room(pci->bus);
 }
 
 void pci_bars_free(struct pci_function *pci)

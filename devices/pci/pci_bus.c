@@ -74,6 +74,14 @@ void pci_bus_leave(struct pci_bus *bus, struct pci_function *pci)
     multifunction_mark(bus, (unsigned)pci->devfn >> 3);
 }
 
+void pci_bus_room(struct pci_bus *bus)
+{
+    for (unsigned i = 0; i < DEVFNS; i++) {
+        if (bus->functions[i])
+            pci_bars_retry(bus->functions[i]);
+    }
+}
+
 void pci_bus_intx(struct pci_bus *bus, unsigned devfn, unsigned pin, bool level)
 {
     unsigned line = ((devfn >> 3) + pin - 1) % 4;

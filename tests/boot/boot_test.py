@@ -7,9 +7,17 @@ FETCH is scripts/fetch, which prints the folder of each set of guests. Times are
 TRIARCH_TEST_SLOW multiplies them.
 """
 
+import functools
+import gzip
+import hashlib
+import http.server
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import unittest
 
 from console import Console
@@ -18,6 +26,15 @@ PROGRAM = FETCH = None
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
 
 FIRST_QUESTION = r"Choose the language|Select a language|Language:"
+
+
+INIT_TWO_PROCESSES = b"""#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+count() { n=0; while [ $n -lt 500 ]; do n=$((n + 1)); done; echo counted to $n; /bin/busybox cat /proc/uptime; }
+count & count; wait
+/bin/busybox cat /proc/interrupts
+/bin/busybox poweroff -f
+"""
 
 
 def fetch(name):
@@ -31,7 +48,29 @@ def guest(*words):
     return Console([PROGRAM, "run", "--serial", "stdio", *words])
 
 
+def cpio(name, content):
+    """A newc archive with one executable file, which lays itself over an initramfs it is appended to."""
+
+    def member(member_name, data, mode):
+        numbers = [1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(member_name) + 1, 0]
+        head = b"070701" + b"".join(b"%08x" % n for n in numbers) + member_name + b"\0"
+        return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+
+    return member(name, content, 0o100755) + member(b"TRAILER!!!", b"", 0)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
 class Riscv64(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="triarch-boot-")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
     def installer(self, firmware, cpus):
         folder = fetch("debian-riscv64")
         if firmware == "opensbi":
@@ -91,11 +130,121 @@ class Riscv64(unittest.TestCase):
             console.expect(r"OpenSBI v\d", 60 * SLOW)
             console.expect(r"U-Boot 20\d\d", 60 * SLOW)
 
+    def shell(self, console):
+        """Wait for the shell of the root file system and make its prompt something that nothing else prints."""
+        console.expect(r"[#$] $", 300 * SLOW)
+        console.send("PS1='rea''dy> '; stty -echo\n")
+        console.expect(r"ready> $", 60 * SLOW)
+
+    def run_in(self, console, command, timeout=60):
+        """Run a command in the guest's shell; what it printed."""
+        start = console.clean_from
+        console.send(command + "\n")
+        console.expect(r"ready> $", timeout * SLOW)
+        return console.text()[start:]
+
+    def debian(self, *words, cpus=2):
+        images = os.path.join(os.path.dirname(fetch("linux-riscv64")), "images")
+        kernel, root = os.path.join(fetch("linux-riscv64"), "vmlinuz"), os.path.join(images, "rootfs-riscv64.img")
+        if not os.path.exists(root):
+            raise unittest.SkipTest("the root file system is not made: scripts/guests does it")
+        disk = os.path.join(self.folder.name, "root.img")
+        if not os.path.exists(disk):
+            subprocess.run(["cp", "--sparse=always", root, disk], check=True)
+        return guest("--cpus", str(cpus), "--memory", "1G", "--kernel", kernel, "--initrd",
+                     f"{images}/initramfs-riscv64.gz", "--append", "root=/dev/vda", *words)
+
+    def disk_and_network(self, interface, firmware):
+        """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
+        served = os.urandom(3000000)
+        with open(os.path.join(self.folder.name, "served"), "wb") as out:
+            out.write(served)
+        handler = functools.partial(QuietHandler, directory=self.folder.name)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        disk = os.path.join(self.folder.name, "root.img")
+        with self.debian("--disk", f"{disk},format=raw,if={interface}", "--firmware", firmware) as console:
+            self.shell(console)
+            self.run_in(console, "ip link set eth0 up")
+            self.assertIn("10.0.2.15", self.run_in(console, "udhcpc -i eth0 -n; ip addr show eth0", 120))
+            printed = self.run_in(console, f"wget -q -O /tmp/served http://10.0.2.2:{server.server_port}/served; "
+                                           "sha256sum /tmp/served", 120)
+            self.assertIn(hashlib.sha256(served).hexdigest(), printed)
+            printed = self.run_in(console, "dd if=/dev/urandom of=/root/data bs=1M count=50 2>/dev/null; sync; "
+                                           "sha256sum /root/data", 300)
+            digest = re.search(r"[0-9a-f]{64}", printed).group()
+            console.send("reboot -f\n")
+            console.expect(r"Linux version", 120 * SLOW)
+            self.shell(console)
+            self.assertIn(digest, self.run_in(console, "sha256sum /root/data", 120))
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+        server.shutdown()
+        server.server_close()
+        result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
+        self.assertIn(result.returncode, (0, 1), result.stdout)
+
+    def test_debian_pci(self):
+        self.disk_and_network("virtio", "builtin")
+
+    def test_debian_mmio(self):
+        self.disk_and_network("virtio-mmio", "auto")
+
+    def test_debian_8_harts(self):
+        disk = os.path.join(self.folder.name, "root.img")
+        with self.debian("--disk", f"{disk},format=raw", "--net", "none", cpus=8) as console:
+            self.shell(console)
+            self.assertRegex(self.run_in(console, "nproc"), r"(?m)^8\r?$")
+            self.run_in(console, "for i in 1 2 3 4 5 6 7 8; do (n=0; while [ $n -lt 2000 ]; do n=$((n + 1)); done) & done; wait",
+                        300)
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+
+    def test_deterministic(self):
+        """The same machine twice: every byte and every time it prints is the same."""
+        images = os.path.join(os.path.dirname(fetch("linux-riscv64")), "images")
+        initramfs = os.path.join(self.folder.name, "initramfs")
+        with open(f"{images}/initramfs-riscv64.gz", "rb") as base, open(initramfs, "wb") as out:
+            out.write(base.read() + gzip.compress(cpio(b"init", INIT_TWO_PROCESSES)))
+        outputs = []
+        for run in range(2):
+            log = os.path.join(self.folder.name, f"log{run}")
+            result = subprocess.run([PROGRAM, "run", "--deterministic", "--firmware", "builtin", "--cpus", "2", "--net",
+                                     "none", "--kernel", os.path.join(fetch("linux-riscv64"), "vmlinuz"), "--initrd",
+                                     initramfs, "--serial", f"file:{log}"], timeout=300 * SLOW, stdin=subprocess.DEVNULL)
+            self.assertEqual(result.returncode, 0)
+            with open(log, "rb") as text:
+                outputs.append(text.read())
+        self.assertIn(b"counted to 500", outputs[0])
+        self.assertEqual(outputs[0], outputs[1])
+
     def edk2(self, *words):
         folder = fetch("edk2-riscv64")
         fetch("opensbi")
-        with guest("--firmware", f"{folder}/code.fd", *words) as console:
+        with guest("--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
             console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+
+    def test_cd(self):
+        """An ISO given as the kernel: EFI firmware finds its boot loader, here the kernel's own EFI stub."""
+        for tool in ("mkfs.vfat", "mmd", "mcopy", "xorriso"):
+            if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+                self.skipTest(f"{tool} is not installed")
+        root = os.path.join(self.folder.name, "cd")
+        efi, iso = os.path.join(root, "efi.img"), os.path.join(self.folder.name, "boot.iso")
+        kernel = os.path.join(fetch("linux-riscv64"), "vmlinuz")
+        fetch("edk2-riscv64")
+        os.mkdir(root)
+        with open(efi, "wb") as image:
+            image.truncate(os.path.getsize(kernel) + (8 << 20))
+        environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin", MTOOLS_SKIP_CHECK="1")
+        for command in (["mkfs.vfat", efi], ["mmd", "-i", efi, "::/EFI", "::/EFI/BOOT"],
+                        ["mcopy", "-i", efi, kernel, "::/EFI/BOOT/BOOTRISCV64.EFI"],
+                        ["xorriso", "-as", "mkisofs", "-quiet", "-o", iso, "-e", "efi.img", "-no-emul-boot", root]):
+            subprocess.run(command, check=True, capture_output=True, env=environment)
+        with guest("--net", "none", "--kernel", iso) as console:
+            console.expect(r"EFI stub: Booting Linux Kernel", 300 * SLOW)
+            # The kernel deals out the PCI addresses anew, and finds the CD again.
+            console.expect(r"virtio_blk virtio\d|Unable to mount root fs", 300 * SLOW)
 
     def test_edk2(self):
         self.edk2()

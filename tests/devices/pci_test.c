@@ -284,6 +284,12 @@ static void bar_overlap(void)
     test_load(test, LOW + 0x100, 4);
     put(PCI_BAR0 + 16, 4, LOW + 0x100000);
     CHECK_EQ(test_load(test, LOW + 0x104, 4), 0x55667704);
+    /* The other way round: who was hidden answers when the first one leaves. */
+    put(PCI_BAR0 + 16, 4, LOW);
+    put(PCI_BAR0, 4, LOW + 0x100000);
+    ram_block_host(probe.block)[0x123] = 0x42;
+    CHECK_EQ(test_load(test, LOW + 0x123, 1), 0x42);
+    CHECK_EQ(test_load(test, LOW + 0x100104, 4), 0x55667704);
     finish();
 }
 

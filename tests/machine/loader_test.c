@@ -4,16 +4,19 @@
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
+#if HAVE_ZSTD
+#include <zstd.h>
+#endif
 
 #include "base/bits.h"
 #include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
 #include "machine/loader/loader.h"
 #include "tests/harness/test.h"
+#include "tests/machine/image_support.h"
 
 #define RAM_BASE  0x80000000ull
 #define RAM_SIZE  (16 * MIB)
-#define EM_RISCV  243
 #define FREE_BASE (RAM_BASE + 2 * MIB)
 
 /* A place for images: RAM, and one source over bytes. */
@@ -55,35 +58,10 @@ static uint8_t byte_at(struct bench *bench, uint64_t address)
 
 /* --- ELF --- */
 
-#define ELF_SIZE    0x200
-#define ELF_DATA_AT 0x100
-
-/* One segment of 0x40 bytes in the file and 0x2000 in memory at 0x80400000, entry 0x10 into it. */
-static void elf_make(uint8_t *elf)
-{
-    memset(elf, 0, ELF_SIZE);
-    memcpy(elf, "\177ELF\2\1\1", 7);
-    le16_store(elf + 16, 2); /* ET_EXEC */
-    le16_store(elf + 18, EM_RISCV);
-    le32_store(elf + 20, 1);
-    le64_store(elf + 24, 0xffffffff80000010); /* e_entry, virtual */
-    le64_store(elf + 32, 64);                 /* e_phoff */
-    le16_store(elf + 52, 64);
-    le16_store(elf + 54, 56);
-    le16_store(elf + 56, 1);
-    uint8_t *program = elf + 64;
-    le32_store(program, 1); /* PT_LOAD */
-    le64_store(program + 8, ELF_DATA_AT);
-    le64_store(program + 16, 0xffffffff80000000); /* p_vaddr */
-    le64_store(program + 24, 0x80400000);         /* p_paddr */
-    le64_store(program + 32, 0x40);
-    le64_store(program + 40, 0x2000);
-    memset(elf + ELF_DATA_AT, 0x5a, 0x40);
-}
-
 static bool elf_run(struct bench *bench)
 {
-    return elf_load(&bench->source, &bench->target, EM_RISCV, FREE_BASE, &bench->loaded, &bench->err);
+    return elf_load(&bench->source, &bench->target, IMAGE_ELF_MACHINE, FREE_BASE, &bench->loaded,
+                    &bench->err);
 }
 
 static void elf_good(void)
@@ -200,25 +178,6 @@ static void elf_damaged(void)
 
 /* --- Linux Image --- */
 
-#define IMAGE_SIZE 0x1000
-
-static void image_make(uint8_t *image)
-{
-    memset(image, 0x11, IMAGE_SIZE);
-    memset(image, 0, 0x200);
-    memcpy(image, "MZ", 2);
-    le64_store(image + 8, 0x200000);
-    le64_store(image + 16, 0x4000);
-    memcpy(image + 0x30, "RISCV\0\0\0RSC\5", 12);
-    le32_store(image + 0x3c, 0x40);
-    memcpy(image + 0x40, "PE\0\0\x64\x50", 6);
-    le16_store(image + 0x46, 1);    /* sections */
-    le16_store(image + 0x54, 0xa0); /* size of the optional header */
-    uint8_t *section = image + 0x58 + 0xa0;
-    le32_store(section + 16, 0xc00); /* raw size */
-    le32_store(section + 20, 0x400); /* raw offset: to the file's end */
-}
-
 static bool image_run(struct bench *bench)
 {
     return linux_image_load(&bench->source, &bench->target, &bench->loaded, &bench->err);
@@ -298,19 +257,6 @@ static void flat_and_initrd(void)
 
 /* --- compression --- */
 
-static size_t gzip_make(const uint8_t *bytes, size_t len, uint8_t *out, size_t size)
-{
-    z_stream stream = {.next_in = (Bytef *)(uintptr_t)bytes,
-                       .avail_in = (uInt)len,
-                       .next_out = out,
-                       .avail_out = (uInt)size};
-    CHECK(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    size_t made = stream.total_out;
-    deflateEnd(&stream);
-    return made;
-}
-
 static void gzip_unpacked(void)
 {
     uint8_t elf[ELF_SIZE], packed[1024];
@@ -333,6 +279,53 @@ static void gzip_unpacked(void)
     CHECK(!source_unpack(&bench.source, &bench.err));
     mentions(&bench, "gzip");
     bench_end(&bench);
+}
+
+#if HAVE_ZSTD
+static void zstd_unpacked(void)
+{
+    uint8_t elf[ELF_SIZE], packed[1024];
+    struct bench bench;
+    elf_make(elf);
+    size_t len = ZSTD_compress(packed, sizeof(packed), elf, sizeof(elf), 3);
+    bench_start(&bench, packed, len);
+    CHECK(source_unpack(&bench.source, &bench.err));
+    CHECK_EQ(bench.source.size, ELF_SIZE);
+    CHECK(elf_run(&bench));
+    bench_end(&bench);
+    for (size_t cut = 4; cut < len; cut++) {
+        bench_start(&bench, packed, cut);
+        CHECK(!source_unpack(&bench.source, &bench.err));
+        mentions(&bench, "unpacked");
+        bench_end(&bench);
+    }
+}
+#else
+static void zstd_unpacked(void)
+{
+    SKIP("libzstd is not there");
+}
+#endif
+
+/* A small file that unpacks to more than any kernel is refused, and doesn't take the host's memory. */
+static void bomb(void)
+{
+    uint8_t *zeroes = calloc(1, 64 * KIB), *packed = malloc(2 * MIB);
+    z_stream stream = {.next_out = packed, .avail_out = 2 * MIB};
+    struct bench bench;
+    CHECK(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    for (uint64_t done = 0; done <= SOURCE_UNPACKED_MAX; done += 64 * KIB) {
+        stream.next_in = zeroes;
+        stream.avail_in = 64 * KIB;
+        deflate(&stream, done == SOURCE_UNPACKED_MAX ? Z_FINISH : Z_NO_FLUSH);
+    }
+    bench_start(&bench, packed, stream.total_out);
+    deflateEnd(&stream);
+    CHECK(!source_unpack(&bench.source, &bench.err));
+    mentions(&bench, "no kernel");
+    bench_end(&bench);
+    free(zeroes);
+    free(packed);
 }
 
 /* An EFI zboot kernel around a gzip payload; and its fields gone wrong. */
@@ -457,6 +450,8 @@ static const struct test_case cases[] = {
     {"image_malformed", image_malformed},
     {"flat_and_initrd", flat_and_initrd},
     {"gzip_unpacked", gzip_unpacked},
+    {"zstd_unpacked", zstd_unpacked},
+    {"bomb", bomb},
     {"zboot_unpacked", zboot_unpacked},
     {"detection", detection},
     {"files", files},

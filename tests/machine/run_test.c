@@ -336,6 +336,33 @@ static void stepping(void)
     }
 }
 
+/* A step without a tool that listens leaves the machine stopped, one instruction further. */
+static void step_alone(void)
+{
+    static const enum debug_action step[VCPUS] = {DEBUG_STEP, DEBUG_STAY, DEBUG_STAY};
+    if (steps == 1) {
+        run->debug.pause(&run->debug);
+        seen[0] = toys[0].pc;
+        run->debug.resume(&run->debug, step);
+        after(5 * MS, step_alone);
+        return;
+    }
+    CHECK(run->debug.is_stopped(&run->debug));
+    CHECK_EQ(toys[0].pc, seen[0] + 1);
+    run->debug.quit(&run->debug);
+}
+
+static void stepping_alone(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        test_context("mode %zu", i);
+        if (machine_make(&modes[i], SPIN, SPIN)) {
+            after(MS, step_alone);
+            CHECK_EQ(machine_finish(), 0);
+        }
+    }
+}
+
 /* --- resets --- */
 
 static void reset_ask(void)
@@ -407,7 +434,13 @@ static void timers(void)
 }
 
 static const struct test_case cases[] = {
-    {"guest_status", guest_status}, {"deaths", deaths}, {"timeouts", timeouts}, {"pausing", pausing},
-    {"stepping", stepping},         {"resets", resets}, {"timers", timers},
+    {"guest_status", guest_status},
+    {"deaths", deaths},
+    {"timeouts", timeouts},
+    {"pausing", pausing},
+    {"stepping", stepping},
+    {"stepping_alone", stepping_alone},
+    {"resets", resets},
+    {"timers", timers},
 };
 TEST_SUITE(run_test, "unit", cases);

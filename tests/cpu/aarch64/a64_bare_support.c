@@ -169,7 +169,7 @@ void a64_mmu_on(struct a64_bare *bare)
         a64_store(bare, l3 + 8 * n, va | A64_PAGE | A64_USER | (data ? 0 : A64_RO));
     }
     bare->s->ttbr0_el1 = l1;
-    bare->s->tcr_el1 = 25 | (uint64_t)5 << 32 | (uint64_t)1 << 23; /* EPD1 */
+    bare->s->tcr_el1 = 25 | 25 << 16 | (uint64_t)5 << 32 | (uint64_t)1 << 23; /* EPD1 */
     bare->s->mair_el1 = 0x4400ff; /* Normal write-back, Device-nGnRnE, Normal non-cacheable */
     a64_sysreg_set(bare, SCTLR_EL1, bare->s->sctlr_el1 | SCTLR_M);
 }

@@ -74,7 +74,7 @@ static void mstatus(void)
 static void fixed_registers(void)
 {
     struct bare *bare = bare_create("max");
-    uint64_t letters = BIT(0) | BIT(2) | BIT(3) | BIT(5) | BIT(8) | BIT(12) | BIT(18) | BIT(20);
+    uint64_t letters = BIT(0) | BIT(1) | BIT(2) | BIT(3) | BIT(5) | BIT(8) | BIT(12) | BIT(18) | BIT(20);
     CHECK_EQ(bare_csr(bare, CSR_MISA), (uint64_t)2 << 62 | letters);
     bare_csr_set(bare, CSR_MISA, 0);
     CHECK_EQ(bare_csr(bare, CSR_MISA), (uint64_t)2 << 62 | letters);

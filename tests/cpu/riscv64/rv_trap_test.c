@@ -59,6 +59,27 @@ static void atomics_on_devices(void)
     bare_destroy(bare);
 }
 
+/* Without C, a jump to where no instruction can be fails itself: it links and goes nowhere (Unpriv. 2.5). */
+static void misaligned_jumps(void)
+{
+    struct bare *bare = bare_create("max,-c");
+    bare->s->x[ra] = 5;
+    bare->s->x[a1] = BARE_RAM + 0x206;
+    BARE_EXEC(bare, NOP, JAL(ra, 6));
+    check_m(bare, EXC_FETCH_MISALIGNED, BARE_RAM + 4, BARE_RAM + 10);
+    BARE_EXEC(bare, JALR(ra, a1, 1));
+    check_m(bare, EXC_FETCH_MISALIGNED, BARE_RAM, BARE_RAM + 0x206);
+    CHECK_EQ(bare->s->x[ra], 5);
+    BARE_EXEC(bare, BNE(a1, a1, 6), BEQ(a1, a1, 6));
+    check_m(bare, EXC_FETCH_MISALIGNED, BARE_RAM + 4, BARE_RAM + 10);
+    bare->s->x[a1] = BARE_RAM + 12;
+    BARE_EXEC(bare, BEQ(a1, a1, 8), NOP, JALR(zero, a1, 1), LI(a0, 9));
+    CHECK_EQ(bare->s->pc, bare->end);
+    bare_csr_set(bare, CSR_MEPC, 0x1002);
+    CHECK_EQ(bare_csr(bare, CSR_MEPC), 0x1000);
+    bare_destroy(bare);
+}
+
 static void status_stack(void)
 {
     struct bare *bare = bare_create(NULL);
@@ -285,6 +306,7 @@ static void seip(void)
 static const struct test_case cases[] = {
     {"causes", causes},
     {"atomics_on_devices", atomics_on_devices},
+    {"misaligned_jumps", misaligned_jumps},
     {"status_stack", status_stack},
     {"delegation", delegation},
     {"supervisor_return", supervisor_return},
