@@ -80,7 +80,7 @@ static void code_value(void)
 {
     const uint64_t pointer = 0x0000001234567890, modifier = 0x477d469dec0b8762;
     uint64_t code = aarch64_qarma(pointer, modifier, 0x84be85ce9804e94b, 0xec2802d4e0a488e9, false);
-    struct a64_bare *bare = pac_create("max");
+    struct a64_bare *bare = pac_create("max,-pauth-impdef");
     bare->s->x[0] = pointer;
     bare->s->x[1] = modifier;
     bare->s->x[4] = 0xff00001234567890;
@@ -96,7 +96,7 @@ static void code_value(void)
              aarch64_qarma(modifier, bare->s->x[4], 0x84be85ce9804e94b, 0xec2802d4e0a488ed, false) >>
                  32 << 32);
     a64_destroy(bare);
-    bare = pac_create("max,-epac");
+    bare = pac_create("max,-epac,-pauth-impdef");
     bare->s->x[0] = pointer;
     bare->s->x[1] = modifier;
     A64_EXEC(bare, PACIA(0, 1));

@@ -366,9 +366,12 @@ static void identification(void)
     CHECK_EQ(a64_sysreg(bare, isar0) >> 20 & 15, 2);        /* LSE */
     CHECK_EQ(a64_sysreg(bare, mmfr1) & 0xffffff, 0x211022); /* HAFDBS 2, VMID16, HPDS, LOR, PAN2 */
     a64_destroy(bare);
-    bare = a64_create("max,+pauth-impdef");
+    bare = a64_create("max");
     CHECK_EQ(a64_sysreg(bare, isar1) >> 8 & 15, 5); /* API */
     CHECK_EQ(a64_sysreg(bare, isar1) >> 4 & 15, 0);
+    a64_destroy(bare);
+    bare = a64_create("max,-pauth-impdef");
+    CHECK_EQ(a64_sysreg(bare, isar1) >> 4 & 0xff, 5); /* APA */
     a64_destroy(bare);
     bare = a64_create("max,+pauth-qarma3,-sha256,-lva");
     CHECK_EQ(a64_sysreg(bare, isar2) >> 12 & 15, 5); /* APA3 */
