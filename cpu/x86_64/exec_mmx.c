@@ -24,6 +24,7 @@ X86_DO(emms)
     (void)i;
     if (!x86_x87_check(c))
         return false;
+    c->s.fsw &= 0xc7ff;
     c->s.ftw = 0xffff;
     return true;
 }
@@ -43,7 +44,7 @@ X86_DO(mmx_movd)
 }
 X86_HELPER(mmx_movd)
 
-/* A store changes the x87's tags only once it has succeeded. */
+/* A store switches the x87 to MMX only once it has succeeded. */
 static bool mmx_store(struct x86_core *c, const struct x86_insn *i, unsigned width)
 {
     if (!x86_x87_check(c))

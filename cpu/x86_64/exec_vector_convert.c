@@ -94,21 +94,16 @@ TO_INTEGER(cvttss2si, f32, d, FP_RTZ)
 TO_INTEGER(cvtsd2si, f64, q, ROUND)
 TO_INTEGER(cvttsd2si, f64, q, FP_RTZ)
 
-/* ---- MMX registers: their tags and TOP change as for MMX instructions, but only when the MMX operand is a
- * register or the destination ---- */
+/* ---- MMX registers: the x87 switches to MMX when the MMX operand is a register, even if an exception follows ---- */
 
 static bool mmx_source(struct x86_core *c, const struct x86_insn *i, union x86_vector *s)
 {
     if (i->flags & INSN_MEM ? !x86_helper_load(c, i, 8, 1) : !x86_x87_check(c))
         return false;
-    s->q[0] = i->flags & INSN_MEM ? c->operand.q[0] : c->s.st[i->rm & 7].mant;
-    return true;
-}
-
-static void mmx_source_used(struct x86_core *c, const struct x86_insn *i)
-{
     if (!(i->flags & INSN_MEM))
         x86_mmx_enter(c);
+    s->q[0] = i->flags & INSN_MEM ? c->operand.q[0] : c->s.st[i->rm & 7].mant;
+    return true;
 }
 
 X86_DO(cvtpi2ps)
@@ -121,7 +116,6 @@ X86_DO(cvtpi2ps)
         r.d[k] = f32_from_i32(env, (int32_t)s.d[k]);
     if (!sse_end(c))
         return false;
-    mmx_source_used(c, i);
     c->s.vector[i->reg] = r;
     return true;
 }
@@ -133,7 +127,6 @@ X86_DO(cvtpi2pd)
     if (!mmx_source(c, i, &s))
         return false;
     struct fp_env *env = sse_begin(c);
-    mmx_source_used(c, i);
     for (unsigned k = 0; k < 2; k++)
         c->s.vector[i->reg].q[k] = f64_from_i32(env, (int32_t)s.d[k]);
     return true;
@@ -146,12 +139,12 @@ X86_HELPER(cvtpi2pd)
         if (!x86_x87_check(c) || (i->flags & INSN_MEM && !x86_helper_load(c, i, width, align)))              \
             return false;                                                                                    \
         const union x86_vector *s = i->flags & INSN_MEM ? &c->operand : &c->s.vector[i->rm];                 \
+        x86_mmx_enter(c);                                                                                    \
         struct fp_env *env = sse_begin(c);                                                                   \
         uint32_t low = (uint32_t)f##_to_i32(env, s->field[0], round);                                        \
         uint32_t high = (uint32_t)f##_to_i32(env, s->field[1], round);                                       \
         if (!sse_end(c))                                                                                     \
             return false;                                                                                    \
-        x86_mmx_enter(c);                                                                                    \
         x86_mmx_set(c, i->reg, low | (uint64_t)high << 32);                                                  \
         return true;                                                                                         \
     }                                                                                                        \
@@ -191,12 +184,7 @@ X86_HANDLER(x86_vcvtps2ph_r)
 
 X86_HANDLER(x86_vcvtps2ph_m)
 {
-    uint32_t mxcsr = c->s.mxcsr;
-    if (unlikely(!halve(c, i)))
+    if (unlikely(!halve(c, i) || !x86_operand_store(c, i, pc, VEX_WIDTH / 2, 1)))
         TAIL return x86_raise(c, i, bank, pc);
-    if (unlikely(!x86_operand_store(c, i, pc, VEX_WIDTH / 2, 1))) {
-        c->s.mxcsr = mxcsr;
-        TAIL return x86_raise(c, i, bank, pc);
-    }
     TAIL return x86_next_slow(c, i, bank, pc);
 }

@@ -119,23 +119,29 @@ FLOAT_SCALAR(roundsd, f64, q, ROUNDED(f64))
 
 /* ---- dot products: which lanes go in (bits 7..4), and where the sum goes (bits 3..0) ---- */
 
-/* An exception that is unmasked ends the instruction after the step that raised it (SDM vol. 2, DPPS). */
-static f32_t dot_32(struct fp_env *env, const uint32_t *a, const uint32_t *b, unsigned imm)
+/* Each lane sums all by itself, first its pair and then the other; the order matters to NaNs only. */
+static void dot_32(struct fp_env *env, uint32_t *r, const uint32_t *a, const uint32_t *b, unsigned imm)
 {
-    f32_t p[4];
+    f32_t product[4], pair[4];
     for (unsigned k = 0; k < 4; k++)
-        p[k] = imm >> (4 + k) & 1 ? f32_mul(env, a[k], b[k]) : 0;
-    f32_t low = f32_add(env, p[0], p[1]);
-    f32_t high = f32_add(env, p[2], p[3]);
-    return f32_add(env, low, high);
+        product[k] = imm >> (4 + k) & 1 ? f32_mul(env, a[k], b[k]) : 0;
+    for (unsigned k = 0; k < 4; k++)
+        pair[k] = f32_add(env, product[k ^ 1], product[k]);
+    for (unsigned k = 0; k < 4; k++) {
+        f32_t sum = f32_add(env, pair[k], pair[k ^ 2]);
+        r[k] = imm >> k & 1 ? sum : 0;
+    }
 }
 
-static f64_t dot_64(struct fp_env *env, const uint64_t *a, const uint64_t *b, unsigned imm)
+static void dot_64(struct fp_env *env, uint64_t *r, const uint64_t *a, const uint64_t *b, unsigned imm)
 {
-    f64_t p[2];
+    f64_t product[2];
     for (unsigned k = 0; k < 2; k++)
-        p[k] = imm >> (4 + k) & 1 ? f64_mul(env, a[k], b[k]) : 0;
-    return f64_add(env, p[0], p[1]);
+        product[k] = imm >> (4 + k) & 1 ? f64_mul(env, a[k], b[k]) : 0;
+    for (unsigned k = 0; k < 2; k++) {
+        f64_t sum = f64_add(env, product[k], product[k ^ 1]);
+        r[k] = imm >> k & 1 ? sum : 0;
+    }
 }
 
 static __attribute__((noinline)) bool dpps_do(struct x86_core *c, union x86_vector *d, const union x86_vector *v,
@@ -143,11 +149,8 @@ static __attribute__((noinline)) bool dpps_do(struct x86_core *c, union x86_vect
 {
     struct fp_env *env = sse_begin(c);
     union x86_vector r;
-    for (unsigned half = 0; half < VEX_WIDTH / 4; half += 4) {
-        f32_t sum = dot_32(env, v->d + half, s->d + half, IMM);
-        for (unsigned k = 0; k < 4; k++)
-            r.d[half + k] = IMM >> k & 1 ? sum : 0;
-    }
+    for (unsigned half = 0; half < VEX_WIDTH / 4; half += 4)
+        dot_32(env, r.d + half, v->d + half, s->d + half, IMM);
     if (!sse_end(c))
         return false;
     vector_set(d, &r, VEX_WIDTH, i->flags & INSN_VEX);
@@ -159,8 +162,8 @@ X86_VECTOR_FAULTING(vdpps, VEX_WIDTH, 1, dpps_do(c, d, v, s, i))
 static __attribute__((noinline)) bool dppd_do(struct x86_core *c, union x86_vector *d, const union x86_vector *v,
                                               const union x86_vector *s, const struct x86_insn *i)
 {
-    f64_t sum = dot_64(sse_begin(c), v->q, s->q, IMM);
-    union x86_vector r = {.q = {IMM & 1 ? sum : 0, IMM & 2 ? sum : 0}};
+    union x86_vector r;
+    dot_64(sse_begin(c), r.q, v->q, s->q, IMM);
     if (!sse_end(c))
         return false;
     vector_set(d, &r, 16, i->flags & INSN_VEX);
