@@ -42,6 +42,11 @@ const struct option run_option_table[] = {
      "the serial port (stdio); given again, a virtio console", AT(serials), 0},
     {"display", OPTION_TEXT, "auto|none", "Devices", "none: no window; a window and VNC come later", AT(display), 0},
 
+    {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
+     "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
+    {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",
+     "type on the keyboard at that time; \\n is Enter, \\e Escape, \\t Tab", AT(typed), 0},
+
     {"deterministic", OPTION_FLAG, NULL, "How it runs",
      "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},
     {"timeout", OPTION_NUMBER, "SECONDS", "How it runs", "end with status 124 after this time", AT(timeout_seconds), 1000000000},

@@ -16,7 +16,7 @@ struct option_list {
 struct run_options {
     const char *arch, *mode, *machine, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware,
         *firmware_vars, *display, *name, *trace, *gdb, *debugcon;
-    struct option_list disks, cdroms, nets, serials;
+    struct option_list disks, cdroms, nets, serials, screenshots, typed;
     uint64_t cpus, memory, timeout_seconds;
     bool verbose, deterministic, paused, debug_exit, help;
 };

@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "cli/automation.h"
 #include "cli/commands.h"
 #include "cli/debugging.h"
 #include "cli/help.h"
@@ -284,7 +285,9 @@ static bool machine_go(struct run *run, struct machine_run *machine, int *status
     if (!signals)
         return false;
     struct debugging *debugging = debugging_create(machine, &run->options, err);
-    bool ok = debugging && machine_run(machine, status, err);
+    struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
+    bool ok = automation && machine_run(machine, status, err);
+    automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);
     return ok;

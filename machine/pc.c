@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "devices/char/uart16550.h"
+#include "devices/display/vga.h"
 #include "devices/input/i8042.h"
 #include "devices/misc/debug_exit.h"
 #include "devices/misc/debugcon.h"
@@ -93,7 +94,7 @@ static bool timers_add(struct pc_board *board, struct error *err)
 static bool keyboard_add(struct pc_board *board, struct error *err)
 {
     struct machine *machine = &board->run->machine;
-    board->input = input_create();
+    board->run->input = board->input = input_create();
     struct i8042_config config = {.keyboard_irq = ich9_isa_line(board->lpc, PC_IRQ_KEYBOARD),
                                   .mouse_irq = ich9_isa_line(board->lpc, PC_IRQ_MOUSE),
                                   .a20 = ich9_a20_line(board->lpc),
@@ -148,6 +149,18 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
             debug_exit_create(machine, "debug-exit-f4", DEBUG_EXIT_PORT_OLD, err));
 }
 
+/* --- on PCI --- */
+
+/* Its BIOS is for other firmware to run; without firmware nobody asks for it. */
+static bool vga_add(struct pc_board *board, struct error *err)
+{
+    struct vga_config config = {
+        .bus = board->parts.pci, .devfn = pci_devfn(PC_VGA_SLOT, 0), .memory = PC_VGA_MEMORY};
+    board->run->display = config.display = board->display = display_create();
+    return (!board->plan.firmware || pc_vga_rom_make(board, &config.rom, err)) &&
+           vga_create(&board->run->machine, &config, err);
+}
+
 /* --- the whole --- */
 
 static bool board_build(struct pc_board *board, struct error *err)
@@ -156,7 +169,8 @@ static bool board_build(struct pc_board *board, struct error *err)
     machine->mem.pio = board->ports = bus_create("ports", &machine->lock);
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
            lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
-           uarts_add(board, err) && debug_ports_add(board, err) && pc_ahci_add(board, err) &&
+           uarts_add(board, err) && debug_ports_add(board, err) && vga_add(board, err) &&
+           pc_ahci_add(board, err) &&
            board_virtio_add(&board->parts, err) && pc_fw_cfg_add(board, err);
 }
 
@@ -171,6 +185,7 @@ static void board_destroy(void *opaque)
     struct pc_board *board = opaque;
     board_parts_free(&board->parts);
     input_destroy(board->input);
+    display_destroy(board->display);
     bus_destroy(board->ports);
     free(board);
 }

@@ -62,7 +62,6 @@ enum fadt_field {
 
 #define BOOT_LEGACY_DEVICES (1u << 0)
 #define BOOT_8042           (1u << 1)
-#define BOOT_NO_VGA         (1u << 2)
 
 #define RESET_PORT     0xcf9
 #define RESET_COMMAND  0x06
@@ -102,7 +101,7 @@ static void fadt(struct acpi_tables *t, size_t facs_at, size_t dsdt)
     acpi_set(t, FADT_P_LVL2_LAT, 2, LATENCY_NO_C2);
     acpi_set(t, FADT_P_LVL3_LAT, 2, LATENCY_NO_C3);
     acpi_set(t, FADT_CENTURY, 1, CENTURY_BYTE);
-    acpi_set(t, FADT_BOOT_ARCH, 2, BOOT_LEGACY_DEVICES | BOOT_8042 | BOOT_NO_VGA);
+    acpi_set(t, FADT_BOOT_ARCH, 2, BOOT_LEGACY_DEVICES | BOOT_8042);
     acpi_set(t, FADT_FLAGS, 4,
              FLAG_WBINVD | FLAG_PROC_C1 | FLAG_SLP_BUTTON | FLAG_RTC_S4 | FLAG_RESET_REG_SUP);
     port_set(t, FADT_RESET_REG, RESET_PORT, 8, BYTES);

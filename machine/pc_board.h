@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cpu/x86_64/core.h"
+#include "devices/display/display.h"
 #include "devices/input/input.h"
 #include "devices/irq/i8259.h"
 #include "devices/irq/ioapic.h"
@@ -65,6 +66,9 @@ enum pc_irq {
     PC_IRQ_FPU = 13,
 };
 
+#define PC_VGA_SLOT   1
+#define PC_VGA_MEMORY (16 * MIB)
+
 /* The first interrupt of PCI in the I/O APIC: PIRQA. */
 #define PC_GSI_PIRQ 16
 
@@ -90,6 +94,7 @@ struct pc_board {
     struct q35_host *host;
     struct hpet *hpet;
     struct input *input;
+    struct display *display;
     struct fw_cfg *fw_cfg;
     struct pc_cpu *cpus; /* pc_apic.c's */
 };
@@ -97,8 +102,10 @@ struct pc_board {
 /* pc_plan.c: fill in board->plan. False and err. */
 bool pc_plan_make(struct pc_board *board, struct error *err);
 
-/* pc_firmware.c: the firmware's file as ROM. False and err. */
+/* pc_firmware.c: the firmware's file as ROM; the VGA's BIOS, *rom being NULL where none is found. False and
+ * err. */
 bool pc_firmware_add(struct pc_board *board, struct error *err);
+bool pc_vga_rom_make(struct pc_board *board, struct ram_block **rom, struct error *err);
 
 /* pc_apic.c: the local APICs with the cores connected to them, and the I/O APIC. False and err. */
 bool pc_apic_add(struct pc_board *board, struct error *err);

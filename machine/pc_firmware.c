@@ -6,6 +6,7 @@
 
 #define FIRMWARE_MAX   (16 * MIB)
 #define FIRMWARE_SHOWN (128 * KIB) /* below 1 MiB */
+#define VGA_ROM_MAX    (128 * KIB)
 
 /* A block that ends with the file's last `len` bytes. */
 static struct ram_block *rom_make(struct pc_board *board, const struct source *source, const char *name,
@@ -41,4 +42,30 @@ bool pc_firmware_add(struct pc_board *board, struct error *err)
     bool ok = firmware_load(board, &source, err);
     source_close(&source);
     return ok;
+}
+
+/* An expansion ROM's place is a power of two. */
+static uint64_t rom_room(uint64_t size)
+{
+    uint64_t room = PAGE_SIZE;
+    while (room < size)
+        room *= 2;
+    return room;
+}
+
+bool pc_vga_rom_make(struct pc_board *board, struct ram_block **rom, struct error *err)
+{
+    char path[FIRMWARE_PATH_MAX];
+    struct source source;
+    *rom = NULL;
+    if (!firmware_find(FIRMWARE_VGABIOS, path))
+        return true;
+    if (!source_open(&source, path, NULL, err))
+        return false;
+    bool fits = source.size <= VGA_ROM_MAX;
+    if (fits)
+        *rom = ram_block_create(board->run->machine.mem.ram, "vga-rom", rom_room(source.size), err);
+    bool ok = *rom && source_read(&source, 0, ram_block_host(*rom), source.size, err);
+    source_close(&source);
+    return ok || (!fits && error_set(err, ERROR_IMAGE, "%s is too large for a VGA BIOS", path));
 }

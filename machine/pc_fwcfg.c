@@ -81,15 +81,13 @@ bool pc_fw_cfg_add(struct pc_board *board, struct error *err)
     fw_cfg_add_number(board->fw_cfg, FW_CFG_NB_CPUS, 2, cpus);
     fw_cfg_add_number(board->fw_cfg, FW_CFG_MAX_CPUS, 2, cpus);
     fw_cfg_add_number(board->fw_cfg, FW_CFG_RAM_SIZE, 8, board->below_4g);
-    fw_cfg_add_number(board->fw_cfg, FW_CFG_NOGRAPHIC, 2, 1);
+    fw_cfg_add_number(board->fw_cfg, FW_CFG_NOGRAPHIC, 2, 0);
     fw_cfg_add_number(board->fw_cfg, FW_CFG_BOOT_MENU, 2, 0);
     fw_cfg_add_number(board->fw_cfg, FW_CFG_IRQ0_OVERRIDE, 1, 1);
     fw_cfg_add_item(board->fw_cfg, FW_CFG_NUMA, no_numa, sizeof(no_numa));
     e820_add(board);
     states_add(board);
     number_file(board, "etc/reserved-memory-end", 8, 4 * GIB + align_up(board->above_4g, GIB));
-    /* Without a screen, the boot menu is on the serial port. */
-    number_file(board, "etc/sercon-port", 2, PC_COM1);
     tables_add(board);
     return true;
 }
