@@ -184,6 +184,18 @@ class Guests:
             console.send("modprobe virtio_blk; sleep 1; cat /sys/block/vda/size; echo end\n")
             console.expect(rf"\b{os.path.getsize(iso) // 512}\b", 60 * SLOW)
 
+    def installer_cd(self):
+        """Debian's installer on a CD: EFI firmware, GRUB's menu, the kernel, the first question."""
+        fetch(f"edk2-{self.arch}")
+        iso = os.path.join(self.folder.name, "installer.iso")
+        maker = os.path.join(os.path.dirname(FETCH), "make-installer-iso")
+        result = subprocess.run([maker, self.arch, iso], capture_output=True, text=True, timeout=900)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with guest("--arch", self.vm_arch, "--memory", "1G", "--kernel", iso) as console:
+            console.expect(r"Install", 300 * SLOW)
+            console.expect(r"EFI stub: Booting Linux Kernel", 300 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
     def edk2(self, *words):
         folder = fetch(f"edk2-{self.arch}")
         with guest("--arch", self.vm_arch, "--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
@@ -282,6 +294,9 @@ class Riscv64(Guests, unittest.TestCase):
     def test_cd(self):
         self.cd_boot("BOOTRISCV64.EFI")
 
+    def test_installer_cd(self):
+        self.installer_cd()
+
     def test_cd_direct(self):
         self.cd_direct()
 
@@ -345,6 +360,9 @@ class Aarch64(Guests, unittest.TestCase):
 
     def test_arm_cd(self):
         self.cd_boot("BOOTAA64.EFI")
+
+    def test_arm_installer_cd(self):
+        self.installer_cd()
 
     def test_arm_cd_direct(self):
         self.cd_direct()
