@@ -206,6 +206,10 @@ class BadInput(unittest.TestCase):
                      "carrier-pigeon")
         self.refused(USAGE, ["carrier-pigeon"], "run", "--kernel", kernel, "--firmware", "none", "--net",
                      "carrier-pigeon")
+        for port in ("65536", "carrier-pigeon"):
+            self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--serial", f"tcp:127.0.0.1:{port}")
+            self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--serial", f"tcp::{port},server")
+            self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--gdb", port)
 
 
 class Good(unittest.TestCase):
