@@ -163,6 +163,12 @@ static bool board_boot(void *opaque, struct error *err)
     return arm_boot(opaque, err);
 }
 
+static void board_power_button(void *opaque)
+{
+    struct arm_board *board = opaque;
+    button_press(board->power_button);
+}
+
 /* The devices are gone: what they stood on can go. */
 static void board_destroy(void *opaque)
 {
@@ -180,7 +186,11 @@ struct machine_run *arm_virt_create(const struct machine_config *config, struct 
     if (!run)
         return NULL;
     struct arm_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {board_hypercall, board_boot, board_destroy, board};
+    struct machine_board hooks = {.hypercall = board_hypercall,
+                                  .boot = board_boot,
+                                  .destroy = board_destroy,
+                                  .power_button = board_power_button,
+                                  .opaque = board};
     board->run = run;
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config, .slot_count = ARM_VIRTIO_SLOTS};

@@ -245,7 +245,6 @@ static void pci_host(struct aml *aml)
     aml_name_int(aml, "_SEG", 0);
     aml_name_int(aml, "_BBN", 0);
     aml_name_int(aml, "_UID", 0);
-    aml_name_string(aml, "_STR", "PCIe 0");
     aml_name_int(aml, "_CCA", 1);
     routing_table(aml);
     links(aml);

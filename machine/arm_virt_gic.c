@@ -102,6 +102,7 @@ static bool gicv3_add(struct arm_board *board, struct error *err)
                                   .regions = {{ARM_GIC_REDIST, low}, {ARM_GIC_REDIST2, count - low}},
                                   .spis = ARM_IRQ_COUNT,
                                   .lpis = true,
+                                  .awake = true,
                                   .cpus = count,
                                   .cpu = cpus};
     board->gicv3 = gicv3_create(&board->run->machine, &config, err);

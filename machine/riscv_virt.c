@@ -228,7 +228,8 @@ struct machine_run *riscv_virt_create(const struct machine_config *config, struc
     if (!run)
         return NULL;
     struct virt_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {board_hypercall, board_boot, board_destroy, board};
+    struct machine_board hooks = {
+        .hypercall = board_hypercall, .boot = board_boot, .destroy = board_destroy, .opaque = board};
     board->run = run;
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config, .slot_count = VIRT_VIRTIO_SLOTS};

@@ -290,14 +290,16 @@ static void table_make(struct gicv3 *gic)
 {
     const struct state_field dist[] = {STATE(struct gicv3, ctlr), STATE_ARRAY(struct gicv3, route)};
 #define CPU_FIELD(member, ...)                                                                               \
-    {                                                                                                        \
-        .name = #member, .offset = offsetof(struct gicv3, cpus[0].member),                                   \
-        .stride = sizeof(struct gicv3_cpu), .count = gic->config.cpus,                                       \
-        .width = sizeof(((struct gicv3_cpu *)0)->member), __VA_ARGS__                                        \
-    }
+    {.name = #member,                                                                                        \
+     .offset = offsetof(struct gicv3, cpus[0].member),                                                       \
+     .stride = sizeof(struct gicv3_cpu),                                                                     \
+     .count = gic->config.cpus,                                                                              \
+     .width = sizeof(((struct gicv3_cpu *)0)->member),                                                       \
+     __VA_ARGS__}
+    uint32_t waker = gic->config.awake ? 0 : GICR_WAKER_SLEEP | GICR_WAKER_CHILDREN_ASLEEP;
     const struct state_field cpu[] = {
         CPU_FIELD(ctlr),
-        CPU_FIELD(waker, .reset = GICR_WAKER_SLEEP | GICR_WAKER_CHILDREN_ASLEEP),
+        CPU_FIELD(waker, .reset = waker),
         CPU_FIELD(propbaser),
         CPU_FIELD(pendbaser),
         CPU_FIELD(icc_ctlr),

@@ -29,6 +29,7 @@ struct gicv3_config {
     struct gicv3_region regions[GICV3_REGIONS_MAX]; /* their counts add up to `cpus` */
     unsigned spis;                                  /* shared interrupts: a multiple of 32, up to 960 */
     bool lpis;                                      /* there is an ITS */
+    bool awake; /* a reset leaves the redistributors awake, as firmware below the guest would have */
     unsigned cpus;
     const struct gicv3_cpu_config *cpu; /* one a CPU; copied */
 };

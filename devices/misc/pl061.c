@@ -147,7 +147,7 @@ struct pl061 *pl061_create(struct machine *machine, const struct pl061_config *c
     struct bus_region region = {.name = config->name,
                                 .base = config->base,
                                 .size = PL061_SIZE,
-                                .min_width = 4,
+                                .min_width = 1,
                                 .max_width = 4,
                                 .read = gpio_read,
                                 .write = gpio_write,

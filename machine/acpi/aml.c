@@ -106,14 +106,15 @@ static void length_insert(struct aml *aml, size_t at)
     memcpy(room_make(aml, at, count), length, count);
 }
 
-/* A template is a buffer: its end tag (with no checksum), and in front its size as a word. */
+/* A template is a buffer: its end tag (with no checksum), and in front its size. */
 static void resources_close(struct aml *aml, size_t at)
 {
     number_put(aml, 2, 0x0079);
-    uint16_t size = (uint16_t)(aml->len - at);
-    uint8_t *word = room_make(aml, at, 3);
-    word[0] = WORD;
-    le16_store(word + 1, size);
+    size_t size = aml->len - at;
+    unsigned width = size <= 0xff ? 1 : 2;
+    uint8_t *number = room_make(aml, at, 1 + width);
+    number[0] = width == 1 ? BYTE : WORD;
+    le_store(number + 1, width, size);
 }
 
 void aml_end(struct aml *aml)
