@@ -19,8 +19,8 @@ static struct addrinfo *addresses_find(const char *host, const char *service, in
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *found;
-    int code =
-        port_is_too_big(service) ? EAI_SERVICE : getaddrinfo(host && *host ? host : NULL, service, &hints, &found);
+    int code = port_is_too_big(service) ? EAI_SERVICE
+                                        : getaddrinfo(host && *host ? host : NULL, service, &hints, &found);
     if (code == 0)
         return found;
     if (code == EAI_SERVICE) {
