@@ -51,7 +51,7 @@ const struct option run_option_table[] = {
      "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},
     {"timeout", OPTION_NUMBER, "SECONDS", "How it runs", "end with status 124 after this time", AT(timeout_seconds), 1000000000},
     {"paused", OPTION_FLAG, NULL, "How it runs", "start stopped, until a debugger lets it go", AT(paused), 0},
-    {"gdb", OPTION_TEXT, "[PORT]", "How it runs", "wait for GDB on a TCP port of this host (1234)", AT(gdb), 0},
+    {"gdb", OPTION_TEXT, "[PORT]", "How it runs", "let GDB connect to a TCP port of this host (1234)", AT(gdb), 0},
     {"trace", OPTION_TEXT, "KINDS[:FILE][,from=N][,count=N]", "How it runs",
      "print what happens: insn, block, exc, irq, mmu, io or all", AT(trace), 0},
     {"verbose", OPTION_FLAG, NULL, "How it runs", "say which firmware, kernel and engine are used", AT(verbose), 0},
