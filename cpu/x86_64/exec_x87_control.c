@@ -36,6 +36,7 @@ X86_DO(ffree)
     if (!x87_begin(c, i, 0, &x))
         return false;
     x87_free(&c->s, i->modrm & 7);
+    x87_codes_set(&c->s, FSW_C1, 0);
     return true;
 }
 X86_HELPER(ffree)
@@ -47,6 +48,7 @@ X86_DO(ffreep)
     if (!x87_begin(c, i, 0, &x))
         return false;
     x87_free(&c->s, i->modrm & 7);
+    x87_codes_set(&c->s, FSW_C1, 0);
     x87_pop(&c->s);
     return true;
 }

@@ -343,7 +343,7 @@ static void guest_load(struct guest *g, const struct native_state *in)
     s->fcw = le16_load(in->fx);
     s->fsw = le16_load(in->fx + 2);
     s->mxcsr = le32_load(in->fx + 24);
-    s->fop = 0;
+    s->fop = s->fcs = s->fds = 0;
     s->fip = s->fdp = 0;
     for (unsigned n = 0; n < 8; n++) {
         unsigned physical = ((s->fsw >> 11 & 7) + n) & 7;
@@ -382,10 +382,10 @@ static void agree(const struct instance *x, const char *what, uint64_t guest, ui
     FAIL("%s: %s is %#llx, the host has %#llx", x->text, what, (unsigned long long)guest, (unsigned long long)host);
 }
 
-/* Which address of a page a masked access reports is not said anywhere. */
+/* Which address of a page a masked access or one in several parts reports is not said anywhere. */
 static bool fault_agrees(const struct row *row, const struct native_state *host, int vector, uint64_t cr2)
 {
-    uint64_t mask = strstr(row->id, "maskmov") ? ~(uint64_t)0xfff : ~(uint64_t)0;
+    uint64_t mask = strstr(row->id, "maskmov") || row->flags & ROW_X87 ? ~(uint64_t)0xfff : ~(uint64_t)0;
     switch (host->signal) {
     case SIGSEGV: return vector == EXC_GP || (vector == EXC_PF && ((cr2 ^ host->address) & mask) == 0);
     case SIGBUS: return vector == EXC_SS || vector == EXC_AC;
@@ -395,22 +395,31 @@ static bool fault_agrees(const struct row *row, const struct native_state *host,
     }
 }
 
-/* Transcendental functions: the host's last bit may be wrong, and C1 with it. */
+/* Transcendental functions: the host's last bit may be wrong, and C1, inexact and underflow with it. */
 static bool is_approximate(const struct row *row)
 {
     static const char *const ids[] = {"f2xm1", "fyl2x", "fptan", "fpatan", "fsin", "fcos", NULL};
     return any_of(row->id, ids);
 }
 
-static uint64_t near(uint64_t guest, uint64_t host)
+/* Numbers in their order, but for the sign. */
+static bool are_near(const struct x86_st *guest, uint64_t mantissa, uint16_t se)
 {
-    return guest - host + 1 <= 2 ? host : guest;
+    __int128 a = (__int128)(guest->se & 0x7fff) << 63 | (guest->mant << 1 >> 1);
+    __int128 b = (__int128)(se & 0x7fff) << 63 | (mantissa << 1 >> 1);
+    return a - b <= 1 && b - a <= 1 && (guest->se ^ se) < 0x8000;
+}
+
+/* FYL2XP1 wants an operand near zero. */
+static bool is_defined(const struct row *row, const struct native_state *in)
+{
+    return strcmp(row->id, "fyl2xp1") != 0 || (le16_load(in->fx + 40) & 0x7fff) < 0x3ffd;
 }
 
 static void x87_agrees(const struct instance *x, const struct row *row, const struct x86_state *s, const uint8_t *fx)
 {
     bool approximate = is_approximate(row);
-    uint16_t status_mask = approximate ? 0xfdff : 0xffff;
+    uint16_t status_mask = approximate ? 0xfdcf : 0xffff;
     uint8_t tags = 0;
     agree(x, "fcw", s->fcw, le16_load(fx));
     agree(x, "fsw", s->fsw & status_mask, le16_load(fx + 2) & status_mask);
@@ -421,10 +430,13 @@ static void x87_agrees(const struct instance *x, const struct row *row, const st
         char name[16];
         const struct x86_st *st = &s->st[((s->fsw >> 11 & 7) + n) & 7];
         uint64_t mantissa = le64_load(fx + 32 + 16 * n);
+        uint16_t se = le16_load(fx + 40 + 16 * n);
+        if (approximate && are_near(st, mantissa, se))
+            continue;
         snprintf(name, sizeof(name), "st%u", n);
-        agree(x, name, approximate ? near(st->mant, mantissa) : st->mant, mantissa);
+        agree(x, name, st->mant, mantissa);
         snprintf(name, sizeof(name), "st%u.se", n);
-        agree(x, name, st->se, le16_load(fx + 40 + 16 * n));
+        agree(x, name, st->se, se);
     }
 }
 
@@ -477,7 +489,9 @@ static void run_both(struct guest *g, const struct row *row)
     struct native_state in, host, guest = {0};
     struct instance x;
     uint8_t code[64];
-    state_random(&in, row);
+    do
+        state_random(&in, row);
+    while (!is_defined(row, &in));
     instance_make(&x, row, &in);
     host = in;
     memcpy(native_data(), data, sizeof(data));
@@ -505,7 +519,9 @@ static void run_both(struct guest *g, const struct row *row)
     if (host.exit || !(row->flags & ROW_MMX))
         x87_agrees(&x, row, s, host.fx);
     registers_agree(&x, &guest, &host);
-    memory_agrees(&x, g);
+    /* Ten bytes and more are stored in parts: a fault may come after some. */
+    if (host.exit || !(row->flags & ROW_X87))
+        memory_agrees(&x, g);
 }
 
 /* Approximations, and what touches more than this test compares. */
