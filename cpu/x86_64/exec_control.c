@@ -5,10 +5,14 @@
 #include "cpu/x86_64/run.h"
 #include "cpu/x86_64/segment.h"
 
+/* The handler runs without TF, and there is no trap before it (SDM vol. 3, 17.3.1.4). */
 static bool software_interrupt(struct x86_core *c, enum x86_cause cause, uint8_t vector)
 {
     const struct x86_fault event = {.vector = vector};
-    return x86_deliver(c, cause, &event);
+    if (!x86_deliver(c, cause, &event))
+        return false;
+    c->no_step = true;
+    return true;
 }
 
 X86_DO(int3)
@@ -87,6 +91,7 @@ X86_DO(syscall)
         return x86_fault_ud(c);
     c->s.gpr[RCX] = c->s.rip;
     c->s.gpr[11] = x86_flags_get(c) & ~FLAG_RF;
+    c->no_step = c->s.sfmask & FLAG_TF;
     x86_flags_write(c, c->s.sfmask | FLAG_RF, 0);
     flat_enter(c, cs, (uint16_t)(cs + 8), 0, true);
     c->s.rip = c->s.lstar;

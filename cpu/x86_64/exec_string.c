@@ -90,10 +90,11 @@ static void compare(const struct string *s, uint64_t a, uint64_t b)
     x86_flags_sub(s->c, s->width, a, b);
 }
 
+/* When both fault, processors report ES:RDI. */
 static bool cmps_one(const struct string *s)
 {
     uint64_t a, b;
-    if (!element_read(s, s->i->seg, RSI, &a) || !element_read(s, ES, RDI, &b))
+    if (!element_read(s, ES, RDI, &b) || !element_read(s, s->i->seg, RSI, &a))
         return false;
     compare(s, a, b);
     advance(s, RSI, 1);

@@ -97,7 +97,7 @@ static void run_block(struct x86_core *c, const struct x86_insn *first)
     const struct x86_insn *i = first;
     struct tlb_bank *bank = c->bank;
     c->loop_pc = c->s.rip;
-    c->faulted = c->task_switched = false;
+    c->faulted = c->task_switched = c->no_step = false;
     while (i)
         i = i->run(c, i, bank, c->loop_pc);
     c->leave_after = false;
@@ -136,7 +136,7 @@ static void run_single(struct x86_core *c)
     run_block(c, first);
     c->stepping = false;
     x86_resync(c);
-    if (c->faulted || c->leaving)
+    if (c->faulted || c->no_step || c->leaving)
         return;
     /* MOV SS puts the trap of its own single step off; the next instruction's comes instead. */
     if (trap && c->s.shadow != SHADOW_MOV_SS)
@@ -183,7 +183,9 @@ bool x86_has_work(struct vcpu *vcpu)
     case ACTIVITY_SHUTDOWN: return init;
     default: break;
     }
-    if (init || events & (1u << EVENT_NMI | 1u << EVENT_SMI) || c->s.nmi_pending || c->s.smi_pending)
+    bool nmi = events & (1u << EVENT_NMI) || c->s.nmi_pending;
+    bool smi = events & (1u << EVENT_SMI) || c->s.smi_pending;
+    if (init || (nmi && !c->s.nmi_blocked) || (smi && !c->s.in_smm))
         return true;
     bool intr = __atomic_load_n(&c->lines, __ATOMIC_SEQ_CST) & (1u << X86_LINE_INTR);
     return intr && (c->s.rflags & FLAG_IF);

@@ -1,7 +1,7 @@
 /*
- * Runs a few bytes of x86-64 user code on the host's own processor, registers, flags and memory given, and says what
- * became of them: the oracle of the random instruction tests. Only where the host is one, with AVX; elsewhere
- * native_open says why not.
+ * Runs a few bytes of x86-64 user code on the host's own processor, registers, flags and memory given, and
+ * says what became of them: the oracle of the random instruction tests. Only where the host is one, with AVX;
+ * elsewhere native_open says why not.
  */
 #pragma once
 
@@ -15,12 +15,12 @@
 struct native_state {
     uint64_t gpr[16];
     uint64_t rflags;
-    uint64_t rip; /* in: where to begin; out, with a signal: where it happened */
+    uint64_t rip;                 /* in: where to begin; out, with a signal: where it happened */
     _Alignas(64) uint8_t fx[512]; /* FXSAVE64's image */
     _Alignas(32) uint8_t ymm[16][32];
-    int exit;   /* 1 or 2: which of the two ways out was taken; 0: a signal */
-    int signal; /* SIGSEGV, SIGFPE, SIGILL... */
-    int code;   /* si_code */
+    int exit;         /* 1 or 2: which of the two ways out was taken; 0: a signal */
+    int signal;       /* SIGSEGV, SIGFPE, SIGILL... */
+    int code;         /* si_code */
     uint64_t address; /* si_addr */
 };
 

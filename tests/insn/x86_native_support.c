@@ -1,5 +1,6 @@
 /*
- * The one file of the tests with host-architecture code: a trampoline as bytes, and what a signal's context means.
+ * The one file of the tests with host-architecture code: a trampoline as bytes, and what a signal's context
+ * means.
  */
 #include "tests/insn/x86_native.h"
 
@@ -100,8 +101,8 @@ static bool opened;
 
 static bool map_fixed(uint64_t address, size_t size, int protection)
 {
-    void *p = mmap((void *)(uintptr_t)address, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-                   -1, 0);
+    void *p = mmap((void *)(uintptr_t)address, size, protection,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     return p == (void *)(uintptr_t)address;
 }
 
@@ -209,7 +210,8 @@ void native_run(struct native_state *state)
 /* Names that differ from the kernel's. */
 static const char *kernel_name(const char *feature, char *copy, size_t size)
 {
-    static const char *const names[][2] = {{"sse3", "pni"}, {"x86-64", "fpu"}, {"sse4.1", "sse4_1"}, {"sse4.2", "sse4_2"}};
+    static const char *const names[][2] = {
+        {"sse3", "pni"}, {"x86-64", "fpu"}, {"sse4.1", "sse4_1"}, {"sse4.2", "sse4_2"}};
     for (unsigned n = 0; n < ARRAY_LEN(names); n++) {
         if (strcmp(names[n][0], feature) == 0)
             return names[n][1];
