@@ -140,6 +140,13 @@ static void x87_random(struct native_state *in)
         extended(in->fx + 32 + 16 * n);
 }
 
+/* Transcendental functions: the host's last bit may be wrong, and C1, inexact and underflow with it. */
+static bool is_approximate(const struct row *row)
+{
+    static const char *const ids[] = {"f2xm1", "fyl2x", "fptan", "fpatan", "fsin", "fcos", NULL};
+    return any_of(row->id, ids);
+}
+
 static void state_random(struct native_state *in, const struct row *row)
 {
     memset(in, 0, sizeof(*in));
@@ -150,6 +157,10 @@ static void state_random(struct native_state *in, const struct row *row)
     le16_store(in->fx, 0x37f);
     if (row->flags & (ROW_X87 | ROW_MMX) || starts(row->id, "cvt") || starts(row->id, "mov"))
         x87_random(in);
+    if (is_approximate(row)) { /* exceptions that depend on the last bit */
+        le16_store(in->fx, le16_load(in->fx) | 0x3f);
+        le16_store(in->fx + 2, le16_load(in->fx + 2) & 0x7f00);
+    }
     uint32_t masks = below(6) ? 0x1f80 : (uint32_t)test_random() & 0x1f80;
     uint32_t flags = below(2) ? 0 : (uint32_t)test_random() & 0x3f;
     uint32_t modes = below(2) ? 0 : (uint32_t)test_random() & 0xe040;
@@ -395,13 +406,6 @@ static bool fault_agrees(const struct row *row, const struct native_state *host,
     }
 }
 
-/* Transcendental functions: the host's last bit may be wrong, and C1, inexact and underflow with it. */
-static bool is_approximate(const struct row *row)
-{
-    static const char *const ids[] = {"f2xm1", "fyl2x", "fptan", "fpatan", "fsin", "fcos", NULL};
-    return any_of(row->id, ids);
-}
-
 /* Numbers in their order, but for the sign. */
 static bool are_near(const struct x86_st *guest, uint64_t mantissa, uint16_t se)
 {
@@ -544,7 +548,7 @@ static void compare_with_host(void)
     struct guest g;
     guest_open(&g);
     const char *only = test_env("TRIARCH_INSN"), *count = test_env("TRIARCH_INSN_COUNT");
-    unsigned rounds = count ? (unsigned)atoi(count) : 200;
+    unsigned rounds = count ? (unsigned)atoi(count) : 60;
     for (unsigned n = 0; n < ARRAY_LEN(rows); n++) {
         if (!usable(&rows[n], x86_model(g.b->vcpu)) || (only && !starts(rows[n].id, only)))
             continue;
