@@ -31,8 +31,9 @@ const struct fp_env fp_env_x87   = {.nan_rule = FP_NAN_X87, .invalid_int = FP_IN
 #define QUIET_BIT ((u128)1 << 126)
 
 /*
- * The exponent of a result whose overflow or underflow is unmasked. Of an f80 it wraps (SDM vol. 1, 4.9.1.4); other
- * formats' results are not delivered, only whether they are inexact matters, and for that any exponent will do.
+ * The exponent of a result whose overflow or underflow is unmasked. Of an f80 it wraps (SDM vol. 1, 4.9.1.4);
+ * other formats' results are not delivered, only whether they are inexact matters, and for that any exponent
+ * will do.
  */
 #define X87_WRAP 24576
 

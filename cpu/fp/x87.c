@@ -63,8 +63,8 @@ static struct fp_number scaled(struct fp_env *env, struct fp_number x, struct fp
     return x;
 }
 
-/* SDM vol. 1, 8.5.4 and 8.5.5: a result beyond what the wrapped exponent of an unmasked exception can hold is an
- * infinity or a zero. */
+/* SDM vol. 1, 8.5.4 and 8.5.5: a result beyond what the wrapped exponent of an unmasked exception can hold is
+ * an infinity or a zero. */
 #define WRAPPED_MAX (16383 + 24576)
 
 f80_t x87_fscale(struct fp_env *env, f80_t a, f80_t b)

@@ -263,8 +263,8 @@ static bool partial_remainder(struct x86_core *c, const struct x86_insn *i, bool
     if (no_quotient)
         return true;
     x87_codes_set(&c->s, FSW_CC | FSW_C1,
-                  (r.is_partial ? FSW_C2 : 0) | (r.quotient & 4 ? FSW_C0 : 0) | (r.quotient & 2 ? FSW_C3 : 0) |
-                      (r.quotient & 1 ? FSW_C1 : 0));
+                  (r.is_partial ? FSW_C2 : 0) | (r.quotient & 4 ? FSW_C0 : 0) |
+                      (r.quotient & 2 ? FSW_C3 : 0) | (r.quotient & 1 ? FSW_C1 : 0));
     return true;
 }
 

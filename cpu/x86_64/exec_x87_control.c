@@ -126,7 +126,8 @@ static void environment_put(const struct x86_core *c, uint8_t *image, bool wide)
     const struct x86_state *s = &c->s;
     uint32_t pad = wide ? 0xffff0000 : 0;
     bool real = x86_real_like(c);
-    uint32_t ip = (uint32_t)s->fip + (real ? s->fcs * 16u : 0), dp = (uint32_t)s->fdp + (real ? s->fds * 16u : 0);
+    uint32_t ip = (uint32_t)s->fip + (real ? s->fcs * 16u : 0),
+             dp = (uint32_t)s->fdp + (real ? s->fds * 16u : 0);
     uint32_t fields[7] = {s->fcw | pad, s->fsw | pad, s->ftw | pad, ip, s->fcs, dp, s->fds | pad};
     if (wide)
         fields[4] |= (uint32_t)s->fop << 16;

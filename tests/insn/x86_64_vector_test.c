@@ -1,7 +1,7 @@
 /*
- * x87, MMX, SSE and AVX instructions against the host's own processor. Beside random bits the operands are numbers that
- * are hard: zeros, subnormals, limits, infinities, NaNs; rounding modes, flush modes and unmasked exceptions are random
- * too. Registers, MXCSR, the x87's state, memory and faults must agree.
+ * x87, MMX, SSE and AVX instructions against the host's own processor. Beside random bits the operands are
+ * numbers that are hard: zeros, subnormals, limits, infinities, NaNs; rounding modes, flush modes and
+ * unmasked exceptions are random too. Registers, MXCSR, the x87's state, memory and faults must agree.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ struct row {
 
 static const struct row rows[] = {
 #define INSN(id, map, prefix, opcode, modrm, operands, size, kind, feature, flags)                           \
-    {#id,       MAP_##map, PREFIX_##prefix, opcode,        MODRM_##modrm, OPS_##operands,                    \
-     SIZE_##size, flags,   FEAT_##feature},
+    {#id,         MAP_##map, PREFIX_##prefix, opcode, MODRM_##modrm, OPS_##operands,                         \
+     SIZE_##size, flags,     FEAT_##feature},
 #include "cpu/x86_64/insns.def"
 #undef INSN
 };
@@ -51,9 +51,10 @@ static uint64_t below(uint64_t n)
 
 static uint32_t hard_32(void)
 {
-    static const uint32_t numbers[] = {0,          1,          0x007fffff, 0x00800000, 0x00800001, 0x3f800000, 0x3f800001,
-                                       0x3f7fffff, 0x40000000, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fc00000, 0x7fffffff,
-                                       0x4f000000, 0x4effffff, 0x4b000000, 0x3f000000, 0x3fc00000, 0x00400000, 0x33800000};
+    static const uint32_t numbers[] = {0,          1,          0x007fffff, 0x00800000, 0x00800001, 0x3f800000,
+                                       0x3f800001, 0x3f7fffff, 0x40000000, 0x7f7fffff, 0x7f800000, 0x7f800001,
+                                       0x7fc00000, 0x7fffffff, 0x4f000000, 0x4effffff, 0x4b000000, 0x3f000000,
+                                       0x3fc00000, 0x00400000, 0x33800000};
     return numbers[below(ARRAY_LEN(numbers))] | (uint32_t)below(2) << 31;
 }
 
@@ -95,7 +96,7 @@ static uint64_t lane(void)
         uint64_t low = (test_random() & 0x807fffff) | (120 + below(16)) << 23;
         return low | ((test_random() & 0x807fffff) | (120 + below(16)) << 23) << 32;
     }
-    case 5: return below(2) ? below(300) : (uint64_t)-(int64_t)below(300);
+    case 5: return below(2) ? below(300) : (uint64_t) - (int64_t)below(300);
     case 6: return 0x0101010101010101 * below(256);
     default: return test_random();
     }
@@ -104,7 +105,8 @@ static uint64_t lane(void)
 /* An x87 register: mostly a number, in whatever encoding. */
 static void extended(uint8_t at[16])
 {
-    static const uint16_t exponents[] = {0, 1, 0x3fff, 0x3ffe, 0x4000, 0x7ffe, 0x7fff, 0x403e, 0x3fbf, 0x4001};
+    static const uint16_t exponents[] = {0,      1,      0x3fff, 0x3ffe, 0x4000,
+                                         0x7ffe, 0x7fff, 0x403e, 0x3fbf, 0x4001};
     uint64_t mantissa = test_random() | (uint64_t)1 << 63;
     uint16_t exponent = (uint16_t)(below(2) ? exponents[below(ARRAY_LEN(exponents))] : 0x3ff0 + below(64));
     switch (below(8)) {
@@ -196,7 +198,7 @@ static bool has_vvvv(const struct row *row)
 
 static bool has_immediate(const struct row *row)
 {
-    static const uint8_t formats[] = {OPS_EG_I8, OPS_EX_I8,  OPS_WX_I8,  OPS_WG_I8,
+    static const uint8_t formats[] = {OPS_EG_I8,  OPS_EX_I8,   OPS_WX_I8, OPS_WG_I8,
                                       OPS_HWX_I8, OPS_HWX_IS4, OPS_HW_I8, OPS_HEX_I8};
     return memchr(formats, row->operands, sizeof(formats));
 }
@@ -235,7 +237,8 @@ static void prefixes_emit(struct instance *x, const struct row *row, unsigned re
 
 static uint64_t data_address(void)
 {
-    static const uint64_t places[] = {NATIVE_DATA_SIZE - 32, NATIVE_DATA_SIZE - 16, NATIVE_DATA_SIZE - 8, PAGE_SIZE - 16};
+    static const uint64_t places[] = {NATIVE_DATA_SIZE - 32, NATIVE_DATA_SIZE - 16, NATIVE_DATA_SIZE - 8,
+                                      PAGE_SIZE - 16};
     uint64_t offset = below(NATIVE_DATA_SIZE - 1024);
     switch (below(16)) {
     case 0: return NATIVE_DATA + places[below(ARRAY_LEN(places))];
@@ -390,7 +393,8 @@ static void agree(const struct instance *x, const char *what, uint64_t guest, ui
     if (guest == host)
         return;
     mismatches++;
-    FAIL("%s: %s is %#llx, the host has %#llx", x->text, what, (unsigned long long)guest, (unsigned long long)host);
+    FAIL("%s: %s is %#llx, the host has %#llx", x->text, what, (unsigned long long)guest,
+         (unsigned long long)host);
 }
 
 /* Which address of a page a masked access or one in several parts reports is not said anywhere. */
@@ -420,7 +424,8 @@ static bool is_defined(const struct row *row, const struct native_state *in)
     return strcmp(row->id, "fyl2xp1") != 0 || (le16_load(in->fx + 40) & 0x7fff) < 0x3ffd;
 }
 
-static void x87_agrees(const struct instance *x, const struct row *row, const struct x86_state *s, const uint8_t *fx)
+static void x87_agrees(const struct instance *x, const struct row *row, const struct x86_state *s,
+                       const uint8_t *fx)
 {
     bool approximate = is_approximate(row);
     uint16_t status_mask = approximate ? 0xfdcf : 0xffff;
@@ -444,7 +449,8 @@ static void x87_agrees(const struct instance *x, const struct row *row, const st
     }
 }
 
-static void vectors_agree(const struct instance *x, const struct x86_state *s, const struct native_state *host)
+static void vectors_agree(const struct instance *x, const struct x86_state *s,
+                          const struct native_state *host)
 {
     for (unsigned n = 0; n < 64; n++) {
         char name[16];
@@ -465,7 +471,8 @@ static void memory_agrees(const struct instance *x, const struct guest *g)
     }
 }
 
-static void registers_agree(const struct instance *x, const struct native_state *guest, const struct native_state *host)
+static void registers_agree(const struct instance *x, const struct native_state *guest,
+                            const struct native_state *host)
 {
     for (unsigned n = 0; n < 16; n++) {
         char name[16];
