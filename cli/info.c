@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/parse.h"
+#include "cpu/aarch64/model.h"
 #include "cpu/riscv64/model.h"
 #include "host/memory.h"
 #include "machine/firmware.h"
@@ -77,6 +78,8 @@ int info_command(int count, char **words)
     arches_print();
     names_print("riscv64\n  models: ", riscv_model_name);
     names_print("  extensions (--cpu MODEL,+EXT,-EXT):\n          ", riscv_extension_name);
+    names_print("aarch64\n  models: ", aarch64_model_name);
+    names_print("  features (--cpu MODEL,+FEATURE,-FEATURE):\n          ", aarch64_feature_name);
     libraries_print();
     firmware_print();
     return EXIT_STATUS_OK;

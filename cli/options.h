@@ -14,8 +14,8 @@ struct option_list {
 
 /* What was given, as text and numbers; NULL and 0 where it was not. */
 struct run_options {
-    const char *arch, *mode, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware, *firmware_vars, *display, *name,
-        *trace, *gdb;
+    const char *arch, *mode, *machine, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware,
+        *firmware_vars, *display, *name, *trace, *gdb;
     struct option_list disks, cdroms, nets, serials;
     uint64_t cpus, memory, timeout_seconds;
     bool verbose, deterministic, paused, help;

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "cli/report.h"
+#include "cli/run_iso.h"
 #include "debug/trace.h"
 #include "host/file.h"
 #include "host/memory.h"
@@ -63,12 +64,7 @@ static bool kernel_look(struct run *run, struct image_info *info, struct error *
         return false;
     bool ok = image_detect(&source, info, err);
     source_close(&source);
-    /* A CD starts by itself, through firmware. */
-    if (ok && info->kind == IMAGE_ISO && run->options.cdroms.count < OPTION_LIST_MAX) {
-        run->options.cdroms.items[run->options.cdroms.count++] = path;
-        run->options.kernel = NULL;
-    }
-    return ok;
+    return ok && (info->kind != IMAGE_ISO || iso_start(&run->options, info, err));
 }
 
 /* Without --arch, what the kernel says; and that the two agree. */
@@ -92,7 +88,7 @@ static bool arch_set(struct run *run, struct error *err)
     if (info.arch_known)
         return error_set(err, ERROR_IMAGE, "%s is for %s (%s), and such guests are not there yet",
                          options->kernel, guest_arch_name(info.arch), image_kind_name(info.kind));
-    return error_set(err, ERROR_USAGE, "%s guests are not there yet: use --arch riscv64",
+    return error_set(err, ERROR_USAGE, "%s guests are not there yet: use --arch riscv64 or aarch64",
                      guest_arch_name(run->config.arch));
 }
 
@@ -114,6 +110,22 @@ static bool memory_set(struct run *run, struct error *err)
         return error_set(err, ERROR_USAGE,
                          "%s of memory are more than this host has (%s): give a smaller --memory", asked,
                          host);
+    return true;
+}
+
+/* --machine KEY=VALUE: what a board lets one choose. */
+static bool machine_options_set(struct run *run, struct error *err)
+{
+    const char *text = run->options.machine;
+    bool two = text && strcmp(text, "gic-version=2") == 0, three = text && strcmp(text, "gic-version=3") == 0;
+    if (!text)
+        return true;
+    if (!two && !three)
+        return error_set(err, ERROR_USAGE, "--machine knows gic-version=2 and gic-version=3, not %s", text);
+    if (run->config.arch != GUEST_AARCH64)
+        return error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is a %s", text,
+                         guest_arch_name(run->config.arch));
+    run->config.gic_version = two ? 2 : 3;
     return true;
 }
 
@@ -235,8 +247,8 @@ static bool config_make(struct run *run, struct error *err)
     struct machine_config *config = &run->config;
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
-    if (!arch_set(run, err) || !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) ||
-        !disks_set(run, err))
+    if (!arch_set(run, err) || !machine_options_set(run, err) || !memory_set(run, err) ||
+        !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err))
         return false;
     firmware_set(run);
     lists_set(run);

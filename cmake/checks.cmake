@@ -2,7 +2,8 @@
 
 # Header self-containment: one generated C file per header that includes nothing else.
 file(GLOB_RECURSE headers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS
-  base/*.h host/*.h softmmu/*.h cpu/*.h devices/*.h debug/*.h machine/*.h modes/*.h cli/*.h tests/harness/*.h)
+  base/*.h host/*.h softmmu/*.h cpu/*.h devices/*.h ui/*.h debug/*.h machine/*.h modes/*.h cli/*.h
+  tests/harness/*.h)
 set(header_checks)
 foreach(header ${headers})
   string(REPLACE "/" "_" name ${header})
@@ -20,8 +21,8 @@ endif()
 find_program(CLANG_FORMAT NAMES clang-format-14 clang-format)
 if(CLANG_FORMAT)
   file(GLOB_RECURSE formatted CONFIGURE_DEPENDS
-    base/*.[ch] host/*.[ch] softmmu/*.[ch] cpu/*.[ch] devices/*.[ch] debug/*.[ch] machine/*.[ch] modes/*.[ch] cli/*.[ch]
-    guests/*.[ch] bench/*.[ch] tests/*.[ch] tests/*.cc)
+    base/*.[ch] host/*.[ch] softmmu/*.[ch] cpu/*.[ch] devices/*.[ch] ui/*.[ch] debug/*.[ch] machine/*.[ch]
+    modes/*.[ch] cli/*.[ch] guests/*.[ch] bench/*.[ch] tests/*.[ch] tests/*.cc)
   add_custom_target(format COMMAND ${CLANG_FORMAT} -i ${formatted})
   add_custom_target(format-check COMMAND ${CLANG_FORMAT} --dry-run -Werror ${formatted})
 endif()

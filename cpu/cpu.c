@@ -1,10 +1,8 @@
 #include "cpu/cpu.h"
 
-#include "cpu/riscv64/core.h"
-#include "cpu/x86_64/core.h"
-
 static const struct cpu_ops *const cores[GUEST_ARCH_COUNT] = {
     [GUEST_RISCV64] = &riscv64_ops,
+    [GUEST_AARCH64] = &aarch64_ops,
     [GUEST_X86_64] = &x86_64_ops,
 };
 

@@ -258,6 +258,13 @@ static void reset(struct call *call)
     call->monitor->target->reset(call->monitor->target);
 }
 
+static void powerdown(struct call *call)
+{
+    struct debug_target *target = call->monitor->target;
+    if (!target->power_button || !target->power_button(target))
+        say(call, "this machine has no power button\n");
+}
+
 static void quit(struct call *call)
 {
     call->monitor->target->quit(call->monitor->target);
@@ -281,6 +288,7 @@ static const struct {
     {"translate", "ADDRESS [r|w|x]", "a virtual address to its physical one", translate},
     {"pages", "", "the page tables in effect", page_tables},
     {"reset", "", "reset the machine", reset},
+    {"powerdown", "", "press the power button", powerdown},
     {"quit", "", "end the program", quit},
 };
 

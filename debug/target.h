@@ -29,6 +29,8 @@ struct debug_target {
     bool (*is_stopped)(struct debug_target *target);
     void (*reset)(struct debug_target *target);
     void (*quit)(struct debug_target *target);
+    /* Press the power button, which asks the guest to shut down. False: the machine has none. */
+    bool (*power_button)(struct debug_target *target);
 
     /*
      * Set by a tool. The machine calls `stopped` when a debug exit of `vcpu` stopped every vCPU (not after

@@ -36,15 +36,15 @@ void host_thread_join(struct host_thread *thread)
     pthread_join(thread->id, NULL);
 }
 
-void host_thread_yield(void)
-{
-    sched_yield();
-}
-
 static void check(int code)
 {
     if (code)
         abort();
+}
+
+void host_thread_yield(void)
+{
+    sched_yield();
 }
 
 void host_mutex_init(struct host_mutex *mutex)

@@ -31,6 +31,7 @@ struct machine_config {
     const char *cpu_model; /* NULL: the default */
     unsigned cpus;
     uint64_t memory;
+    unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
 
     const char *kernel, *initrd, *append, *dtb; /* NULL: none */
     enum firmware_choice firmware;

@@ -24,6 +24,13 @@ static const struct {
     [FIRMWARE_EDK2_RISCV64_VARS] = {"EDK2 variables for riscv64",
                                     {"/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd",
                                      "/usr/share/edk2/riscv/RISCV_VIRT_VARS.fd", "edk2-riscv64/vars.fd"}},
+    [FIRMWARE_EDK2_AARCH64] = {"EDK2 for aarch64",
+                               {"/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", "/usr/share/AAVMF/AAVMF_CODE.fd",
+                                "/usr/share/edk2/aarch64/QEMU_EFI-silent-pflash.raw", "edk2-arm64/code.fd"}},
+    [FIRMWARE_EDK2_AARCH64_VARS] = {"EDK2 variables for aarch64",
+                                    {"/usr/share/AAVMF/AAVMF_VARS.fd",
+                                     "/usr/share/edk2/aarch64/vars-template-pflash.raw",
+                                     "edk2-arm64/vars.fd"}},
 };
 
 const char *firmware_name(enum firmware_kind kind)

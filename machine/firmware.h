@@ -10,6 +10,8 @@ enum firmware_kind {
     FIRMWARE_OPENSBI,           /* fw_dynamic.bin */
     FIRMWARE_EDK2_RISCV64,      /* the code bank */
     FIRMWARE_EDK2_RISCV64_VARS, /* a fresh bank of variables */
+    FIRMWARE_EDK2_AARCH64,
+    FIRMWARE_EDK2_AARCH64_VARS,
     FIRMWARE_KINDS,
 };
 

@@ -16,7 +16,11 @@
 #include "devices/char/char.h"
 #include "devices/machine.h"
 
-/* What a board adds to run control. Machine lock not held for `hypercall`, held for `boot`. */
+/* The program's exit status for a guest that can't go on (README.md has the others). */
+#define MACHINE_STATUS_DIED 4
+
+/* What a board adds to run control. Machine lock not held for `hypercall`, held for `boot` and
+ * `power_button`. */
 struct machine_board {
     /* An environment call of a vCPU, on its thread (EXIT_HYPERCALL). */
     void (*hypercall)(void *opaque, struct vcpu *vcpu);
@@ -24,6 +28,8 @@ struct machine_board {
     bool (*boot)(void *opaque, struct error *err);
     /* The devices are gone: free the rest. */
     void (*destroy)(void *opaque);
+    /* Press the power button; NULL: there is none. */
+    void (*power_button)(void *opaque);
     void *opaque;
 };
 

@@ -7,6 +7,7 @@
 
 #include "cpu/riscv64/core.h"
 #include "devices/pci/pci_host_ecam.h"
+#include "machine/board_parts.h"
 #include "machine/fdt.h"
 #include "machine/firmware.h"
 #include "machine/loader/loader.h"
@@ -75,26 +76,16 @@ struct virt_plan {
     bool demo;            /* the payload is the built-in demo guest */
 };
 
-/* A piece of memory that is freed with the board. */
-struct virt_memory {
-    struct virt_memory *next;
-    uint8_t bytes[];
-};
-
 struct virt_board {
     struct machine_run *run;
     const struct machine_config *config;
+    struct board_parts parts;
     struct virt_plan plan;
     struct ram_block *rom;
     struct plic *plic;
     struct pci_host_ecam *pci;
     uint64_t pci_high;
     struct sbi *sbi; /* VIRT_START_SBI */
-    struct block **disks;
-    struct net_port **nets;
-    struct virtio_device *mmio_devices[VIRT_VIRTIO_SLOTS]; /* what is in each slot, or NULL */
-    unsigned mmio_used;
-    struct virt_memory *memory;
 };
 
 /* riscv_virt_plan.c: fill in board->plan. False and err. */

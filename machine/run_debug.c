@@ -83,6 +83,14 @@ static void target_quit(struct debug_target *target)
     machine_end(run_of(target), 0);
 }
 
+static bool target_power_button(struct debug_target *target)
+{
+    const struct machine_board *board = &run_of(target)->private->board;
+    if (board->power_button)
+        board->power_button(board->opaque);
+    return board->power_button;
+}
+
 void run_debug_init(struct machine_run *run)
 {
     run->debug = (struct debug_target){
@@ -96,5 +104,6 @@ void run_debug_init(struct machine_run *run)
         .is_stopped = target_is_stopped,
         .reset = target_reset,
         .quit = target_quit,
+        .power_button = target_power_button,
     };
 }

@@ -9,7 +9,6 @@
 
 /* Exit statuses a user sees (README.md has the table). */
 #define STATUS_HOST_ERROR 1
-#define STATUS_GUEST_DIED 4
 #define STATUS_TIMEOUT    124
 #define STATUS_MAX        255
 

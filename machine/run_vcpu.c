@@ -44,7 +44,7 @@ static void guest_died(struct machine_run *run, struct vcpu *vcpu)
 {
     log_warn("vCPU %u can't go on at 0x%llx", vcpu->index, (unsigned long long)vcpu->ops->pc_get(vcpu));
     host_mutex_lock(&run->machine.lock);
-    run->machine.request(&run->machine, MACHINE_EXIT, STATUS_GUEST_DIED);
+    run->machine.request(&run->machine, MACHINE_EXIT, MACHINE_STATUS_DIED);
     host_mutex_unlock(&run->machine.lock);
 }
 

@@ -117,20 +117,36 @@ static inline bool fp_inexact_wanted(const struct fp_env *env)
 }
 
 /*
- * Sums are exact when they are subnormal, so without flush modes every finite result will do.
+ * Each operation has a quick form for callers whose fast path is to have no calls: *r is the host's result,
+ * and true says that it is right and raises nothing that isn't raised already. If not, they call the
+ * operation.
  */
-#define FP_DEFINE_SUM(f, op, sign, negated_b)                                                                \
+#define FP_DEFINE_BINARY(f, op, sign, exactness)                                                             \
     static inline f##_t f##_##op(struct fp_env *env, f##_t a, f##_t b)                                       \
     {                                                                                                        \
         f##_t r = f##_from_host(f##_to_host(a) sign f##_to_host(b));                                         \
-        bool subnormals =                                                                                    \
-            env->denormals && (f##_is_subnormal(a) || f##_is_subnormal(b) || f##_is_subnormal(r));           \
-        if (unlikely(!fp_host_fits(env) || !f##_is_finite(r) || subnormals))                                 \
+        if (unlikely(!f##_##op##_fits(env, a, b, r)))                                                        \
             return f##_##op##_soft(env, a, b);                                                               \
         if (fp_inexact_wanted(env))                                                                          \
-            fp_inexact_raise(env, !f##_add_is_exact(a, negated_b, r));                                       \
+            fp_inexact_raise(env, !exactness);                                                               \
         return r;                                                                                            \
+    }                                                                                                        \
+    FP_QUICK bool f##_##op##_quick(const struct fp_env *env, f##_t a, f##_t b, f##_t *r)                     \
+    {                                                                                                        \
+        *r = f##_from_host(f##_to_host(a) sign f##_to_host(b));                                              \
+        return f##_##op##_fits(env, a, b, *r) && !fp_inexact_wanted(env);                                    \
     }
+#define FP_QUICK static inline __attribute__((always_inline))
+
+/* Sums are exact when they are subnormal, so without flush modes every finite result will do. */
+#define FP_DEFINE_SUM(f, op, sign, negated_b)                                                                \
+    FP_QUICK bool f##_##op##_fits(const struct fp_env *env, f##_t a, f##_t b, f##_t r)                       \
+    {                                                                                                        \
+        bool subnormals =                                                                                    \
+            env->denormals && (f##_is_subnormal(a) || f##_is_subnormal(b) || f##_is_subnormal(r));           \
+        return fp_host_fits(env) && f##_is_finite(r) && !subnormals;                                         \
+    }                                                                                                        \
+    FP_DEFINE_BINARY(f, op, sign, f##_add_is_exact(a, negated_b, r))
 
 FP_DEFINE_SUM(f32, add, +, b)
 FP_DEFINE_SUM(f64, add, +, b)
@@ -140,22 +156,19 @@ FP_DEFINE_SUM(f64, sub, -, b ^ 0x8000000000000000)
 
 /* The quotient r is exact if the product r * b fits the format: it is less than one unit away from a then. */
 #define FP_DEFINE_SCALED(f, op, sign, exactness)                                                             \
-    static inline f##_t f##_##op(struct fp_env *env, f##_t a, f##_t b)                                       \
+    FP_QUICK bool f##_##op##_fits(const struct fp_env *env, f##_t a, f##_t b, f##_t r)                       \
     {                                                                                                        \
-        f##_t r = f##_from_host(f##_to_host(a) sign f##_to_host(b));                                         \
         bool subnormals = env->denormals && (f##_is_subnormal(a) || f##_is_subnormal(b));                    \
-        if (unlikely(!fp_host_fits(env) || !f##_is_safe(r) || subnormals))                                   \
-            return f##_##op##_soft(env, a, b);                                                               \
-        if (fp_inexact_wanted(env))                                                                          \
-            fp_inexact_raise(env, !exactness);                                                               \
-        return r;                                                                                            \
-    }
+        return fp_host_fits(env) && f##_is_safe(r) && !subnormals;                                           \
+    }                                                                                                        \
+    FP_DEFINE_BINARY(f, op, sign, exactness)
 
 FP_DEFINE_SCALED(f32, mul, *, f32_mul_is_exact(a, b))
 FP_DEFINE_SCALED(f64, mul, *, f64_mul_is_exact(a, b))
 FP_DEFINE_SCALED(f32, div, /, f32_mul_is_exact(r, b))
 FP_DEFINE_SCALED(f64, div, /, f64_mul_is_exact(r, b))
 #undef FP_DEFINE_SCALED
+#undef FP_DEFINE_BINARY
 
 static inline f32_t f32_sqrt(struct fp_env *env, f32_t a)
 {
@@ -192,29 +205,37 @@ static inline f64_t f64_negated_if(f64_t a, bool negate)
  * The product of two f32 is exact as a double. The sum, rounded to double and then to float, is rounded
  * twice, which is once too often only if the first rounding ends half-way between two floats.
  */
-static inline f32_t f32_fma(struct fp_env *env, f32_t a, f32_t b, f32_t c, unsigned negate)
+FP_QUICK bool f32_fma_quick(const struct fp_env *env, f32_t a, f32_t b, f32_t c, unsigned negate, f32_t *r)
 {
     f32_t factor = f32_negated_if(a, negate & FP_NEGATE_PRODUCT);
     f32_t addend = f32_negated_if(c, negate & FP_NEGATE_ADDEND);
     f64_t product = f64_from_host((double)f32_to_host(factor) * (double)f32_to_host(b));
     f64_t sum = f64_from_host(f64_to_host(product) + (double)f32_to_host(addend));
-    f32_t r = f32_from_host((float)f64_to_host(sum));
+    *r = f32_from_host((float)f64_to_host(sum));
     bool half_way = (sum & 0x1fffffff) == 0x10000000;
     bool subnormals = env->denormals && (f32_is_subnormal(a) || f32_is_subnormal(b) || f32_is_subnormal(c));
-    if (unlikely(!fp_host_fits(env) || fp_inexact_wanted(env) || !f32_is_safe(r) || half_way || subnormals))
-        return f32_fma_soft(env, a, b, c, negate);
-    return r;
+    return fp_host_fits(env) && !fp_inexact_wanted(env) && f32_is_safe(*r) && !half_way && !subnormals;
+}
+
+static inline f32_t f32_fma(struct fp_env *env, f32_t a, f32_t b, f32_t c, unsigned negate)
+{
+    f32_t r;
+    return likely(f32_fma_quick(env, a, b, c, negate, &r)) ? r : f32_fma_soft(env, a, b, c, negate);
+}
+
+FP_QUICK bool f64_fma_quick(const struct fp_env *env, f64_t a, f64_t b, f64_t c, unsigned negate, f64_t *r)
+{
+    f64_t factor = f64_negated_if(a, negate & FP_NEGATE_PRODUCT);
+    f64_t addend = f64_negated_if(c, negate & FP_NEGATE_ADDEND);
+    *r = f64_from_host(__builtin_fma(f64_to_host(factor), f64_to_host(b), f64_to_host(addend)));
+    bool subnormals = env->denormals && (f64_is_subnormal(a) || f64_is_subnormal(b) || f64_is_subnormal(c));
+    return fp_host_fits(env) && !fp_inexact_wanted(env) && f64_is_safe(*r) && !subnormals;
 }
 
 static inline f64_t f64_fma(struct fp_env *env, f64_t a, f64_t b, f64_t c, unsigned negate)
 {
-    f64_t factor = f64_negated_if(a, negate & FP_NEGATE_PRODUCT);
-    f64_t addend = f64_negated_if(c, negate & FP_NEGATE_ADDEND);
-    f64_t r = f64_from_host(__builtin_fma(f64_to_host(factor), f64_to_host(b), f64_to_host(addend)));
-    bool subnormals = env->denormals && (f64_is_subnormal(a) || f64_is_subnormal(b) || f64_is_subnormal(c));
-    if (unlikely(!fp_host_fits(env) || fp_inexact_wanted(env) || !f64_is_safe(r) || subnormals))
-        return f64_fma_soft(env, a, b, c, negate);
-    return r;
+    f64_t r;
+    return likely(f64_fma_quick(env, a, b, c, negate, &r)) ? r : f64_fma_soft(env, a, b, c, negate);
 }
 
 static inline f32_t f64_to_f32(struct fp_env *env, f64_t a)

@@ -317,7 +317,8 @@ void *riscv_atomic_at(struct riscv_core *c, uint64_t va, unsigned width, bool lo
         fault(c, load ? EXC_LOAD_MISALIGNED : EXC_STORE_MISALIGNED, va);
         return NULL;
     }
-    if (!watch_passes(c, va, width, access) || !place_find(c, va, width, access, &place))
+    if (!watch_passes(c, va, width, WALK_READ) || (!load && !watch_passes(c, va, width, WALK_WRITE)) ||
+        !place_find(c, va, width, access, &place))
         return NULL;
     /* What reads and writes needs both; it is a store in what it raises. Pages that can be written and not
      * read are only made by the PMP, which was asked about writing. */

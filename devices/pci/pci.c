@@ -114,7 +114,7 @@ static void header_define(struct pci_function *pci)
     pci_config_define(pci, PCI_INTERRUPT_PIN, 1, config->interrupt_pin, 0);
     pci->capability_end = CAPABILITIES_START;
     pci->capability_last = PCI_CAPABILITIES;
-    for (unsigned i = 0; i < PCI_BARS; i++)
+    for (unsigned i = 0; i <= PCI_BAR_ROM; i++)
         pci->bars[i].address = PCI_BAR_UNMAPPED;
 }
 

@@ -26,6 +26,7 @@ static inline int pci_devfn(unsigned slot, unsigned function)
 struct msi_message {
     uint64_t address;
     uint32_t data;
+    uint32_t requester; /* who sends it: bus, device and function */
 };
 
 /* Who receives messages. `deliver` returns false when nobody answers at the address. */
@@ -53,6 +54,7 @@ struct pci_window {
     uint64_t offset;
     struct bus_region region; /* registers */
     struct ram_block *block;  /* or memory */
+    bool readonly;            /* memory that the guest can't write */
     bool mapped;
     unsigned id; /* in the bus or the RAM map */
     struct pci_window *next;
@@ -65,6 +67,7 @@ struct pci_bar {
     struct pci_window *windows;
 };
 #define PCI_BAR_UNMAPPED (~(uint64_t)0)
+#define PCI_BAR_ROM      PCI_BARS /* the expansion ROM's place among the BARs */
 
 /* Private to devices/pci; a device only embeds it. */
 struct pci_function {
@@ -80,7 +83,7 @@ struct pci_function {
     unsigned capability_end;           /* where the next capability goes */
     unsigned capability_last;          /* the one to link it to */
 
-    struct pci_bar bars[PCI_BARS];
+    struct pci_bar bars[PCI_BARS + 1];
 
     uint8_t intx;     /* the level the device asks for */
     bool intx_driven; /* what this function adds to the bus's line */
@@ -127,6 +130,9 @@ void pci_express_add(struct pci_function *pci);
 void pci_bar_add(struct pci_function *pci, unsigned bar, uint64_t size, uint8_t flags);
 void pci_bar_region(struct pci_function *pci, unsigned bar, const struct bus_region *region);
 void pci_bar_memory(struct pci_function *pci, unsigned bar, uint64_t offset, struct ram_block *block);
+
+/* Constructors only: the expansion ROM, a block of a power of two of bytes, at least 4 KiB. */
+void pci_rom_add(struct pci_function *pci, struct ram_block *block);
 
 /* The guest lets the function read and write memory. */
 bool pci_bus_master(const struct pci_function *pci);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "base/trace.h"
 #include "devices/pci/pci_internal.h"
 
 void pci_bar_add(struct pci_function *pci, unsigned bar, uint64_t size, uint8_t flags)
@@ -22,7 +23,7 @@ void pci_bar_add(struct pci_function *pci, unsigned bar, uint64_t size, uint8_t 
 
 static struct pci_window *window_add(struct pci_function *pci, unsigned bar, uint64_t offset, uint64_t size)
 {
-    assert(bar < PCI_BARS && size && !range_beyond(offset, size, pci->bars[bar].size));
+    assert(bar <= PCI_BAR_ROM && size && !range_beyond(offset, size, pci->bars[bar].size));
     struct pci_window *window = machine_alloc(sizeof(*window));
     window->offset = offset;
     window->next = pci->bars[bar].windows;
@@ -41,6 +42,18 @@ void pci_bar_memory(struct pci_function *pci, unsigned bar, uint64_t offset, str
     window_add(pci, bar, offset, ram_block_size(block))->block = block;
 }
 
+void pci_rom_add(struct pci_function *pci, struct ram_block *block)
+{
+    uint64_t size = ram_block_size(block);
+    assert(is_pow2(size) && size >= PAGE_SIZE && size <= 16 * MIB);
+    pci->bars[PCI_BAR_ROM].size = size;
+    pci_config_define(pci, PCI_ROM_ADDRESS, 4, 0, (uint32_t) ~(size - 1) | PCI_ROM_ENABLE);
+    struct pci_window *window = window_add(pci, PCI_BAR_ROM, 0, size);
+    window->block = block;
+    window->readonly = true;
+    pci->writable[PCI_COMMAND] |= PCI_COMMAND_MEMORY;
+}
+
 static struct bus *space_of(struct pci_function *pci, const struct pci_bar *bar)
 {
     const struct pci_bus_config *config = pci_bus_config(pci->bus);
@@ -56,12 +69,19 @@ static bool memory_map(struct pci_function *pci, const struct pci_bar *bar, stru
         return false;
     if ((base.a | size) & ~PAGE_MASK)
         return false;
-    return ram_map(pci->machine->mem.ram, window->block, 0, base, size, RAM_MAPPED, &window->id);
+    return ram_map(pci->machine->mem.ram, window->block, 0, base, size,
+                   window->readonly ? RAM_READONLY : RAM_MAPPED, &window->id);
 }
 
+/*
+ * What overlaps something else is not decoded for as long as it does: an operating system that deals out
+ * addresses anew puts a BAR where another one is about to leave.
+ */
 static void windows_map(struct pci_function *pci, struct pci_bar *bar)
 {
     for (struct pci_window *window = bar->windows; window; window = window->next) {
+        if (window->mapped)
+            continue;
         if (window->block) {
             window->mapped = memory_map(pci, bar, window);
         } else {
@@ -69,14 +89,16 @@ static void windows_map(struct pci_function *pci, struct pci_bar *bar)
             region.base = bar->address + window->offset;
             window->mapped = bus_add(space_of(pci, bar), &region, &window->id, NULL);
         }
-        if (!window->mapped)
-            log_guest("%s: a BAR at %#llx overlaps something else and is not decoded", pci->config.name,
-                      (unsigned long long)bar->address);
+        if (!window->mapped && trace_on(TRACE_IO))
+            trace_line(TRACE_IO, -1, "%s: a BAR at %#llx overlaps something else and is not decoded",
+                       pci->config.name, (unsigned long long)bar->address);
     }
 }
 
-static void windows_unmap(struct pci_function *pci, struct pci_bar *bar)
+/* True when anything was decoded. */
+static bool windows_unmap(struct pci_function *pci, struct pci_bar *bar)
 {
+    bool any = false;
     for (struct pci_window *window = bar->windows; window; window = window->next) {
         if (!window->mapped)
             continue;
@@ -85,7 +107,9 @@ static void windows_unmap(struct pci_function *pci, struct pci_bar *bar)
         else
             bus_remove(space_of(pci, bar), window->id);
         window->mapped = false;
+        any = true;
     }
+    return any;
 }
 
 /*
@@ -99,7 +123,10 @@ static uint64_t bar_address(const struct pci_function *pci, unsigned number)
     if (!bar->size || !(command & (bar->flags & PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
         return PCI_BAR_UNMAPPED;
     uint64_t limit = bar->flags & PCI_BAR_IO ? 0xffff : bar->flags & PCI_BAR_64 ? UINT64_MAX : UINT32_MAX;
-    uint64_t address = pci_config_get(pci, PCI_BAR0 + 4 * number, 4);
+    bool is_rom = number == PCI_BAR_ROM;
+    uint64_t address = pci_config_get(pci, is_rom ? PCI_ROM_ADDRESS : PCI_BAR0 + 4 * number, 4);
+    if (is_rom && !(address & PCI_ROM_ENABLE))
+        return PCI_BAR_UNMAPPED;
     if (bar->flags & PCI_BAR_64)
         address |= (uint64_t)pci_config_get(pci, PCI_BAR0 + 4 * number + 4, 4) << 32;
     address &= ~(bar->size - 1);
@@ -107,23 +134,34 @@ static uint64_t bar_address(const struct pci_function *pci, unsigned number)
     return sizing ? PCI_BAR_UNMAPPED : address;
 }
 
+void pci_bars_retry(struct pci_function *pci)
+{
+    for (unsigned i = 0; i <= PCI_BAR_ROM; i++) {
+        if (pci->bars[i].address != PCI_BAR_UNMAPPED)
+            windows_map(pci, &pci->bars[i]);
+    }
+}
+
 void pci_bars_update(struct pci_function *pci)
 {
-    for (unsigned i = 0; i < PCI_BARS; i++) {
+    bool room = false;
+    for (unsigned i = 0; i <= PCI_BAR_ROM; i++) {
         struct pci_bar *bar = &pci->bars[i];
         uint64_t address = bar_address(pci, i);
         if (address == bar->address)
             continue;
-        windows_unmap(pci, bar);
+        room |= windows_unmap(pci, bar);
         bar->address = address;
         if (address != PCI_BAR_UNMAPPED)
             windows_map(pci, bar);
     }
+    if (room)
+        pci_bus_room(pci->bus);
 }
 
 void pci_bars_free(struct pci_function *pci)
 {
-    for (unsigned i = 0; i < PCI_BARS; i++) {
+    for (unsigned i = 0; i <= PCI_BAR_ROM; i++) {
         struct pci_bar *bar = &pci->bars[i];
         windows_unmap(pci, bar);
         while (bar->windows) {

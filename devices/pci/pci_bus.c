@@ -1,5 +1,6 @@
 #include "devices/pci/pci_bus.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/bits.h"
@@ -10,7 +11,7 @@
 struct pci_bus {
     struct pci_bus_config config;
     struct pci_function *functions[DEVFNS];
-    unsigned asserted[4]; /* functions that drive each line */
+    unsigned asserted[PCI_INTX_LINES]; /* functions that drive each line */
 };
 
 struct pci_bus *pci_bus_create(const struct pci_bus_config *config)
@@ -74,9 +75,18 @@ void pci_bus_leave(struct pci_bus *bus, struct pci_function *pci)
     multifunction_mark(bus, (unsigned)pci->devfn >> 3);
 }
 
+void pci_bus_room(struct pci_bus *bus)
+{
+    for (unsigned i = 0; i < DEVFNS; i++) {
+        if (bus->functions[i])
+            pci_bars_retry(bus->functions[i]);
+    }
+}
+
 void pci_bus_intx(struct pci_bus *bus, unsigned devfn, unsigned pin, bool level)
 {
-    unsigned line = ((devfn >> 3) + pin - 1) % 4;
+    unsigned line = bus->config.route ? bus->config.route(devfn, pin) : ((devfn >> 3) + pin - 1) % 4;
+    assert(line < PCI_INTX_LINES);
     bus->asserted[line] += level ? 1u : ~0u;
     irq_line_set(&bus->config.intx[line], bus->asserted[line] != 0);
 }

@@ -6,6 +6,8 @@
 
 #include "devices/pci/pci.h"
 
+#define PCI_INTX_LINES 8
+
 struct pci_bus_config {
     struct bus *memory; /* BARs go here by their PCI addresses; not owned */
     struct bus *io;
@@ -13,8 +15,11 @@ struct pci_bus_config {
      * byte: for BARs that are plain memory. NULL: all are, at the same address. */
     bool (*reach)(void *opaque, uint64_t address, uint64_t size, gpa_t *base);
     void *opaque;
-    struct irq_line intx[4]; /* the swizzle gives INTA of slot 0 the first, INTB or slot 1 the next */
-    struct msi_target msi;   /* deliver == NULL: no receiver, so functions get no MSI capabilities */
+    struct irq_line intx[PCI_INTX_LINES];
+    /* Which of them a function's pin (1: INTA) is wired to. NULL: the swizzle over the first four, which
+     * gives INTA of slot 0 the first, INTB or slot 1 the next. */
+    unsigned (*route)(unsigned devfn, unsigned pin);
+    struct msi_target msi; /* deliver == NULL: no receiver, so functions get no MSI capabilities */
 };
 
 struct pci_bus *pci_bus_create(const struct pci_bus_config *config);

@@ -132,7 +132,7 @@ struct pci_host_ecam *pci_host_ecam_create(struct machine *machine, const struct
                                  .reach = memory_reach,
                                  .opaque = host,
                                  .msi = config->msi};
-    memcpy(bus.intx, config->intx, sizeof(bus.intx));
+    memcpy(bus.intx, config->intx, sizeof(config->intx));
     host->bus = pci_bus_create(&bus);
     pci_function_init(&host->bridge, machine, host->bus,
                       &(struct pci_config){.name = config->name,

@@ -9,6 +9,10 @@ void pci_function_write(struct pci_function *pci, unsigned offset, unsigned widt
 
 /* Bring what the guest decodes in line with the BARs and the command register. */
 void pci_bars_update(struct pci_function *pci);
+/* Decode what could not be decoded because something else was there. */
+void pci_bars_retry(struct pci_function *pci);
+/* A place has become free: every function of the bus retries. */
+void pci_bus_room(struct pci_bus *bus);
 /* Unmap and forget all windows. */
 void pci_bars_free(struct pci_function *pci);
 

@@ -4,8 +4,9 @@
 #include "base/bits.h"
 #include "devices/pci/pci_internal.h"
 
-static void message_send(struct pci_function *pci, struct msi_message message)
+static void message_send(struct pci_function *pci, uint64_t address, uint32_t data)
 {
+    const struct msi_message message = {address, data, (uint32_t)pci->devfn}; /* all are on bus 0 */
     const struct msi_target *target = &pci_bus_config(pci->bus)->msi;
     /* A message is a memory write, which the function may only make as a bus master. */
     if (!pci_bus_master(pci)) {
@@ -41,7 +42,7 @@ bool pci_msi_enabled(const struct pci_function *pci)
 }
 
 /* PCI 6.8.1.3: a function given 2^n messages puts the vector into the low n bits of the data. */
-static struct msi_message msi_message(const struct pci_function *pci, unsigned vector)
+static void msi_send(struct pci_function *pci, unsigned vector)
 {
     uint32_t control = pci_config_get(pci, pci->msi + PCI_MSI_CONTROL, 2);
     unsigned given = 1u << bits_get(control, 4, 3);
@@ -50,7 +51,7 @@ static struct msi_message msi_message(const struct pci_function *pci, unsigned v
     uint64_t address = pci_config_get(pci, pci->msi + PCI_MSI_ADDRESS, 4) |
                        (uint64_t)pci_config_get(pci, pci->msi + PCI_MSI_ADDRESS_HIGH, 4) << 32;
     uint32_t data = pci_config_get(pci, pci->msi + PCI_MSI_DATA, 4);
-    return (struct msi_message){address, (data & ~(given - 1)) | (vector & (given - 1))};
+    message_send(pci, address, (data & ~(given - 1)) | (vector & (given - 1)));
 }
 
 void pci_msi_notify(struct pci_function *pci, unsigned vector)
@@ -62,7 +63,7 @@ void pci_msi_notify(struct pci_function *pci, unsigned vector)
         pci_config_set(pci, pci->msi + PCI_MSI_PENDING, 4, pending | 1u << vector);
         return;
     }
-    message_send(pci, msi_message(pci, vector));
+    msi_send(pci, vector);
 }
 
 static void msi_pending_send(struct pci_function *pci)
@@ -73,7 +74,7 @@ static void msi_pending_send(struct pci_function *pci)
     uint32_t pending = pci_config_get(pci, pci->msi + PCI_MSI_PENDING, 4);
     pci_config_set(pci, pci->msi + PCI_MSI_PENDING, 4, pending & mask);
     for (uint32_t ready = pending & ~mask; ready; ready &= ready - 1)
-        message_send(pci, msi_message(pci, (unsigned)__builtin_ctz(ready)));
+        msi_send(pci, (unsigned)__builtin_ctz(ready));
 }
 
 bool pci_msix_enabled(const struct pci_function *pci)
@@ -96,7 +97,7 @@ static void msix_pending_send(struct pci_function *pci)
         if (!pci->vectors[i].pending || !msix_sendable(pci, i))
             continue;
         pci->vectors[i].pending = false;
-        message_send(pci, (struct msi_message){pci->vectors[i].address, pci->vectors[i].data});
+        message_send(pci, pci->vectors[i].address, pci->vectors[i].data);
     }
 }
 
@@ -105,7 +106,7 @@ void pci_msix_notify(struct pci_function *pci, unsigned vector)
     if (!pci_msix_enabled(pci) || vector >= pci->msix_vectors)
         return;
     if (msix_sendable(pci, vector))
-        message_send(pci, (struct msi_message){pci->vectors[vector].address, pci->vectors[vector].data});
+        message_send(pci, pci->vectors[vector].address, pci->vectors[vector].data);
     else
         pci->vectors[vector].pending = true;
 }

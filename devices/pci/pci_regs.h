@@ -16,6 +16,7 @@
 #define PCI_BAR0                0x10
 #define PCI_SUBSYSTEM_VENDOR_ID 0x2c
 #define PCI_SUBSYSTEM_ID        0x2e
+#define PCI_ROM_ADDRESS         0x30
 #define PCI_CAPABILITIES        0x34
 #define PCI_INTERRUPT_LINE      0x3c
 #define PCI_INTERRUPT_PIN       0x3d
@@ -32,6 +33,8 @@
 #define PCI_STATUS_ERRORS       0xf900 /* cleared by writing ones */
 
 #define PCI_HEADER_MULTIFUNCTION 0x80
+
+#define PCI_ROM_ENABLE 0x1
 
 #define PCI_BAR_IO       0x1
 #define PCI_BAR_64       0x4

@@ -85,8 +85,6 @@ enum {
     RESET_TYPE_PLATFORM = 0xf0000000,
 };
 
-#define STATUS_GUEST_DIED 4 /* what a system failure is for the program's user */
-
 struct sbi_result sbi_reset(struct sbi_args *call)
 {
     uint32_t type = (uint32_t)call->a[0], reason = (uint32_t)call->a[1];
@@ -101,7 +99,7 @@ struct sbi_result sbi_reset(struct sbi_args *call)
     if (type != RESET_SHUTDOWN)
         machine->request(machine, MACHINE_RESET, 0);
     else if (reason == RESET_REASON_SYSTEM_FAILURE)
-        machine->request(machine, MACHINE_EXIT, STATUS_GUEST_DIED);
+        machine->request(machine, MACHINE_EXIT, MACHINE_STATUS_DIED);
     else
         machine->request(machine, MACHINE_POWER_OFF, 0);
     host_mutex_unlock(&machine->lock);

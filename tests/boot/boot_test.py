@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real firmware and operating systems for riscv64 on vm-cli, by what they print on the serial port.
+"""Real firmware and operating systems on vm-cli, by what they print on the serial port.
 
 usage: boot_test.py VM-CLI FETCH [unittest arguments]
 
@@ -13,6 +13,7 @@ import hashlib
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,12 +64,146 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-class Riscv64(unittest.TestCase):
+class Guests:
+    """What is tried on every architecture. `arch` is Debian's name for it, `vm_arch` this program's."""
+
+    arch = vm_arch = None
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="triarch-boot-")
 
     def tearDown(self):
         self.folder.cleanup()
+
+    def shell(self, console):
+        """Wait for the shell of the root file system and make its prompt something that nothing else prints."""
+        console.expect(r"[#$] $", 300 * SLOW)
+        console.send("PS1='rea''dy> '; stty -echo\n")
+        console.expect(r"ready> $", 60 * SLOW)
+
+    def run_in(self, console, command, timeout=60):
+        """Run a command in the guest's shell; what it printed."""
+        start = console.clean_from
+        console.send(command + "\n")
+        console.expect(r"ready> $", timeout * SLOW)
+        return console.text()[start:]
+
+    def debian(self, *words, cpus=2):
+        linux = fetch(f"linux-{self.arch}")
+        images = os.path.join(os.path.dirname(linux), "images")
+        kernel, root = os.path.join(linux, "vmlinuz"), os.path.join(images, f"rootfs-{self.arch}.img")
+        if not os.path.exists(root):
+            raise unittest.SkipTest("the root file system is not made: scripts/guests does it")
+        disk = os.path.join(self.folder.name, "root.img")
+        if not os.path.exists(disk):
+            subprocess.run(["cp", "--sparse=always", root, disk], check=True)
+        return guest("--cpus", str(cpus), "--memory", "1G", "--kernel", kernel, "--initrd",
+                     f"{images}/initramfs-{self.arch}.gz", "--append", "root=/dev/vda", *words)
+
+    def disk_and_network(self, interface, *words):
+        """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
+        served = os.urandom(3000000)
+        with open(os.path.join(self.folder.name, "served"), "wb") as out:
+            out.write(served)
+        handler = functools.partial(QuietHandler, directory=self.folder.name)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        disk = os.path.join(self.folder.name, "root.img")
+        with self.debian("--disk", f"{disk},format=raw,if={interface}", *words) as console:
+            self.shell(console)
+            self.run_in(console, "ip link set eth0 up")
+            self.assertIn("10.0.2.15", self.run_in(console, "udhcpc -i eth0 -n; ip addr show eth0", 120))
+            printed = self.run_in(console, f"wget -q -O /tmp/served http://10.0.2.2:{server.server_port}/served; "
+                                           "sha256sum /tmp/served", 120)
+            self.assertIn(hashlib.sha256(served).hexdigest(), printed)
+            printed = self.run_in(console, "dd if=/dev/urandom of=/root/data bs=1M count=50 2>/dev/null; sync; "
+                                           "sha256sum /root/data", 300)
+            digest = re.search(r"[0-9a-f]{64}", printed).group()
+            console.send("reboot -f\n")
+            console.expect(r"Linux version", 120 * SLOW)
+            self.shell(console)
+            self.assertIn(digest, self.run_in(console, "sha256sum /root/data", 120))
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+        server.shutdown()
+        server.server_close()
+        result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
+        self.assertIn(result.returncode, (0, 1), result.stdout)
+
+    def many_processors(self, *words):
+        disk = os.path.join(self.folder.name, "root.img")
+        with self.debian("--disk", f"{disk},format=raw", "--net", "none", *words, cpus=8) as console:
+            self.shell(console)
+            self.assertRegex(self.run_in(console, "nproc"), r"(?m)^8\r?$")
+            self.run_in(console, "for i in 1 2 3 4 5 6 7 8; do (n=0; while [ $n -lt 2000 ]; do n=$((n + 1)); done) & done; wait",
+                        300)
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+
+    def cd_boot(self, loader):
+        """An ISO given as the kernel: EFI firmware finds its boot loader, here the kernel's own EFI stub."""
+        for tool in ("mkfs.vfat", "mmd", "mcopy", "xorriso"):
+            if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+                self.skipTest(f"{tool} is not installed")
+        root = os.path.join(self.folder.name, "cd")
+        efi, iso = os.path.join(root, "efi.img"), os.path.join(self.folder.name, "boot.iso")
+        kernel = os.path.join(fetch(f"linux-{self.arch}"), "vmlinuz")
+        fetch(f"edk2-{self.arch}")
+        os.mkdir(root)
+        with open(efi, "wb") as image:
+            image.truncate(os.path.getsize(kernel) + (8 << 20))
+        environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin", MTOOLS_SKIP_CHECK="1")
+        for command in (["mkfs.vfat", efi], ["mmd", "-i", efi, "::/EFI", "::/EFI/BOOT"],
+                        ["mcopy", "-i", efi, kernel, f"::/EFI/BOOT/{loader}"],
+                        ["xorriso", "-as", "mkisofs", "-quiet", "-o", iso, "-e", "efi.img", "-no-emul-boot", root]):
+            subprocess.run(command, check=True, capture_output=True, env=environment)
+        with guest("--net", "none", "--arch", self.vm_arch, "--kernel", iso) as console:
+            console.expect(r"EFI stub: Booting Linux Kernel", 300 * SLOW)
+            # The kernel deals out the PCI addresses anew, and finds the CD again.
+            console.expect(r"virtio_blk virtio\d|Unable to mount root fs", 300 * SLOW)
+
+    def cd_direct(self):
+        """An ISO without firmware: the default entry of its menu is started, with the CD as a disk."""
+        if not shutil.which("xorriso"):
+            self.skipTest("xorriso is not installed")
+        linux = fetch(f"linux-{self.arch}")
+        root = os.path.join(self.folder.name, "cd")
+        os.makedirs(f"{root}/boot/grub")
+        os.mkdir(f"{root}/install")
+        os.symlink(f"{linux}/vmlinuz", f"{root}/install/vmlinuz")
+        os.symlink(f"{os.path.dirname(linux)}/images/initramfs-{self.arch}.gz", f"{root}/install/initrd.gz")
+        with open(f"{root}/boot/grub/grub.cfg", "w") as menu:
+            menu.write("set default=1\nmenuentry 'Other' {\n linux /none\n}\nmenuentry 'Install' {\n"
+                       " linux /install/vmlinuz from.the.menu=1\n initrd /install/initrd.gz\n}\n")
+        iso = os.path.join(self.folder.name, "direct.iso")
+        subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-f", "-r", "-J", "-o", iso, root], check=True,
+                       capture_output=True)
+        with guest("--net", "none", "--firmware", "none", "--kernel", iso, "--append", "from.the.user=1") as console:
+            console.expect(r"Kernel command line: from\.the\.menu=1 from\.the\.user=1", 120 * SLOW)
+            console.expect(r"initramfs# ", 300 * SLOW)
+            console.send("modprobe virtio_blk; sleep 1; cat /sys/block/vda/size; echo end\n")
+            console.expect(rf"\b{os.path.getsize(iso) // 512}\b", 60 * SLOW)
+
+    def installer_cd(self):
+        """Debian's installer on a CD: EFI firmware, GRUB's menu, the kernel, the first question."""
+        fetch(f"edk2-{self.arch}")
+        iso = os.path.join(self.folder.name, "installer.iso")
+        maker = os.path.join(os.path.dirname(FETCH), "make-installer-iso")
+        result = subprocess.run([maker, self.arch, iso], capture_output=True, text=True, timeout=900)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with guest("--arch", self.vm_arch, "--memory", "1G", "--kernel", iso) as console:
+            console.expect(r"Install", 300 * SLOW)
+            console.expect(r"EFI stub: Booting Linux Kernel", 300 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def edk2(self, *words):
+        folder = fetch(f"edk2-{self.arch}")
+        with guest("--arch", self.vm_arch, "--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
+            console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+
+
+class Riscv64(Guests, unittest.TestCase):
+    arch = vm_arch = "riscv64"
 
     def installer(self, firmware, cpus):
         folder = fetch("debian-riscv64")
@@ -129,75 +264,14 @@ class Riscv64(unittest.TestCase):
             console.expect(r"OpenSBI v\d", 60 * SLOW)
             console.expect(r"U-Boot 20\d\d", 60 * SLOW)
 
-    def shell(self, console):
-        """Wait for the shell of the root file system and make its prompt something that nothing else prints."""
-        console.expect(r"[#$] $", 300 * SLOW)
-        console.send("PS1='rea''dy> '; stty -echo\n")
-        console.expect(r"ready> $", 60 * SLOW)
-
-    def run_in(self, console, command, timeout=60):
-        """Run a command in the guest's shell; what it printed."""
-        start = console.clean_from
-        console.send(command + "\n")
-        console.expect(r"ready> $", timeout * SLOW)
-        return console.text()[start:]
-
-    def debian(self, *words, cpus=2):
-        images = os.path.join(os.path.dirname(fetch("linux-riscv64")), "images")
-        kernel, root = os.path.join(fetch("linux-riscv64"), "vmlinuz"), os.path.join(images, "rootfs-riscv64.img")
-        if not os.path.exists(root):
-            raise unittest.SkipTest("the root file system is not made: scripts/guests does it")
-        disk = os.path.join(self.folder.name, "root.img")
-        if not os.path.exists(disk):
-            subprocess.run(["cp", "--sparse=always", root, disk], check=True)
-        return guest("--cpus", str(cpus), "--memory", "1G", "--kernel", kernel, "--initrd",
-                     f"{images}/initramfs-riscv64.gz", "--append", "root=/dev/vda", *words)
-
-    def disk_and_network(self, interface, firmware):
-        """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
-        served = os.urandom(3000000)
-        with open(os.path.join(self.folder.name, "served"), "wb") as out:
-            out.write(served)
-        handler = functools.partial(QuietHandler, directory=self.folder.name)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        disk = os.path.join(self.folder.name, "root.img")
-        with self.debian("--disk", f"{disk},format=raw,if={interface}", "--firmware", firmware) as console:
-            self.shell(console)
-            self.run_in(console, "ip link set eth0 up")
-            self.assertIn("10.0.2.15", self.run_in(console, "udhcpc -i eth0 -n; ip addr show eth0", 120))
-            printed = self.run_in(console, f"wget -q -O /tmp/served http://10.0.2.2:{server.server_port}/served; "
-                                           "sha256sum /tmp/served", 120)
-            self.assertIn(hashlib.sha256(served).hexdigest(), printed)
-            printed = self.run_in(console, "dd if=/dev/urandom of=/root/data bs=1M count=50 2>/dev/null; sync; "
-                                           "sha256sum /root/data", 300)
-            digest = re.search(r"[0-9a-f]{64}", printed).group()
-            console.send("reboot -f\n")
-            console.expect(r"Linux version", 120 * SLOW)
-            self.shell(console)
-            self.assertIn(digest, self.run_in(console, "sha256sum /root/data", 120))
-            console.send("poweroff -f\n")
-            self.assertEqual(console.wait(120 * SLOW), 0)
-        server.shutdown()
-        server.server_close()
-        result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
-        self.assertIn(result.returncode, (0, 1), result.stdout)
-
     def test_debian_pci(self):
-        self.disk_and_network("virtio", "builtin")
+        self.disk_and_network("virtio", "--firmware", "builtin")
 
     def test_debian_mmio(self):
-        self.disk_and_network("virtio-mmio", "auto")
+        self.disk_and_network("virtio-mmio")
 
     def test_debian_8_harts(self):
-        disk = os.path.join(self.folder.name, "root.img")
-        with self.debian("--disk", f"{disk},format=raw", "--net", "none", cpus=8) as console:
-            self.shell(console)
-            self.assertRegex(self.run_in(console, "nproc"), r"(?m)^8\r?$")
-            self.run_in(console, "for i in 1 2 3 4 5 6 7 8; do (n=0; while [ $n -lt 2000 ]; do n=$((n + 1)); done) & done; wait",
-                        300)
-            console.send("poweroff -f\n")
-            self.assertEqual(console.wait(120 * SLOW), 0)
+        self.many_processors()
 
     def test_deterministic(self):
         """The same machine twice: every byte and every time it prints is the same."""
@@ -217,14 +291,81 @@ class Riscv64(unittest.TestCase):
         self.assertIn(b"counted to 500", outputs[0])
         self.assertEqual(outputs[0], outputs[1])
 
-    def edk2(self, *words):
-        folder = fetch("edk2-riscv64")
-        fetch("opensbi")
-        with guest("--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
-            console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+    def test_cd(self):
+        self.cd_boot("BOOTRISCV64.EFI")
+
+    def test_installer_cd(self):
+        self.installer_cd()
+
+    def test_cd_direct(self):
+        self.cd_direct()
 
     def test_edk2(self):
+        fetch("opensbi")
         self.edk2()
+
+
+class Aarch64(Guests, unittest.TestCase):
+    arch, vm_arch = "arm64", "aarch64"
+
+    def installer(self, *words, cpus=1):
+        folder = fetch("debian-arm64")
+        with guest("--cpus", str(cpus), "--memory", "1G", "--kernel", f"{folder}/linux", "--initrd",
+                   f"{folder}/initrd.gz", "--append", "console=ttyAMA0", *words) as console:
+            console.expect(r"Linux version", 120 * SLOW)
+            if cpus > 1:
+                console.expect(rf"smp: Brought up 1 node, {cpus} CPUs", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def test_arm_installer_gicv3_1(self):
+        self.installer()
+
+    def test_arm_installer_gicv3_4(self):
+        self.installer(cpus=4)
+
+    def test_arm_installer_gicv2_1(self):
+        self.installer("--machine", "gic-version=2")
+
+    def test_arm_installer_gicv2_4(self):
+        self.installer("--machine", "gic-version=2", cpus=4)
+
+    def test_arm_installer_edk2(self):
+        """The firmware starts the kernel it is handed, which finds the machine by ACPI."""
+        self.installer("--firmware", os.path.join(fetch("edk2-arm64"), "code.fd"), cpus=2)
+
+    def test_arm_edk2(self):
+        self.edk2()
+
+    def test_arm_edk2_gicv2(self):
+        self.edk2("--machine", "gic-version=2")
+
+    def test_arm_u_boot(self):
+        firmware = os.path.join(fetch("u-boot"), "arm64", "u-boot.bin")
+        with guest("--arch", "aarch64", "--firmware", firmware) as console:
+            console.expect(r"U-Boot 20\d\d", 60 * SLOW)
+            console.expect(r"Hit any key to stop autoboot", 60 * SLOW)
+            console.send("\n")
+            console.expect(r"=> ", 60 * SLOW)
+            console.send("poweroff\n")
+            self.assertEqual(console.wait(60 * SLOW), 0)
+
+    def test_arm_debian_pci(self):
+        self.disk_and_network("virtio")
+
+    def test_arm_debian_mmio(self):
+        self.disk_and_network("virtio-mmio", "--machine", "gic-version=2")
+
+    def test_arm_debian_8_cores(self):
+        self.many_processors()
+
+    def test_arm_cd(self):
+        self.cd_boot("BOOTAA64.EFI")
+
+    def test_arm_installer_cd(self):
+        self.installer_cd()
+
+    def test_arm_cd_direct(self):
+        self.cd_direct()
 
 
 if __name__ == "__main__":

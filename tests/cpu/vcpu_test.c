@@ -83,47 +83,60 @@ static void count_up(struct vcpu *vcpu, void *arg)
     __atomic_fetch_add((uint64_t *)arg, 1, __ATOMIC_RELAXED);
 }
 
+/* A hart whose environment calls ask the other one to count, and the thread that runs it, as a board does. */
 struct caller {
     struct vcpu *self, *other;
-    uint64_t calls;
+    uint64_t calls, answered;
+    struct host_thread thread;
 };
 
-static void call_other(struct vcpu *vcpu, void *arg)
-{
-    struct caller *caller = arg;
-    (void)vcpu;
-    for (unsigned i = 0; i < 1000; i++)
-        vcpu_call(caller->other, caller->self, count_up, &caller->calls, true);
-}
+#define CALLS 2000
 
-static void *call_thread(void *opaque)
+static void *caller_thread(void *opaque)
 {
     struct caller *caller = opaque;
-    vcpu_call(caller->self, NULL, call_other, caller, true);
-    return NULL;
+    struct vcpu_exit exit;
+    for (;;) {
+        vcpu_run(caller->self, &exit);
+        if (exit.reason != EXIT_HYPERCALL)
+            return NULL;
+        vcpu_call(caller->other, caller->self, count_up, &caller->answered, true);
+        caller->calls++;
+    }
 }
 
-/* Two running vCPUs that wait for each other's work: each does the other's meanwhile. */
+static struct vcpu *caller_create(struct bare *bare, unsigned index)
+{
+    struct error err;
+    const struct cpu_config config = {
+        .model = "max", .index = index, .mem = &bare->mem, .clock = bare->clock, .hypercalls = true};
+    struct vcpu *vcpu = riscv64_ops.create(&config, &err);
+    vcpu->engine = &interpreter_engine;
+    riscv_hart_start(vcpu, BARE_RAM, 0);
+    return vcpu;
+}
+
+/* Two vCPUs that wait for each other's work, sometimes while the other waits itself. */
 static void mutual_calls(void)
 {
-    struct bare *a = bare_create(NULL), *b = bare_create(NULL);
-    struct endless run_a = {.vcpu = a->vcpu}, run_b = {.vcpu = b->vcpu};
-    struct caller from_a = {a->vcpu, b->vcpu, 0}, from_b = {b->vcpu, a->vcpu, 0};
-    struct host_thread call_a, call_b;
+    struct bare *bare = bare_create(NULL);
     struct error err;
-    if (!endless_start(a, &run_a) || !endless_start(b, &run_b))
-        return;
-    if (!CHECK(host_thread_create(&call_a, "call", call_thread, &from_a, &err)) ||
-        !CHECK(host_thread_create(&call_b, "call", call_thread, &from_b, &err)))
-        return;
-    host_thread_join(&call_a);
-    host_thread_join(&call_b);
-    CHECK_EQ(from_a.calls, 1000);
-    CHECK_EQ(from_b.calls, 1000);
-    endless_stop(&run_a);
-    endless_stop(&run_b);
-    bare_destroy(a);
-    bare_destroy(b);
+    struct caller callers[2] = {0};
+    BARE_PUT(bare, BARE_RAM, LI(s0, CALLS), ECALL, ADDI(s0, s0, -1), BNE(s0, zero, -8), WFI);
+    for (unsigned i = 0; i < 2; i++)
+        callers[i].self = callers[1 - i].other = caller_create(bare, i + 1);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!CHECK(host_thread_create(&callers[i].thread, "caller", caller_thread, &callers[i], &err)))
+            return;
+    }
+    for (unsigned i = 0; i < 2; i++)
+        host_thread_join(&callers[i].thread);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(callers[i].calls, CALLS);
+        CHECK_EQ(callers[i].answered, CALLS);
+        riscv64_ops.destroy(callers[i].self);
+    }
+    bare_destroy(bare);
 }
 
 /* ---- sleeping ---- */

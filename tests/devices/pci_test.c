@@ -275,6 +275,28 @@ static void bar_memory(void)
 }
 
 /* Two BARs at one address: one of them answers and nothing breaks. */
+/* PCI 6.2.5.2: decoded while both its own enable and the function's memory space are on; never written. */
+static void expansion_rom(void)
+{
+    start();
+    struct ram_block *rom = ram_block_create(test->machine.mem.ram, "rom", 64 * KIB, NULL);
+    uint64_t value;
+    ram_block_host(rom)[0] = 0x55;
+    ram_block_host(rom)[1] = 0xaa;
+    pci_rom_add(&probe.pci, rom);
+    put(PCI_ROM_ADDRESS, 4, 0xfffff800);
+    CHECK_EQ(get(PCI_ROM_ADDRESS, 4), 0xffff0000);
+    put(PCI_ROM_ADDRESS, 4, (uint32_t)LOW + 0x10000);
+    put(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    CHECK(!ram_at(test->machine.mem.ram, gpa(LOW + 0x10000), 2, RAM_READ));
+    put(PCI_ROM_ADDRESS, 4, (uint32_t)LOW + 0x10001);
+    CHECK_EQ(test_load(test, LOW + 0x10000, 2), 0xaa55);
+    CHECK(!ram_at(test->machine.mem.ram, gpa(LOW + 0x10000), 2, RAM_WRITE));
+    put(PCI_COMMAND, 2, 0);
+    CHECK(!physmem_load(&test->machine.mem, gpa(LOW + 0x10000), 2, &value) || value == 0xffff);
+    finish();
+}
+
 static void bar_overlap(void)
 {
     start();
@@ -284,6 +306,12 @@ static void bar_overlap(void)
     test_load(test, LOW + 0x100, 4);
     put(PCI_BAR0 + 16, 4, LOW + 0x100000);
     CHECK_EQ(test_load(test, LOW + 0x104, 4), 0x55667704);
+    /* The other way round: who was hidden answers when the first one leaves. */
+    put(PCI_BAR0 + 16, 4, LOW);
+    put(PCI_BAR0, 4, LOW + 0x100000);
+    ram_block_host(probe.block)[0x123] = 0x42;
+    CHECK_EQ(test_load(test, LOW + 0x123, 1), 0x42);
+    CHECK_EQ(test_load(test, LOW + 0x100104, 4), 0x55667704);
     finish();
 }
 
@@ -564,6 +592,7 @@ static const struct test_case cases[] = {{"absent_functions", absent_functions},
                                          {"bar_decoding", bar_decoding},
                                          {"bar_ports", bar_ports},
                                          {"bar_memory", bar_memory},
+                                         {"expansion_rom", expansion_rom},
                                          {"bar_overlap", bar_overlap},
                                          {"pins", pins},
                                          {"slots", slots},

@@ -2,6 +2,9 @@
  * The interpreter as an engine: exact instruction counts, limits, kicks, steps, breakpoints and watchpoints,
  * self-modifying code, and that handlers really jump to one another.
  */
+#include <pthread.h>
+
+#include "cpu/riscv64/formats.h"
 #include "tests/cpu/riscv64/bare.h"
 
 /* A fault in the middle of a block takes back what the block had counted in advance. */
@@ -218,25 +221,77 @@ static void full_cache(void)
 
 /* ---- no stack ---- */
 
-/* Ten million instructions of every way from one to the next; a handler that called its successor would need
- * more stack than there is. */
+static void *run_thread(void *opaque)
+{
+    struct bare *bare = opaque;
+    bare_run(bare, BARE_RAM);
+    return NULL;
+}
+
+/* Run at BARE_RAM with little stack, so that a handler which calls its successor soon has none. */
+static void run_with_small_stack(struct bare *bare)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 * KIB);
+    if (CHECK(pthread_create(&thread, &attributes, run_thread, bare) == 0))
+        pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+/* Two million instructions of every way from one block to the next, and through the slow paths. */
 static void stack_depth(void)
 {
     struct bare *bare = bare_create(NULL);
-    const uint64_t data = BARE_RAM + 0x3000;
-    bare->s->x[a1] = data;
-    bare->s->x[a4] = BARE_RAM + 8; /* an instruction's address: its page is watched for writes */
+    bare->s->x[a1] = BARE_RAM + 0x3ff8; /* the end of a page */
+    bare->s->x[a4] = BARE_RAM + 8;      /* an instruction's address: its page is watched for writes */
     bare->s->x[a5] = BARE_DEVICE;
-    bare->s->x[a2] = 500000;
+    bare->s->x[a2] = 100000;
     bare->s->x[a6] = BARE_RAM + 0x1000; /* a function in another page */
     BARE_PUT(bare, BARE_RAM + 0x1000, ADDI(a7, a7, 1), JALR(zero, ra, 0));
-    BARE_EXEC(
-        bare, LD(a3, a1, 0), SD(a3, a1, 8), LD(a3, a1, 0x7fd), /* the last crosses a page now and then */
-        asm_r(0x0000302f, a3, a1, a3), LR_D(a3, a1), SC_D(a3, a3, a1), LW(t0, a4, 0), SW(t0, a4, 1024),
-        LW(t0, a5, 0), SW(t0, a5, 4), CSRRS(t0, 0x340, zero), CSRRW(zero, 0x340, t0), JALR(ra, a6, 0),
-        BEQ(zero, zero, 8), NOP, BNE(zero, zero, 8), ADD(t0, t1, t2), ADDI(a2, a2, -1), BNE(a2, zero, -72));
-    CHECK_EQ(bare->s->x[a7], 500000);
+    BARE_PUT(bare, BARE_RAM, LD(a3, a1, 0), SD(a3, a1, 8), LD(a3, a1, 5), asm_r(0x0000302f, a3, a1, a3),
+             LR_D(a3, a1), SC_D(a3, a3, a1), LW(t0, a4, 0), SW(t0, a4, 1024), LW(t0, a5, 0), SW(t0, a5, 4),
+             CSRRS(t0, 0x340, zero), CSRRW(zero, 0x340, t0), JALR(ra, a6, 0), BEQ(zero, zero, 8), NOP,
+             BNE(zero, zero, 8), ADD(t0, t1, t2), ADDI(a2, a2, -1), BNE(a2, zero, -72));
+    bare->end = BARE_RAM + 4 * 19;
+    run_with_small_stack(bare);
+    CHECK_EQ(bare->s->x[a7], 100000);
     CHECK_EQ(bare->s->pc, bare->end);
+    bare_destroy(bare);
+}
+
+/* The same for each handler that stays in its block: at two words a call, 30000 are more than the stack. */
+static void every_handler_jumps(void)
+{
+    static const struct {
+        const char *id;
+        uint32_t match, mask;
+        enum riscv_row_flag flags;
+    } rows[] = {
+#define INSN(id, match, mask, format, ext, flags) {#id, match, mask, ROW_##flags},
+#include "cpu/riscv64/insns.def"
+#undef INSN
+    };
+    enum { COPIES = 60, ROUNDS = 500 };
+    struct bare *bare = bare_create(NULL);
+    bare->end = BARE_RAM + 4 * (COPIES + 2);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].flags == ROW_END)
+            continue;
+        test_context("%s", rows[i].id);
+        uint32_t insn = rows[i].match | (asm_r(0, s0, a1, a0) & ~rows[i].mask), code[COPIES + 2];
+        for (unsigned n = 0; n < COPIES; n++)
+            code[n] = insn;
+        code[COPIES] = ADDI(t0, t0, -1);
+        code[COPIES + 1] = BNE(t0, zero, -4 * (COPIES + 1));
+        bare_put(bare, BARE_RAM, code, COPIES + 2);
+        bare->s->mstatus = MSTATUS_FS;
+        bare->s->x[a1] = BARE_RAM + 0x3000;
+        bare->s->x[t0] = ROUNDS;
+        run_with_small_stack(bare);
+        CHECK_EQ(bare->s->pc, bare->end);
+    }
     bare_destroy(bare);
 }
 
@@ -252,5 +307,6 @@ static const struct test_case cases[] = {
     {"data_in_code_page", data_in_code_page},
     {"full_cache", full_cache},
     {"stack_depth", stack_depth},
+    {"every_handler_jumps", every_handler_jumps},
 };
 TEST_SUITE(rv_run_test, "unit", cases);

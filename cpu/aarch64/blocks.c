@@ -1,0 +1,140 @@
+/* Making blocks: what ends one, and what is put between instructions. */
+#include "cpu/aarch64/blocks.h"
+
+#include <assert.h>
+
+#include "cpu/aarch64/debug.h"
+#include "cpu/aarch64/decode.h"
+#include "cpu/aarch64/mmu.h"
+
+/* A block being made. */
+struct builder {
+    struct aarch64_core *c;
+    struct a64_insn *insns;
+    const struct aarch64_code *code;
+    uint32_t mode;
+    unsigned slots, count, max_count;
+    bool cached; /* the block is to be kept, so the lines it is read from are marked */
+};
+
+static void slot_add(struct builder *b, a64_handler *run, uint32_t imm)
+{
+    b->insns[b->slots++] =
+        (struct a64_insn){.run = run, .imm = (int32_t)imm, .rd = REG_DISCARD, .offset = (uint8_t)b->count};
+}
+
+/* The word at the current place; its line is marked before it is read, once a line. */
+static uint32_t word_at(struct builder *b)
+{
+    uint64_t pa = b->code->pa + 4 * b->count;
+    if (b->cached && (b->count == 0 || (pa & 63) == 0))
+        ram_code_mark(b->c->vcpu.mem->ram, gpa(pa), 4);
+    return (uint32_t)host_load(b->code->host + 4 * b->count, 4);
+}
+
+/* Add the instruction at the current place. False when the block ends with it. */
+static bool insn_add(struct builder *b)
+{
+    uint32_t bits = word_at(b);
+    if (b->count == 0 && (b->mode & MODE_GUARDED))
+        slot_add(b, a64_guard, 0);
+    unsigned page_offset = (unsigned)((b->code->pa + 4 * b->count) & ~PAGE_MASK);
+    struct a64_decoded decoded =
+        a64_decode(b->c, b->mode, bits, b->count, page_offset, &b->insns[b->slots++]);
+    if (b->count == 0 && (b->mode & MODE_GUARDED))
+        b->insns[0].imm = decoded.landing;
+    b->count++;
+    if (decoded.sp_written)
+        slot_add(b, a64_sp_written, 0);
+    return !decoded.end;
+}
+
+/* Decode from the place of b->code on, at most to the end of the page, and close the block. */
+static void block_fill(struct builder *b)
+{
+    unsigned room = (unsigned)(PAGE_SIZE - (b->code->pa & ~PAGE_MASK)) / 4;
+    while (b->count < b->max_count && b->count < room) {
+        if (!insn_add(b))
+            break;
+    }
+    slot_add(b, a64_block_end, b->slots);
+    *a64_links_of(&b->insns[b->slots - 1]) = (struct a64_links){NULL, NULL};
+    b->slots++;
+    assert(b->slots <= A64_BLOCK_SLOTS && b->count > 0);
+}
+
+/* Decode a block for the cache. It can't fail, but may take another try when code changes meanwhile. */
+static const struct a64_insn *block_make(struct aarch64_core *c, const struct aarch64_code *code,
+                                         uint32_t mode)
+{
+    for (;;) {
+        uint64_t generation = block_generation(c->blocks);
+        struct block *block = block_begin(c->blocks, A64_BLOCK_SLOTS);
+        if (generation != block_generation(c->blocks))
+            memset(c->jumps, 0, sizeof(c->jumps));
+        struct builder b = {
+            .c = c,
+            .insns = (struct a64_insn *)(void *)block->insns,
+            .code = code,
+            .mode = mode,
+            .max_count = A64_BLOCK_MAX,
+            .cached = true,
+        };
+        block_fill(&b);
+        block->pa = code->pa;
+        block->mode = mode;
+        block->count = (uint16_t)b.count;
+        block->bytes = (uint16_t)(4 * b.count);
+        if (block_commit(c->blocks, block, b.slots))
+            return a64_block_first(block);
+    }
+}
+
+const struct a64_insn *aarch64_block_at(struct aarch64_core *c, uint64_t pc)
+{
+    /* Pages with breakpoints are for the outer loop, instruction by instruction. */
+    if (unlikely(aarch64_breaks_in_page(c, pc)))
+        return NULL;
+    struct aarch64_code code = aarch64_fetch(c, pc);
+    if (!code.host)
+        return NULL;
+    uint32_t mode = c->mode | (code.guarded ? MODE_GUARDED : 0);
+    const struct block *block = block_find(c->blocks, code.pa, mode);
+    const struct a64_insn *first;
+    if (block) {
+        first = a64_block_first(block);
+    } else {
+        uint64_t generation = c->bank->generation;
+        first = block_make(c, &code, mode);
+        /* Other vCPUs' work may have been done meanwhile: what it flushed is not to be used. */
+        if (generation != c->bank->generation || c->resync)
+            return NULL;
+    }
+    *aarch64_jump_slot(c, pc) = (struct aarch64_jump){.pc = pc, .key = c->jump_key, .first = first};
+    return first;
+}
+
+const struct a64_insn *aarch64_block_single(struct aarch64_core *c, uint64_t pc)
+{
+    struct aarch64_code code = aarch64_fetch(c, pc);
+    if (!code.host)
+        return NULL;
+    struct block *block = (struct block *)(void *)c->single;
+    uint32_t mode = c->mode | (code.guarded ? MODE_GUARDED : 0);
+    struct builder b = {.c = c,
+                        .insns = (struct a64_insn *)(void *)block->insns,
+                        .code = &code,
+                        .mode = mode,
+                        .max_count = 1};
+    block_fill(&b);
+    *block = (struct block){.pa = code.pa, .mode = mode, .count = 1, .bytes = 4};
+    return a64_block_first(block);
+}
+
+void aarch64_blocks_drop_all(struct aarch64_core *c)
+{
+    block_drop_all(c->blocks);
+    memset(c->jumps, 0, sizeof(c->jumps));
+    aarch64_resync(c);
+    __atomic_store_n(&c->vcpu.limit, 0, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,179 @@
+/*
+ * The inside of an A64 processing element: the state, what the interpreter keeps beside it, and the functions
+ * its files offer each other. Boards use core.h.
+ */
+#pragma once
+
+#include "cpu/aarch64/core.h"
+#include "cpu/aarch64/registers.h"
+#include "cpu/block.h"
+#include "cpu/cpu.h"
+#include "cpu/fp/fp.h"
+
+struct aarch64_core;
+struct a64_insn;
+struct a64_decoder;
+
+/* What decoding depends on beside the bytes: struct block's mode. */
+enum a64_mode {
+    MODE_EL1 = 1,      /* at EL1: what is UNDEFINED or trapped at EL0 */
+    MODE_FP = 2,       /* SIMD&FP instructions don't trap */
+    MODE_GUARDED = 4,  /* a guarded page: the first instruction looks at BTYPE */
+    MODE_SP_CHECK = 8, /* SP is misaligned and accesses through it fault */
+    MODE_SP0 = 16,     /* EL1 on SP_EL0: SP_EL0 can't be accessed by name */
+    MODE_TRAPS =
+        32, /* EL0 only: SCTLR_EL1 traps some of what EL0 may otherwise do (UCT, UCI, nTWx, DZE, UMA) */
+    MODE_ALIGN = 64, /* SCTLR_EL1.A: accesses must be aligned */
+};
+
+/* Where jumps went: found by virtual address, for indirect jumps and those that leave their page. */
+#define JUMP_BITS 12
+struct aarch64_jump {
+    uint64_t pc;
+    uint64_t key; /* core->jump_key when it was filled in */
+    const struct a64_insn *first;
+};
+
+/* A synchronous exception on its way to a64_raise. */
+struct aarch64_fault {
+    uint8_t ec; /* enum aarch64_ec, for an exception taken from the current level */
+    uint32_t iss;
+    uint64_t far;
+    bool far_valid;
+    bool stop; /* not an exception: run() is to return before the instruction (a debugger's watchpoint) */
+};
+
+/* A code that was computed (pauth.c). */
+#define PAC_BITS 8
+struct aarch64_pac {
+    uint64_t text, modifier, key[2], code;
+    bool valid;
+};
+
+/* Whether a page is guarded (mmu.c). */
+struct aarch64_guard {
+    uint64_t page, generation;
+    bool guarded;
+};
+
+enum aarch64_timer {
+    TIMER_PHYSICAL,
+    TIMER_VIRTUAL,
+    AARCH64_TIMERS,
+};
+
+/* What the performance monitors count now (pmu.c). Counter 31 is the cycle counter. */
+struct aarch64_counting {
+    uint32_t active;    /* counters that count */
+    uint64_t start[32]; /* their sources when they were last brought up to date */
+    uint64_t events[2]; /* enum aarch64_pmu_event */
+};
+
+struct aarch64_core {
+    struct vcpu vcpu;
+    struct aarch64_state s;
+
+    /* The environment of floating-point arithmetic: FPCR, and while the core runs the cumulative flags of
+     * FPSR (fpcr.h). */
+    struct fp_env fp;
+
+    /* What loads left behind for their handlers (out-of-line loads return whether they worked). */
+    uint64_t loaded[2];
+    uint8_t structure[64]; /* and loads and stores of structures that take the slow path */
+
+    /* The context in effect (mmu.c keeps it right; the outer loop asks when `resync` is set). */
+    struct tlb_bank *bank;
+    uint64_t bank_key;
+    uint64_t user_key;          /* of accesses as if at EL0 (LDTR, STTR) */
+    struct tlb_bank *user_bank; /* the bank that had user_key last; its key says whether it still does */
+    uint64_t jump_key;          /* bank generation and mode: what entries of `jumps` are compared with */
+    uint32_t mode;
+    bool resync;
+
+    const struct a64_insn *reading; /* the MRS being executed, for counters of instructions */
+    uint64_t loop_pc;               /* without tail calls: the pc of the block that is run */
+    bool leaving;                   /* run() is to return; *exit says why */
+    struct vcpu_exit *exit;
+    struct aarch64_fault fault;
+
+    /* What an atomic operation is working on (aarch64_atomic_at). */
+    struct {
+        uint64_t pa;
+        bool watched; /* aarch64_atomic_done is to be called */
+    } atomic;
+
+    /* run() stopped at a debug point here; going on from the same place doesn't stop again. */
+    struct {
+        bool valid, passing;
+        uint64_t pc, icount;
+    } stopped;
+
+    /* Software step: the instruction ended without exception; it was a load-exclusive. */
+    struct {
+        bool completed, exclusive;
+    } stepping;
+
+    struct aarch64_call call;                   /* of the last EXIT_HYPERCALL */
+    struct clock_timer *timers[AARCH64_TIMERS]; /* enum aarch64_timer */
+    struct clock_timer *wait_timer;             /* WFIT */
+    uint32_t outputs;                           /* levels last given to board.outputs; under board.lock */
+    struct aarch64_counting counting;
+    bool posted; /* TLB maintenance was sent to other cores since the last DSB */
+
+    struct a64_decoder *decoder;
+    const uint64_t *bitmasks; /* logical immediates by N:immr:imms */
+    struct block_cache *blocks;
+    struct aarch64_jump jumps[1 << JUMP_BITS];
+    _Alignas(16) uint8_t single[sizeof(struct block) + 8 * 16]; /* aarch64_block_single's block */
+
+    struct aarch64_guard guards[64];
+    struct aarch64_pac pacs[1 << PAC_BITS];
+
+    uint32_t lines;                           /* 1 << enum aarch64_line; atomic */
+    uint64_t trace_x[REG_COUNT];              /* before the instruction being traced */
+    struct aarch64_register_table *registers; /* gdb.c */
+    bool hypercalls;
+    bool running; /* inside run(): counters count */
+    uint32_t timer_hz;
+    struct aarch64_model model;
+    struct aarch64_board board;
+};
+
+static inline struct aarch64_core *aarch64_core_of(struct vcpu *vcpu)
+{
+    return container_of(vcpu, struct aarch64_core, vcpu);
+}
+
+static inline bool aarch64_has(const struct aarch64_core *c, enum aarch64_feature feature)
+{
+    return aarch64_model_has(&c->model, feature);
+}
+
+/* The context, or which interrupts can be taken, may have changed: the outer loop is to look before the next
+ * instruction. A handler that calls this ends its block with a64_leave_after. */
+static inline void aarch64_resync(struct aarch64_core *c)
+{
+    c->resync = true;
+}
+
+static inline unsigned aarch64_el(const struct aarch64_core *c)
+{
+    return c->s.pstate >> 2 & 3;
+}
+
+/* SCTLR_EL1 after a reset, which depends on the features (translation.c). */
+uint64_t aarch64_sctlr_reset(const struct aarch64_core *c);
+
+/* ---- run.c ---- */
+
+void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit);
+
+/* Retired instructions before the one at i, which is being executed. */
+uint64_t aarch64_icount_at(const struct aarch64_core *c, const struct a64_insn *i);
+
+/* run() returns because of a debug point at state.pc, and will not stop there again when it goes on. */
+void aarch64_stopped_here(struct aarch64_core *c);
+
+/* TRACE_INSN: the instruction at state.pc before it runs, and the registers it changed (disassemble.c). */
+void aarch64_trace_before(struct aarch64_core *c);
+void aarch64_trace_after(struct aarch64_core *c);

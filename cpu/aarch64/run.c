@@ -1,0 +1,239 @@
+/*
+ * The interpreter's outer loop: between runs of blocks it does queued work, takes interrupts, selects the
+ * translation context, and finds the block to go on with; and the ways handlers come back to it.
+ */
+#include "base/trace.h"
+#include "cpu/aarch64/blocks.h"
+#include "cpu/aarch64/debug.h"
+#include "cpu/aarch64/exception.h"
+#include "cpu/aarch64/fpcr.h"
+#include "cpu/aarch64/mmu.h"
+#include "cpu/aarch64/pmu.h"
+
+/* The instructions of the block from i on, itself included. Slots that are no instructions have the offset of
+ * the one behind them. */
+static unsigned left_from(const struct a64_insn *i)
+{
+    const struct a64_insn *end = i;
+    while (end->run != a64_block_end)
+        end++;
+    return (unsigned)(end->offset - i->offset);
+}
+
+uint64_t aarch64_icount_at(const struct aarch64_core *c, const struct a64_insn *i)
+{
+    return c->vcpu.icount - left_from(i);
+}
+
+void aarch64_stopped_here(struct aarch64_core *c)
+{
+    c->stopped.valid = true;
+    c->stopped.pc = c->s.pc;
+    c->stopped.icount = c->vcpu.icount;
+}
+
+A64_HANDLER(raise)
+{
+    (void)bank;
+    c->s.pc = a64_pc(i, pc);
+    c->vcpu.icount -= left_from(i);
+    if (c->fault.stop) {
+        c->leaving = true;
+        aarch64_stopped_here(c);
+    } else {
+        aarch64_exception(c);
+    }
+    c->stepping.completed = false;
+    return a64_leave();
+}
+
+A64_HANDLER(undefined)
+{
+    c->fault = (struct aarch64_fault){.ec = EC_UNKNOWN};
+    TAIL return a64_raise(c, i, bank, pc);
+}
+
+A64_HANDLER(again)
+{
+    (void)bank;
+    c->s.pc = a64_pc(i, pc);
+    c->vcpu.icount -= left_from(i);
+    c->stepping.completed = false;
+    return a64_leave();
+}
+
+/* Lower the limit, unless somebody has asked for attention already. */
+static void limit_lower(struct aarch64_core *c, uint64_t to)
+{
+    uint64_t old = __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+    if (to < old)
+        __atomic_compare_exchange_n(&c->vcpu.limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static bool limit_reached(const struct aarch64_core *c)
+{
+    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+}
+
+/* The limit was reached: see why. False: run() is over. */
+static bool attend(struct aarch64_core *c)
+{
+    if (interpreter_attend(&c->vcpu))
+        return false;
+    limit_lower(c, aarch64_pmu_check(c));
+    aarch64_resync(c);
+    return true;
+}
+
+static void run_block(struct aarch64_core *c, const struct a64_insn *first)
+{
+    const struct a64_insn *i = first;
+    c->loop_pc = c->s.pc;
+    while (i)
+        i = i->run(c, i, c->bank, c->loop_pc);
+}
+
+/* One instruction, and no block behind it. */
+static void run_single(struct aarch64_core *c)
+{
+    const struct a64_insn *first = aarch64_block_single(c, c->s.pc);
+    if (!first) {
+        aarch64_exception(c);
+        return;
+    }
+    bool traced = trace_on(TRACE_INSN);
+    if (traced)
+        aarch64_trace_before(c);
+    c->vcpu.icount++;
+    limit_lower(c, c->vcpu.icount);
+    run_block(c, first);
+    if (traced)
+        aarch64_trace_after(c);
+}
+
+/* A single instruction under the guest's own software step. */
+static void run_stepped(struct aarch64_core *c)
+{
+    if (!aarch64_step_check(c))
+        return;
+    uint64_t monitor = c->s.monitor_address;
+    c->stepping.completed = true;
+    run_single(c);
+    if (!c->stepping.completed)
+        return;
+    c->stepping.exclusive = c->s.monitor_address != monitor && c->s.monitor_address != ~(uint64_t)0;
+    c->s.pstate &= ~(uint32_t)PSTATE_SS;
+}
+
+/* Blocks from state.pc on, until something wants the outer loop. */
+static void run_blocks(struct aarch64_core *c)
+{
+    const struct aarch64_jump *jump = aarch64_jump_slot(c, c->s.pc);
+    const struct a64_insn *first = jump->pc == c->s.pc && jump->key == c->jump_key ? jump->first : NULL;
+    if (!first)
+        first = aarch64_block_at(c, c->s.pc);
+    if (c->resync)
+        return;
+    uint64_t limit = __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+    if (!first || c->vcpu.icount + a64_block_of_first(first)->count > limit) {
+        if (limit)
+            run_single(c);
+        return;
+    }
+    if (!(a64_block_of_first(first)->mode & MODE_GUARDED))
+        c->s.btype = 0;
+    c->vcpu.icount += a64_block_of_first(first)->count;
+    if (trace_on(TRACE_BLOCK)) {
+        trace_line(TRACE_BLOCK, (int)c->vcpu.index, "block %#llx: %u instructions",
+                   (unsigned long long)c->s.pc, a64_block_of_first(first)->count);
+        limit_lower(c, c->vcpu.icount);
+    }
+    run_block(c, first);
+}
+
+/* Whether the core sleeps; if it has a reason not to, it doesn't any more. */
+static bool asleep(struct aarch64_core *c)
+{
+    if (c->s.started && !c->s.waiting)
+        return false;
+    if (!c->vcpu.ops->has_work(&c->vcpu))
+        return true;
+    c->s.waiting = 0;
+    c->s.wait_end = 0;
+    return false;
+}
+
+/* What every instruction has to be looked at for. */
+static bool run_carefully(struct aarch64_core *c)
+{
+    if (unlikely(c->s.pstate & PSTATE_IL)) {
+        c->fault = (struct aarch64_fault){.ec = EC_ILLEGAL_STATE};
+        aarch64_exception(c);
+        return true;
+    }
+    if (unlikely(aarch64_breaks_in_page(c, c->s.pc))) {
+        if (aarch64_break_check(c))
+            aarch64_step_active(c) ? run_stepped(c) : run_single(c);
+        return true;
+    }
+    if (unlikely(aarch64_step_active(c))) {
+        run_stepped(c);
+        return true;
+    }
+    return false;
+}
+
+/* One turn of the outer loop. */
+static void turn(struct aarch64_core *c)
+{
+    if (c->resync) {
+        c->resync = false;
+        if (!c->vcpu.single_step)
+            aarch64_interrupt(c);
+        c->resync = false; /* an exception's change is seen to right here */
+        aarch64_context(c);
+    }
+    c->stopped.passing = c->stopped.valid && c->stopped.pc == c->s.pc && c->stopped.icount == c->vcpu.icount;
+    c->stopped.valid = false;
+    if (run_carefully(c))
+        return;
+    if (c->vcpu.single_step || c->stopped.passing || trace_on(TRACE_INSN))
+        run_single(c);
+    else
+        run_blocks(c);
+}
+
+static void exit_set(struct aarch64_core *c, enum exit_reason reason)
+{
+    *c->exit = (struct vcpu_exit){.reason = reason};
+    c->leaving = true;
+}
+
+void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+    struct aarch64_core *c = aarch64_core_of(vcpu);
+    c->exit = exit;
+    c->leaving = false;
+    vcpu->halted = false;
+    c->running = true;
+    aarch64_fp_enter(c);
+    aarch64_pmu_start(c);
+    __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
+    while (!c->leaving) {
+        if (limit_reached(c) && !attend(c)) {
+            exit_set(c, EXIT_KICKED);
+        } else if (asleep(c)) {
+            vcpu->halted = true;
+            exit_set(c, EXIT_HALT);
+        } else {
+            turn(c);
+            if (vcpu->single_step && !c->leaving)
+                *exit = (struct vcpu_exit){.reason = EXIT_DEBUG,
+                                           .debug = {.address = c->s.pc, .access = WALK_FETCH}};
+            c->leaving |= vcpu->single_step;
+        }
+    }
+    aarch64_pmu_stop(c);
+    aarch64_fp_leave(c);
+    c->running = false;
+}

@@ -1,0 +1,16 @@
+/*
+ * SMBIOS tables (DSP0134, version 3), which tell an operating system what the machine is called and what it
+ * is made of; handed to firmware through fw_cfg.
+ */
+#pragma once
+
+#include "devices/misc/fw_cfg.h"
+
+struct smbios_config {
+    const char *product; /* "Triarch arm virt" */
+    const char *cpu;     /* its model */
+    unsigned cpus;
+    uint64_t memory_base, memory; /* RAM, as one range */
+};
+
+void smbios_publish(const struct smbios_config *config, struct fw_cfg *fw_cfg);

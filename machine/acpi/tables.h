@@ -1,0 +1,54 @@
+/*
+ * Writing ACPI tables, and handing them to firmware through fw_cfg: it puts them where it likes and is told
+ * by a script ("etc/table-loader") which fields are addresses and which are checksums.
+ */
+#pragma once
+
+#include "devices/misc/fw_cfg.h"
+
+#define ACPI_POINTERS_MAX 64
+#define ACPI_TABLES_MAX   32
+
+struct acpi_tables {
+    uint8_t *bytes; /* all tables, one after the other */
+    size_t len, size;
+    size_t open; /* the table that is being written */
+    struct {
+        uint32_t at;
+        uint8_t width;
+    } pointers[ACPI_POINTERS_MAX]; /* fields that hold an offset in `bytes`, and will hold an address */
+    unsigned pointer_count;
+    uint32_t tables[ACPI_TABLES_MAX]; /* offsets */
+    unsigned table_count;
+};
+
+/* A table: its header, then what is put; acpi_table_end completes it and returns its offset. */
+void acpi_table_begin(struct acpi_tables *tables, const char *signature, uint8_t revision);
+size_t acpi_table_end(struct acpi_tables *tables);
+
+void acpi_put(struct acpi_tables *tables, unsigned width, uint64_t value);
+void acpi_put_bytes(struct acpi_tables *tables, const void *bytes, size_t len);
+void acpi_put_zeros(struct acpi_tables *tables, size_t len);
+/* The address of the table at this offset. */
+void acpi_put_pointer(struct acpi_tables *tables, unsigned width, size_t offset);
+
+/* The same, at an offset in the open table that was put before. */
+void acpi_set(struct acpi_tables *tables, size_t at, unsigned width, uint64_t value);
+void acpi_set_pointer(struct acpi_tables *tables, size_t at, unsigned width, size_t offset);
+
+/* How much of the open table there is; for the length fields of structures in it. */
+size_t acpi_table_len(const struct acpi_tables *tables);
+
+/* A Generic Address Structure (ACPI 5.2.3.2). */
+enum acpi_space {
+    ACPI_MEMORY,
+    ACPI_IO,
+};
+void acpi_put_address(struct acpi_tables *tables, enum acpi_space space, uint64_t address, uint8_t bits,
+                      uint8_t access);
+
+/* The last table, the XSDT, over all but those that others point to (`hidden`: the DSDT's offset); and the
+ * files for the firmware. */
+void acpi_publish(struct acpi_tables *tables, size_t hidden, struct fw_cfg *fw_cfg);
+
+void acpi_free(struct acpi_tables *tables);

@@ -1,0 +1,191 @@
+#include "machine/board_parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "devices/net/net.h"
+#include "devices/virtio/virtio_blk.h"
+#include "devices/virtio/virtio_console.h"
+#include "devices/virtio/virtio_net.h"
+#include "devices/virtio/virtio_pci.h"
+#include "devices/virtio/virtio_rng.h"
+#include "host/clock.h"
+
+/* The date of a deterministic machine: 2025-01-01 00:00 UTC. */
+#define FIXED_EPOCH_NS (1735689600ull * 1000000000ull)
+
+/* A piece of memory that is freed with the board. */
+struct board_memory {
+    struct board_memory *next;
+    uint8_t bytes[];
+};
+
+void *board_alloc(struct board_parts *parts, size_t size)
+{
+    struct board_memory *memory = machine_alloc(sizeof(*memory) + size);
+    memory->next = parts->memory;
+    parts->memory = memory;
+    return memory->bytes;
+}
+
+#define NAME_SIZE 40
+
+const char *board_name(struct board_parts *parts, const char *fmt, ...)
+{
+    char *name = board_alloc(parts, NAME_SIZE);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(name, NAME_SIZE, fmt, args);
+    va_end(args);
+    return name;
+}
+
+bool board_serial_open(struct board_parts *parts, unsigned n, struct char_port **port, struct error *err)
+{
+    struct error failure = {0};
+    *port = char_open(&parts->run->machine, parts->config->serials[n], &failure);
+    if (!*port && failure.kind != ERROR_NONE)
+        return error_set(err, failure.kind, "%s", failure.text);
+    return true;
+}
+
+uint64_t board_epoch(const struct board_parts *parts)
+{
+    return parts->config->deterministic ? FIXED_EPOCH_NS : host_wall_ns();
+}
+
+/* --- fw_cfg --- */
+
+/* A file as two items, its size and its bytes. */
+static bool fw_cfg_file(struct board_parts *parts, struct fw_cfg *fw_cfg, const char *path,
+                        uint16_t size_item, uint16_t data_item, struct error *err)
+{
+    struct source source;
+    if (!source_open(&source, path, parts->config->progress, err))
+        return false;
+    uint8_t *bytes = source.size <= SOURCE_UNPACKED_MAX ? board_alloc(parts, source.size) : NULL;
+    bool ok = bytes ? source_read(&source, 0, bytes, source.size, err)
+                    : error_set(err, ERROR_IMAGE, "%s is too large", path);
+    if (ok) {
+        fw_cfg_add_number(fw_cfg, size_item, 4, source.size);
+        fw_cfg_add_item_borrowed(fw_cfg, data_item, bytes, source.size);
+    }
+    source_close(&source);
+    return ok;
+}
+
+bool board_fw_cfg_kernel(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err)
+{
+    const struct machine_config *config = parts->config;
+    const char *append = config->append ? config->append : "";
+    if (!fw_cfg_file(parts, fw_cfg, config->kernel, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, err))
+        return false;
+    fw_cfg_add_number(fw_cfg, FW_CFG_CMDLINE_SIZE, 4, strlen(append) + 1);
+    fw_cfg_add_item(fw_cfg, FW_CFG_CMDLINE_DATA, append, strlen(append) + 1);
+    return !config->initrd ||
+           fw_cfg_file(parts, fw_cfg, config->initrd, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, err);
+}
+
+/* --- virtio devices --- */
+
+static bool virtio_attach(struct board_parts *parts, struct virtio_device *device,
+                          enum device_transport transport, struct error *err)
+{
+    if (transport == TRANSPORT_PCI) {
+        struct virtio_pci_config config = {.name = board_name(parts, "%s-pci", device->name),
+                                           .bus = parts->pci,
+                                           .devfn = PCI_DEVFN_ANY,
+                                           .device = device};
+        return virtio_pci_create(&parts->run->machine, &config, err);
+    }
+    if (parts->slots_used == parts->slot_count)
+        return error_set(err, ERROR_USAGE,
+                         "this board has %u virtio-mmio slots: use if=virtio for more disks",
+                         parts->slot_count);
+    parts->slots[parts->slots_used++] = device;
+    return true;
+}
+
+static bool disks_add(struct board_parts *parts, struct error *err)
+{
+    const struct machine_config *config = parts->config;
+    parts->disks = machine_alloc(config->disk_count * sizeof(*parts->disks) + 1);
+    for (unsigned i = 0; i < config->disk_count; i++) {
+        struct block *block = parts->disks[i] =
+            block_open(&parts->run->machine, &config->disks[i].block, err);
+        if (!block)
+            return false;
+        struct virtio_blk_config disk = {.name = board_name(parts, "disk%u", i), .block = block};
+        struct virtio_device *device = virtio_blk_create(&parts->run->machine, &disk);
+        if (!virtio_attach(parts, device, config->disks[i].transport, err))
+            return false;
+    }
+    return true;
+}
+
+/* Cards get addresses that are nobody's (locally administered), one after the other. */
+static bool nets_add(struct board_parts *parts, struct error *err)
+{
+    const struct machine_config *config = parts->config;
+    parts->nets = machine_alloc(config->net_count * sizeof(*parts->nets) + 1);
+    for (unsigned i = 0; i < config->net_count; i++) {
+        struct error failure = {0};
+        parts->nets[i] = net_open(&parts->run->machine, config->nets[i], &failure);
+        if (!parts->nets[i] && failure.kind != ERROR_NONE)
+            return error_set(err, failure.kind, "%s", failure.text);
+        struct virtio_net_config net = {.name = board_name(parts, "net%u", i),
+                                        .port = parts->nets[i],
+                                        .mac = {0x52, 0x54, 0x00, 0x12, 0x34, (uint8_t)(0x56 + i)}};
+        struct virtio_device *device = virtio_net_create(&parts->run->machine, &net);
+        if (!virtio_attach(parts, device, TRANSPORT_PCI, err))
+            return false;
+    }
+    return true;
+}
+
+static bool consoles_add(struct board_parts *parts, struct error *err)
+{
+    for (unsigned i = 1; i < parts->config->serial_count; i++) {
+        struct char_port *port;
+        if (!board_serial_open(parts, i, &port, err))
+            return false;
+        struct virtio_console_config console = {.name = board_name(parts, "console%u", i - 1), .port = port};
+        struct virtio_device *device = virtio_console_create(&parts->run->machine, &console);
+        if (!virtio_attach(parts, device, TRANSPORT_PCI, err))
+            return false;
+    }
+    return true;
+}
+
+/* Random numbers of the host would make every run another one. */
+static bool rng_add(struct board_parts *parts, struct error *err)
+{
+    return parts->config->deterministic ||
+           virtio_attach(parts, virtio_rng_create(&parts->run->machine, "rng0"), TRANSPORT_PCI, err);
+}
+
+bool board_virtio_add(struct board_parts *parts, struct error *err)
+{
+    return disks_add(parts, err) && nets_add(parts, err) && consoles_add(parts, err) && rng_add(parts, err);
+}
+
+void board_parts_free(struct board_parts *parts)
+{
+    for (unsigned i = 0; parts->disks && i < parts->config->disk_count; i++) {
+        if (parts->disks[i])
+            block_close(parts->disks[i]);
+    }
+    for (unsigned i = 0; parts->nets && i < parts->config->net_count; i++) {
+        if (parts->nets[i])
+            net_close(parts->nets[i]);
+    }
+    while (parts->memory) {
+        struct board_memory *memory = parts->memory;
+        parts->memory = memory->next;
+        free(memory);
+    }
+    free(parts->disks);
+    free(parts->nets);
+}

@@ -1,0 +1,48 @@
+/*
+ * What boards have in common: memory that lives as long as they do, and what a user asks for on any of them:
+ * serial ports, disks, network cards and consoles, as virtio devices on PCI or in virtio-mmio slots.
+ */
+#pragma once
+
+#include "devices/char/char.h"
+#include "devices/misc/fw_cfg.h"
+#include "devices/pci/pci_bus.h"
+#include "devices/virtio/virtio.h"
+#include "machine/config.h"
+#include "machine/machine_run.h"
+
+#define BOARD_SLOTS_MAX 32
+
+struct board_memory;
+
+struct board_parts {
+    struct machine_run *run;
+    const struct machine_config *config;
+    struct pci_bus *pci;                          /* where devices go; set by the board when it has one */
+    struct virtio_device *slots[BOARD_SLOTS_MAX]; /* what is in each virtio-mmio slot, or NULL */
+    unsigned slot_count, slots_used;
+    struct block **disks;
+    struct net_port **nets;
+    struct board_memory *memory;
+};
+
+/* Memory and texts that are freed with the parts. */
+void *board_alloc(struct board_parts *parts, size_t size);
+const char *board_name(struct board_parts *parts, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The port of the n-th --serial; NULL without an error when it was asked that there be none. */
+bool board_serial_open(struct board_parts *parts, unsigned n, struct char_port **port, struct error *err);
+
+/* The date at machine time 0 in nanoseconds since 1970: now, or always the same on a deterministic machine.
+ */
+uint64_t board_epoch(const struct board_parts *parts);
+
+/* The kernel, initrd and command line as items, for firmware that starts them. False and err. */
+bool board_fw_cfg_kernel(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err);
+
+/* Every disk, network card, further serial port (as a console) and a source of random numbers. The slots are
+ * filled, but made by the board, afterwards. False and err. */
+bool board_virtio_add(struct board_parts *parts, struct error *err);
+
+/* When the devices are gone: close what they stood on, free the memory. */
+void board_parts_free(struct board_parts *parts);

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""GDB against vm-cli: gdb-multiarch looks at, steps and stops the built-in demo guest.
+
+usage: gdb_session_test.py VM-CLI
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import unittest
+
+PROGRAM = None
+DEBUGGER = shutil.which("gdb-multiarch")
+
+
+@unittest.skipUnless(DEBUGGER, "gdb-multiarch is not installed")
+class Gdb(unittest.TestCase):
+    def setUp(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.machine = subprocess.Popen(
+            [PROGRAM, "run", "--net", "none", "--firmware", "builtin", "--cpus", "2", "--gdb", str(self.port), "--paused"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.machine.stdout.readline()  # it listens
+
+    def tearDown(self):
+        self.machine.kill()
+        self.machine.wait()
+        self.machine.stdout.close()
+
+    def gdb(self, *commands):
+        words = [DEBUGGER, "-q", "-nx", "-batch", "-ex", "set arch riscv:rv64", "-ex", f"target remote 127.0.0.1:{self.port}"]
+        for command in commands:
+            words += ["-ex", command]
+        result = subprocess.run(words, capture_output=True, text=True, timeout=120)
+        return result.stdout + result.stderr
+
+    def test_start(self):
+        """The first instruction is the kernel header's jump over itself."""
+        text = self.gdb("info threads", "x/i $pc", "p/x $a0", "stepi", "p/x $pc")
+        self.assertRegex(text, r"Thread 1 .*\n.*Thread 2")
+        self.assertRegex(text, r"0x80200000:\s+j\s+0x80200040")
+        self.assertRegex(text, r"(?m)^\$1 = 0x0$")
+        self.assertRegex(text, r"(?m)^\$2 = 0x80200040$")
+
+    def test_points(self):
+        text = self.gdb("break *0x80200050", "continue", "p/x $pc", "delete", "watch *(long *)($sp - 16)", "continue")
+        self.assertRegex(text, r"(?m)^\$1 = 0x80200050$")
+        self.assertRegex(text, r"(?s)Watchpoint 2.*Old value = 0\n")
+
+    def test_state(self):
+        text = self.gdb("set var $a5 = 0x1234", "p/x $a5", "set {int}0x80300000 = 77", "p {int}0x80300000",
+                        "monitor info cpus", "p/x $satp")
+        self.assertRegex(text, r"(?m)^\$1 = 0x1234$")
+        self.assertRegex(text, r"(?m)^\$2 = 77$")
+        self.assertRegex(text, r"cpu 0: .*pc 0000000080200000")
+        self.assertRegex(text, r"(?m)^\$3 = 0x0$")
+
+    def test_detach(self):
+        self.gdb("stepi", "detach")
+        output = b""
+        while b"built-in guest" not in output:
+            piece = self.machine.stdout.readline()
+            self.assertNotEqual(piece, b"", "the machine did not go on after the debugger had gone")
+            output += piece
+
+    def test_kill(self):
+        self.assertTrue(re.search("killed|Kill", self.gdb("kill")) is not None)
+        self.machine.stdout.read()
+        self.assertEqual(self.machine.wait(timeout=30), 0)
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
