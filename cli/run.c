@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "cli/report.h"
+#include "cli/run_iso.h"
 #include "debug/trace.h"
 #include "host/file.h"
 #include "host/memory.h"
@@ -63,12 +64,7 @@ static bool kernel_look(struct run *run, struct image_info *info, struct error *
         return false;
     bool ok = image_detect(&source, info, err);
     source_close(&source);
-    /* A CD starts by itself, through firmware. */
-    if (ok && info->kind == IMAGE_ISO && run->options.cdroms.count < OPTION_LIST_MAX) {
-        run->options.cdroms.items[run->options.cdroms.count++] = path;
-        run->options.kernel = NULL;
-    }
-    return ok;
+    return ok && (info->kind != IMAGE_ISO || iso_start(&run->options, info, err));
 }
 
 /* Without --arch, what the kernel says; and that the two agree. */

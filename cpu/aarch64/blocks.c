@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "cpu/aarch64/debug.h"
 #include "cpu/aarch64/decode.h"
 #include "cpu/aarch64/mmu.h"
 
@@ -91,6 +92,9 @@ static const struct a64_insn *block_make(struct aarch64_core *c, const struct aa
 
 const struct a64_insn *aarch64_block_at(struct aarch64_core *c, uint64_t pc)
 {
+    /* Pages with breakpoints are for the outer loop, instruction by instruction. */
+    if (unlikely(aarch64_breaks_in_page(c, pc)))
+        return NULL;
     struct aarch64_code code = aarch64_fetch(c, pc);
     if (!code.host)
         return NULL;

@@ -50,8 +50,18 @@ static union aarch64_vector xored(union aarch64_vector a, union aarch64_vector b
     return (union aarch64_vector){{a.d[0] ^ b.d[0], a.d[1] ^ b.d[1]}};
 }
 
-RESULT(aese, vector_of(aes_sub_bytes(aes_shift_rows(block_of(xored(VD, VN))))))
-RESULT(aesd, vector_of(aes_inverse_sub_bytes(aes_inverse_shift_rows(block_of(xored(VD, VN))))))
+/* Bytes go column by column, so that moving row r by r columns is stepping by 5; back, 13 * 5 being 1
+ * modulo 16. */
+static union aarch64_vector substituted(union aarch64_vector v, const uint8_t *box, unsigned step)
+{
+    union aarch64_vector r;
+    for (unsigned e = 0; e < 16; e++)
+        r.b[e] = box[v.b[step * e & 15]];
+    return r;
+}
+
+RESULT(aese, substituted(xored(VD, VN), aes_sbox, 5))
+RESULT(aesd, substituted(xored(VD, VN), aes_inverse_sbox, 13))
 RESULT(aesmc, vector_of(aes_mix_columns(block_of(VN))))
 RESULT(aesimc, vector_of(aes_inverse_mix_columns(block_of(VN))))
 

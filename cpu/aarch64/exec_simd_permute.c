@@ -9,9 +9,9 @@
     {                                                                                                        \
         union aarch64_vector r = {{0, 0}};                                                                   \
         unsigned lanes = LANES(z), half = lanes / 2;                                                         \
+        (void)half;                                                                                          \
         for (unsigned e = 0; e < lanes; e++)                                                                 \
             r.z[e] = c->s.v[(from_m) ? i->rm : i->rn].z[index];                                              \
-        (void)half;                                                                                          \
         c->s.v[i->rd] = r;                                                                                   \
         TAIL return a64_next(c, i, bank, pc);                                                                \
     }
@@ -26,19 +26,26 @@ PERMUTE_BHSD(uzp2, e >= half, 2 * (e & (half - 1)) + 1)
 PERMUTE_BHSD(trn1, e & 1, e & ~1u)
 PERMUTE_BHSD(trn2, e & 1, e | 1)
 
-/* Bytes from the middle of the two on; without Q the first one's number is less than 8. */
-#define EXTRACT_BYTES(id)                                                                                    \
-    A64_HANDLER(id)                                                                                          \
-    {                                                                                                        \
-        union aarch64_vector r = {{0, 0}};                                                                   \
-        unsigned bytes = LANES(b), first = simd_bits(i) >> 11 & 15;                                          \
-        for (unsigned e = 0; e < bytes; e++)                                                                 \
-            r.b[e] = c->s.v[first + e < bytes ? i->rn : i->rm].b[(first + e) & (bytes - 1)];                 \
-        c->s.v[i->rd] = r;                                                                                   \
-        TAIL return a64_next(c, i, bank, pc);                                                                \
-    }
-EXTRACT_BYTES(ext__v)
-EXTRACT_BYTES(ext__v_half)
+/* EXT: bytes from the middle of the two on. */
+A64_HANDLER(ext__v)
+{
+    const union aarch64_vector *n = &c->s.v[i->rn], *m = &c->s.v[i->rm];
+    unsigned right = 8 * (simd_bits(i) >> 11 & 15);
+    unsigned __int128 low = n->d[0] | (unsigned __int128)n->d[1] << 64;
+    unsigned __int128 high = m->d[0] | (unsigned __int128)m->d[1] << 64;
+    if (right)
+        low = low >> right | high << (128 - right);
+    c->s.v[i->rd] = (union aarch64_vector){{(uint64_t)low, (uint64_t)(low >> 64)}};
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+A64_HANDLER(ext__v_half)
+{
+    unsigned right = 8 * (simd_bits(i) >> 11 & 7);
+    unsigned __int128 both = c->s.v[i->rn].d[0] | (unsigned __int128)c->s.v[i->rm].d[0] << 64;
+    simd_write_scalar(c, i, (uint64_t)(both >> right));
+    TAIL return a64_next(c, i, bank, pc);
+}
 
 /* TBL and TBX: bytes of one to four registers, which go around after V31; others are 0 or stay. */
 INLINE union aarch64_vector table_lookup(const struct aarch64_core *c, const struct a64_insn *i,

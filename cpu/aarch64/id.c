@@ -105,10 +105,10 @@ static uint64_t pauth_fields(const struct aarch64_core *c, unsigned number)
                      : aarch64_has(c, FEAT_PAUTH2)    ? 3
                      : aarch64_has(c, FEAT_EPAC)      ? 2
                                                       : 1;
-    if (aarch64_has(c, FEAT_PAUTH_IMPDEF))
-        return number == ISAR1 ? level << 8 | (uint64_t)1 << 28 : 0;
     if (aarch64_has(c, FEAT_QARMA3))
         return number == ISAR2 ? level << 12 | (uint64_t)1 << 8 : 0;
+    if (aarch64_has(c, FEAT_PAUTH_IMPDEF))
+        return number == ISAR1 ? level << 8 | (uint64_t)1 << 28 : 0;
     return number == ISAR1 ? level << 4 | (uint64_t)1 << 24 : 0;
 }
 

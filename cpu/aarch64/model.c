@@ -92,7 +92,7 @@ static const struct model max = {
     .features = {FEAT_SHA512, FEAT_SHA3,      FEAT_SM3,  FEAT_SM4,         FEAT_FHM,     FEAT_FCMA,
                  FEAT_JSCVT,  FEAT_FRINTTS,   FEAT_BF16, FEAT_I8MM,        FEAT_LSE2,    FEAT_LRCPC2,
                  FEAT_FLAGM,  FEAT_FLAGM2,    FEAT_DPB2, FEAT_SB,          FEAT_SPECRES, FEAT_DIT,
-                 FEAT_RNG,    FEAT_MOPS,      FEAT_CSSC, FEAT_WFXT,        FEAT_BTI,     FEAT_PAUTH,
+                 FEAT_RNG,    FEAT_MOPS,      FEAT_CSSC, FEAT_WFXT,        FEAT_BTI,     FEAT_PAUTH_IMPDEF,
                  FEAT_EPAC,   FEAT_PAUTH2,    FEAT_FPAC, FEAT_FPACCOMBINE, FEAT_PAN3,    FEAT_E0PD,
                  FEAT_TTL,    FEAT_TTST,      FEAT_LVA,  FEAT_LPA,         FEAT_LPA2,    FEAT_BBM,
                  FEAT_TLBIOS, FEAT_TLBIRANGE, FEAT_IDST, FEAT_ECV,         FEAT_EXS,     FEAT_PMU_V4,

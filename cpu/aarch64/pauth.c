@@ -33,7 +33,7 @@ static uint64_t cipher(struct aarch64_core *c, uint64_t text, uint64_t modifier,
 
 static uint64_t compute(struct aarch64_core *c, uint64_t text, uint64_t modifier, const uint64_t key[2])
 {
-    if (aarch64_has(c, FEAT_PAUTH_IMPDEF))
+    if (aarch64_has(c, FEAT_PAUTH_IMPDEF) && !aarch64_has(c, FEAT_QARMA3))
         return own_hash(text, modifier, key[1], key[0]);
     return cipher(c, text, modifier, key);
 }

@@ -101,10 +101,15 @@ static void settle(struct aarch64_core *c, unsigned n, uint64_t icount)
         add(c, n, amount);
 }
 
-void aarch64_pmu_stop(struct aarch64_core *c)
+static void settle_all(struct aarch64_core *c, uint64_t icount)
 {
     for (uint32_t left = c->counting.active; left; left &= left - 1)
-        settle(c, (unsigned)__builtin_ctz(left), c->vcpu.icount);
+        settle(c, (unsigned)__builtin_ctz(left), icount);
+}
+
+void aarch64_pmu_stop(struct aarch64_core *c)
+{
+    settle_all(c, c->vcpu.icount);
     c->counting.active = 0;
 }
 
@@ -182,6 +187,12 @@ static uint64_t pmcr(const struct aarch64_core *c)
     return c->s.pmcr_el0 | (uint64_t)c->model.event_counters << 11;
 }
 
+/* Instructions before the MRS that is asking. */
+static uint64_t icount_now(const struct aarch64_core *c)
+{
+    return c->reading ? aarch64_icount_at(c, c->reading) : c->vcpu.icount;
+}
+
 SYSREG_READER(aarch64_read_pmu)
 {
     switch (r->number) {
@@ -189,7 +200,7 @@ SYSREG_READER(aarch64_read_pmu)
     case NUMBER_CNTENSET:
     case NUMBER_CNTENCLR: return c->s.pmcntenset_el0;
     case NUMBER_OVSCLR:
-    case NUMBER_OVSSET: aarch64_pmu_check(c); return c->s.pmovsset_el0;
+    case NUMBER_OVSSET: settle_all(c, icount_now(c)); return c->s.pmovsset_el0;
     case NUMBER_INTENSET:
     case NUMBER_INTENCLR: return c->s.pmintenset_el1;
     case NUMBER_SELR: return c->s.pmselr_el0;
@@ -202,7 +213,7 @@ SYSREG_READER(aarch64_read_pmu)
     if (is_type(r))
         return n == CYCLES ? c->s.pmccfiltr_el0 : c->s.pmevtyper_el0[n];
     if (c->counting.active >> n & 1)
-        settle(c, n, c->reading ? aarch64_icount_at(c, c->reading) : c->vcpu.icount);
+        settle(c, n, icount_now(c));
     return *register_of(c, n);
 }
 

@@ -4,22 +4,38 @@
  */
 #include "cpu/aarch64/pauth.h"
 
-#define CELLS 16
-#define ALPHA 0xc0ac29b7c97c50ddu
-#define ONES  0x1111111111111111u /* the lowest bit of each cell */
+#define ROUNDS_MAX 5
+#define ALPHA      0xc0ac29b7c97c50ddu
+#define ONES       0x1111111111111111u /* the lowest bit of each cell */
 
 /* Digits of pi. */
-static const uint64_t round_constants[5] = {0, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89,
-                                            0x452821e638d01377};
+static const uint64_t round_constants[ROUNDS_MAX] = {0, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                                     0x082efa98ec4e6c89, 0x452821e638d01377};
 
-/* tau: cell n of the result is cell tau[n]; and its inverse. */
-static const uint8_t tau[CELLS] = {0, 11, 6, 13, 10, 1, 12, 7, 5, 14, 3, 8, 15, 4, 9, 2};
-static const uint8_t tau_inverse[CELLS] = {0, 5, 15, 10, 13, 8, 2, 7, 11, 14, 4, 1, 6, 3, 9, 12};
+/* Cells that a permutation moves equally far go together: rotated left by so many bits, those in the mask. */
+struct move {
+    uint8_t bits;
+    uint64_t mask;
+};
 
-/* h, likewise, of the tweak; and the cells the LFSR omega is applied to afterwards. */
-static const uint8_t h[CELLS] = {6, 5, 14, 15, 0, 1, 2, 3, 7, 12, 13, 4, 8, 9, 10, 11};
-static const uint8_t h_inverse[CELLS] = {4, 5, 6, 7, 11, 1, 0, 8, 12, 13, 14, 15, 9, 10, 2, 3};
-#define OMEGA_CELLS 0xff0ff000f00f0f00u /* 0, 1, 3, 4, 8, 11, 13 */
+/* tau: cell n of the result is cell 0, 11, 6, 13, 10, 1, 12, 7, 5, 14, 3, 8, 15, 4, 9, 2 of the operand; its
+ * inverse; and h, 6, 5, 14, 15, 0, 1, 2, 3, 7, 12, 13, 4, 8, 9, 10, 11, which is for the tweak. */
+static const struct move tau[] = {
+    {0, 0xf000000f00000000},  {12, 0x000000000000f00f}, {16, 0x00f0000000000000}, {20, 0x000000000f000000},
+    {24, 0x0000f0f000000000}, {28, 0x0000000000000f00}, {36, 0x0000000000f00000}, {40, 0x0f0f000000000000},
+    {44, 0x00000000000000f0}, {48, 0x00000f0000000000}, {52, 0x00000000f00f0000},
+};
+static const struct move tau_inverse[] = {
+    {0, 0xf000000f00000000},  {12, 0x00000f00f0000000}, {16, 0x0f00000000000000}, {20, 0x000000000f000000},
+    {24, 0x00000000000f0f00}, {28, 0x000f000000000000}, {36, 0x0000f00000000000}, {40, 0x0000000000f0f000},
+    {44, 0x00000000000000f0}, {48, 0x000000f000000000}, {52, 0x00f000000000000f},
+};
+static const struct move h[] = {
+    {12, 0x000000000ff00000}, {16, 0x0f00000000000000}, {24, 0xf000000000000000},
+    {36, 0x00000000000f0000}, {48, 0x00ffffff0000ffff}, {60, 0x00000000f0000000},
+};
+
+#define OMEGA_CELLS 0xff0ff000f00f0f00u /* the LFSR omega steps these afterwards: 0, 1, 3, 4, 8, 11, 13 */
 
 struct sbox {
     uint8_t forward[16], inverse[16];
@@ -29,18 +45,19 @@ static const struct sbox sigma1 = {{10, 13, 14, 6, 15, 7, 3, 5, 9, 8, 0, 12, 11,
 static const struct sbox sigma2 = {{11, 6, 8, 15, 12, 0, 9, 14, 3, 7, 4, 5, 13, 2, 1, 10},
                                    {5, 14, 13, 8, 10, 11, 1, 9, 2, 6, 15, 0, 4, 12, 7, 3}};
 
-static unsigned shift_of(unsigned cell)
+static uint64_t rol(uint64_t v, unsigned n)
 {
-    return 4 * (CELLS - 1 - cell);
+    return v << n | v >> (-n & 63);
 }
 
-static uint64_t permute(uint64_t v, const uint8_t order[CELLS])
+static uint64_t permute(uint64_t v, const struct move *moves, size_t count)
 {
     uint64_t result = 0;
-    for (unsigned n = 0; n < CELLS; n++)
-        result |= (v >> shift_of(order[n]) & 15) << shift_of(n);
+    for (size_t n = 0; n < count; n++)
+        result |= rol(v, moves[n].bits) & moves[n].mask;
     return result;
 }
+#define PERMUTE(v, moves) permute(v, moves, ARRAY_LEN(moves))
 
 static uint64_t substitute(uint64_t v, const uint8_t box[16])
 {
@@ -48,11 +65,6 @@ static uint64_t substitute(uint64_t v, const uint8_t box[16])
     for (unsigned shift = 0; shift < 64; shift += 4)
         result |= (uint64_t)box[v >> shift & 15] << shift;
     return result;
-}
-
-static uint64_t rol(uint64_t v, unsigned n)
-{
-    return v << n | v >> (64 - n);
 }
 
 /* Each cell rotated left. */
@@ -69,17 +81,11 @@ static uint64_t mix_columns(uint64_t v)
 }
 
 /* omega: (b3, b2, b1, b0) becomes (b0 + b1, b3, b2, b1). */
-static uint64_t tweak_forward(uint64_t v)
+static uint64_t tweak_step(uint64_t v)
 {
-    v = permute(v, h);
+    v = PERMUTE(v, h);
     uint64_t stepped = (v >> 1 & ONES * 7) | ((v ^ v >> 1) & ONES) << 3;
     return (stepped & OMEGA_CELLS) | (v & ~OMEGA_CELLS);
-}
-
-static uint64_t tweak_backward(uint64_t v)
-{
-    uint64_t stepped = (v << 1 & ONES * 14) | ((v >> 3 ^ v) & ONES);
-    return permute((stepped & OMEGA_CELLS) | (v & ~OMEGA_CELLS), h_inverse);
 }
 
 uint64_t aarch64_qarma(uint64_t text, uint64_t modifier, uint64_t key_hi, uint64_t key_lo, bool qarma3)
@@ -87,25 +93,24 @@ uint64_t aarch64_qarma(uint64_t text, uint64_t modifier, uint64_t key_hi, uint64
     const struct sbox *box = qarma3 ? &sigma1 : &sigma2;
     unsigned rounds = qarma3 ? 3 : 5;
     uint64_t whitening = key_hi << 63 | key_hi >> 2 << 1 | ((key_hi >> 63 ^ key_hi >> 1) & 1);
-    uint64_t tweak = modifier, v = text ^ key_hi;
+    uint64_t tweaks[ROUNDS_MAX + 1] = {modifier}, v = text ^ key_hi;
     for (unsigned n = 0; n < rounds; n++) {
-        v ^= key_lo ^ tweak ^ round_constants[n];
+        v ^= key_lo ^ tweaks[n] ^ round_constants[n];
         if (n > 0)
-            v = mix_columns(permute(v, tau));
+            v = mix_columns(PERMUTE(v, tau));
         v = substitute(v, box->forward);
-        tweak = tweak_forward(tweak);
+        tweaks[n + 1] = tweak_step(tweaks[n]);
     }
     /* The reflector: a whitened round, the keyed centre, and the round's inverse. */
-    v = substitute(mix_columns(permute(v ^ whitening ^ tweak, tau)), box->forward);
-    v = mix_columns(permute(v, tau)) ^ key_lo;
-    v = substitute(permute(v, tau_inverse), box->inverse);
-    v = permute(mix_columns(v), tau_inverse) ^ key_hi ^ tweak;
+    v = substitute(mix_columns(PERMUTE(v ^ whitening ^ tweaks[rounds], tau)), box->forward);
+    v = mix_columns(PERMUTE(v, tau)) ^ key_lo;
+    v = substitute(PERMUTE(v, tau_inverse), box->inverse);
+    v = PERMUTE(mix_columns(v), tau_inverse) ^ key_hi ^ tweaks[rounds];
     for (unsigned n = rounds; n-- > 0;) {
         v = substitute(v, box->inverse);
         if (n > 0)
-            v = permute(mix_columns(v), tau_inverse);
-        tweak = tweak_backward(tweak);
-        v ^= key_lo ^ tweak ^ round_constants[n] ^ ALPHA;
+            v = PERMUTE(mix_columns(v), tau_inverse);
+        v ^= key_lo ^ tweaks[n] ^ round_constants[n] ^ ALPHA;
     }
     return v ^ whitening;
 }

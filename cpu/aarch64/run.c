@@ -159,6 +159,7 @@ static bool asleep(struct aarch64_core *c)
     if (!c->vcpu.ops->has_work(&c->vcpu))
         return true;
     c->s.waiting = 0;
+    c->s.wait_end = 0;
     return false;
 }
 

@@ -97,7 +97,10 @@ static SYSREG_WRITER(write_pstate)
 {
     uint32_t bits = pstate_bits(r);
     c->s.pstate = (c->s.pstate & ~bits) | ((uint32_t)value & bits);
-    aarch64_resync(c);
+    /* Masks matter only when something waits; the other bits are part of the context. */
+    bool masks = bits == PSTATE_DAIF;
+    if (!masks || aarch64_lines(c) || (c->s.mdscr_el1 & (MDSCR_SS | MDSCR_MDE)))
+        aarch64_resync(c);
     return true;
 }
 

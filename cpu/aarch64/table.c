@@ -148,8 +148,10 @@ const struct a64_row *a64_row_find(const struct a64_decoder *decoder, uint32_t b
     return NULL;
 }
 
+/* Some addressing modes have a letter of their own in the mnemonic: ldur, ldnp. */
 void a64_row_mnemonic(const struct a64_row *row, char *text, size_t size)
 {
-    size_t len = strcspn(row->name, "_");
-    snprintf(text, size, "%.*s", (int)len, row->name);
+    const char *letter = strstr(row->name, "__unscaled") ? "u" : strstr(row->name, "__np") ? "n" : "";
+    int len = (int)strcspn(row->name, "_"), before = *letter ? 2 : len;
+    snprintf(text, size, "%.*s%s%.*s", before, row->name, letter, len - before, row->name + before);
 }

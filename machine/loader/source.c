@@ -4,18 +4,27 @@
 
 #include "base/bits.h"
 #include "host/memory.h"
+#include "machine/loader/iso9660.h"
 
 /* Reads are cut so that progress can be shown. */
 #define READ_STEP    (4 * MIB)
 #define PROGRESS_MIN (16 * MIB)
 
-bool source_open(struct source *source, const char *path, load_progress progress, struct error *err)
+bool source_file_open(struct source *source, const char *path, load_progress progress, struct error *err)
 {
     *source = (struct source){.path = path, .progress = progress};
     if (!host_file_open(&source->file, path, err))
         return false;
     source->size = source->file.size;
     return true;
+}
+
+bool source_open(struct source *source, const char *path, load_progress progress, struct error *err)
+{
+    bool tried;
+    if (iso_source_open(source, path, progress, &tried, err))
+        return true;
+    return !tried && source_file_open(source, path, progress, err);
 }
 
 void source_memory(struct source *source, const char *name, const uint8_t *bytes, size_t size)
@@ -37,7 +46,7 @@ static bool file_read(const struct source *source, uint64_t offset, uint8_t *to,
 {
     for (uint64_t done = 0; done < len;) {
         uint64_t step = len - done < READ_STEP ? len - done : READ_STEP;
-        if (!host_file_read(&source->file, offset + done, to + done, step, err))
+        if (!host_file_read(&source->file, source->start + offset + done, to + done, step, err))
             return error_prefix(err, "%s", source->path);
         done += step;
         if (source->progress && len >= PROGRESS_MIN)

@@ -13,16 +13,20 @@
 typedef void (*load_progress)(const char *path, uint64_t done, uint64_t total);
 
 struct source {
-    const char *path; /* the caller's */
-    uint64_t size;
+    const char *path;     /* the caller's */
+    uint64_t start, size; /* in the file: all of it, or one that lies inside a CD image */
     struct host_file file;
     const uint8_t *memory; /* NULL: the file's own bytes */
     uint8_t *unpacked;     /* memory of SOURCE_UNPACKED_MAX to give back, or NULL */
     load_progress progress;
 };
 
-/* Open a file as it is. False and err (ERROR_IMAGE). */
+/* Open a file as it is, or one inside a CD image: "debian.iso:/install/vmlinuz". False and err (ERROR_IMAGE).
+ */
 bool source_open(struct source *source, const char *path, load_progress progress, struct error *err);
+
+/* Open a file as it is. False and err. */
+bool source_file_open(struct source *source, const char *path, load_progress progress, struct error *err);
 
 /* An image in memory, which stays the caller's. */
 void source_memory(struct source *source, const char *name, const uint8_t *bytes, size_t size);

@@ -28,6 +28,7 @@
 #define BASE         0x40000000u
 #define VARIANTS     16 /* of each row; a quarter of it for rows that are one condition of sixteen */
 #define SEQUENCES    2000
+#define WORDS        6000 /* random ones, most of them in SIMD&FP */
 #define SLOT_SIZE    4096u
 #define CODE_SIZE    512u     /* of one slot, at most */
 #define HEAD_SIZE    0x10000u /* start, handler, vectors, signal stack */
@@ -269,12 +270,31 @@ static void slot_fill(unsigned n)
 
 /* Rows that can't be compared here, by the beginnings of their names. */
 static const char *const left_out[] = {
-    "svc",  "hvc",  "smc",   "brk",  "hlt",
-    "eret", "wf",   "yield", "dcps", /* exceptions and waiting */
-    "bl",   "br",   "ret",   "b__",  /* jumps: tests/cpu/aarch64 */
-    "pac",  "aut",  "ldra",          /* keys are random there */
-    "mrs",  "msr",  "sys",   "isb",  "dsb",
-    "esb",  "hint", "stx",   "stlx", /* have to follow a load: exclusive_add */
+    "svc",
+    "hvc",
+    "smc",
+    "brk",
+    "hlt",
+    "eret",
+    "wf",
+    "yield",
+    "dcps", /* exceptions and waiting */
+    "bl",
+    "br",
+    "ret",
+    "b__", /* jumps: tests/cpu/aarch64 */
+    "pac",
+    "aut",
+    "ldra", /* keys are random there */
+    "mrs",
+    "msr",
+    "sys",
+    "isb",
+    "dsb",
+    "esb",
+    "hint",
+    "stx",
+    "stlx",               /* have to follow a load: exclusive_add */
     "fcvtzs__fixed_sc_h", /* the peer extends the sign beyond the element; the manual has zeros there */
 };
 
@@ -544,10 +564,67 @@ static void sequence_add(const struct a64_row *rows, size_t count)
 {
     slot_begin("sequence");
     for (unsigned n = 0; n < 4; n++) {
-        uint32_t word =
-            operands_choose(row_choose(rows, count), &program.slot[program.slots], program.slots);
+        uint32_t word = operands_choose(row_choose(rows, count), &program.slot[program.slots], program.slots);
         slot_insn(word);
     }
+    slot_end();
+}
+
+/* What the table lacks and the peer may have: MTE, and encodings that are CONSTRAINED UNPREDICTABLE. */
+static bool is_optional(uint32_t word)
+{
+    static const struct {
+        uint32_t mask, value;
+    } words[] = {
+        {0xff200000, 0xd9200000}, /* STG and its kind, LDG */
+        {0xfe400000, 0x68000000}, /* STGP */
+        {0xffe0f800, 0x9ac01000}, /* IRG, GMI */
+        {0xdfe0fc00, 0x9ac00000}, /* SUBP, SUBPS */
+        {0xff608000, 0x9b400000}, /* SMULH and UMULH without ones for Ra */
+        {0x3fa00000, 0x08800000}, /* LDAR, STLR without ones for Rs and Rt2 */
+        {0x3b200c00, 0x19000400}, /* MOPS */
+    };
+    for (size_t n = 0; n < ARRAY_LEN(words); n++) {
+        if ((word & words[n].mask) == words[n].value)
+            return true;
+    }
+    return false;
+}
+
+/* A word at random, to see that what the table lacks is UNDEFINED. False: it can't be compared. */
+static bool word_choose(const struct a64_decoder *decoder, uint32_t *word, const char **name)
+{
+    static const struct {
+        uint32_t mask, value;
+    } spaces[] = {
+        {0x0e000000, 0x0e000000}, /* SIMD&FP data processing */
+        {0x0e000000, 0x0e000000},
+        {0x0e000000, 0x0a000000}, /* data processing, registers */
+        {0x0a000000, 0x08000000}, /* loads and stores */
+    };
+    size_t space = below(ARRAY_LEN(spaces));
+    *word = ((uint32_t)test_random() & ~spaces[space].mask) | spaces[space].value;
+    const struct a64_row *row = a64_row_find(decoder, *word);
+    *name = row ? row->name : "unallocated";
+    if (!row)
+        return !is_optional(*word);
+    if (is_left_out(row) || !in_sequences(row))
+        return false;
+    *word = pointer_avoid(*word, 0);
+    return a64_row_find(decoder, *word) == row;
+}
+
+static void word_add(const struct a64_decoder *decoder)
+{
+    uint32_t word;
+    const char *name;
+    while (!word_choose(decoder, &word, &name))
+        continue;
+    slot_begin(name);
+    struct slot *slot = &program.slot[program.slots];
+    for (unsigned i = 0; i < POINTER; i++)
+        slot->in.x[i] = below(2) ? slot->in.sp : slot->in.x[i];
+    slot_insn(word);
     slot_end();
 }
 
@@ -634,9 +711,11 @@ static void tail_make(void)
     emit(SVC); /* exit_group */
 }
 
-static void program_make(const struct a64_row *rows, size_t count)
+static void program_make(const struct a64_decoder *decoder)
 {
-    program.slots_max = (unsigned)count * VARIANTS + SEQUENCES + 1000;
+    size_t count;
+    const struct a64_row *rows = a64_rows(decoder, &count);
+    program.slots_max = (unsigned)count * VARIANTS + SEQUENCES + WORDS + 1000;
     program.code = calloc(program.slots_max + 1, CODE_SIZE);
     program.slot = calloc(program.slots_max, SLOT_SIZE);
     program.notes = calloc(program.slots_max, sizeof(*program.notes));
@@ -649,6 +728,8 @@ static void program_make(const struct a64_row *rows, size_t count)
     }
     for (unsigned n = 0; n < SEQUENCES; n++)
         sequence_add(rows, count);
+    for (unsigned n = 0; n < WORDS; n++)
+        word_add(decoder);
     for (unsigned n = 0; n < 64; n++)
         exclusive_add(n % 4, n % 8 >= 6);
     registers_add();
@@ -871,9 +952,7 @@ static void agrees_with_the_peer(void)
     if (!CHECK(aarch64_model_parse(&model, MODEL, &err)))
         return;
     struct a64_decoder *decoder = a64_decoder_create(&model);
-    size_t count;
-    const struct a64_row *rows = a64_rows(decoder, &count);
-    program_make(rows, count);
+    program_make(decoder);
     struct slot *ours = malloc((size_t)program.slots * SLOT_SIZE), *theirs = peer_run();
     if (theirs && core_run(ours)) {
         unsigned shown = 0;

@@ -1,0 +1,35 @@
+/*
+ * Files of a CD image (ISO 9660 with Rock Ridge or Joliet names), for starting a kernel from one without
+ * firmware. Every number in the image is checked; nothing is written.
+ */
+#pragma once
+
+#include "machine/loader/source.h"
+
+struct iso {
+    const struct source *source; /* the caller's, open as long as the iso is used */
+    uint32_t block_size;
+    uint64_t root, root_size; /* of the root directory, in bytes from the image's start */
+    bool joliet;
+    bool rock_ridge;
+    uint8_t skip; /* bytes before the system use fields of each record */
+};
+
+struct iso_file {
+    uint64_t offset, size; /* in bytes from the image's start; files lie in one piece */
+    bool directory;
+};
+
+/* Read the volume descriptors. False and err: not an ISO 9660 image, or a broken one. */
+bool iso_open(struct iso *iso, const struct source *source, struct error *err);
+
+/* Find a file by its path from the root, with symbolic links followed. False and err. */
+bool iso_find(const struct iso *iso, const char *path, struct iso_file *file, struct error *err);
+
+/*
+ * Open a file inside an image as a source of its own: `path` is "IMAGE:/PATH". False when `path` isn't of
+ * that form or IMAGE isn't there (err is not set then: *tried is false), or when the file can't be had (err,
+ * *tried is true).
+ */
+bool iso_source_open(struct source *source, const char *path, load_progress progress, bool *tried,
+                     struct error *err);
