@@ -25,8 +25,18 @@ triarch_library(libuv libuv libuv1-dev REQUIRED)
 triarch_library(zlib zlib zlib1g-dev REQUIRED)
 triarch_library(zstd libzstd libzstd-dev OPTIONAL)
 triarch_library(slirp slirp libslirp-dev OPTIONAL)
-triarch_library(capstone capstone libcapstone-dev OPTIONAL)
 triarch_library(png libpng libpng-dev OPTIONAL)
+
+# Capstone's headers only: host/capstone.c loads the library when it is needed.
+pkg_check_modules(CAPSTONE QUIET capstone)
+if(CAPSTONE_FOUND)
+  target_include_directories(triarch_libs SYSTEM INTERFACE ${CAPSTONE_INCLUDE_DIRS})
+  target_link_libraries(triarch_libs INTERFACE ${CMAKE_DL_LIBS})
+  target_compile_definitions(triarch_libs INTERFACE HAVE_CAPSTONE=1)
+else()
+  message(STATUS "capstone is missing (libcapstone-dev): what needs it is left out")
+  target_compile_definitions(triarch_libs INTERFACE HAVE_CAPSTONE=0)
+endif()
 
 # libfdt has no pkg-config file in Debian 12.
 find_path(FDT_INCLUDE libfdt.h)

@@ -74,10 +74,11 @@ static const struct debug_register *register_find(struct vcpu *vcpu, uint64_t nu
     return NULL;
 }
 
-/* The registers of the `g` packet: the general ones. GDB asks for the others one by one. */
-static bool in_g_packet(const struct debug_register *reg)
+/* The registers of the `g` packet: the general ones, which GDB takes to be numbered without a gap. It asks
+ * for the others one by one. */
+static bool in_g_packet(const struct debug_register *reg, size_t position)
 {
-    return reg->group && strcmp(reg->group, "general") == 0;
+    return reg->group && strcmp(reg->group, "general") == 0 && reg->number == position;
 }
 
 static void registers_read(struct gdb_stub *stub)
@@ -87,7 +88,7 @@ static void registers_read(struct gdb_stub *stub)
     const struct debug_register *registers = vcpu->ops->registers(vcpu, &count);
     for (size_t i = 0; i < count; i++) {
         uint8_t bytes[REGISTER_BYTES_MAX] = {0};
-        if (!in_g_packet(&registers[i]))
+        if (!in_g_packet(&registers[i], i))
             continue;
         vcpu->ops->register_get(vcpu, registers[i].number, bytes);
         gdb_text_hex(&stub->reply, bytes, registers[i].bits / 8);
@@ -101,7 +102,7 @@ static void registers_write(struct gdb_stub *stub, const char *at)
     const struct debug_register *registers = vcpu->ops->registers(vcpu, &count);
     for (size_t i = 0; i < count; i++) {
         uint8_t bytes[REGISTER_BYTES_MAX];
-        if (!in_g_packet(&registers[i]))
+        if (!in_g_packet(&registers[i], i))
             continue;
         if (!gdb_hex_bytes(&at, bytes, registers[i].bits / 8)) {
             gdb_text_add(&stub->reply, "E01");

@@ -139,7 +139,7 @@ static void translate(struct call *call)
 {
     uint64_t va;
     enum walk_access access = WALK_READ;
-    if (call->count < 2 || !number(call, 1, 0, &va) || !stopped(call))
+    if (!number(call, 1, 0, &va) || !stopped(call))
         return;
     if (call->count > 2)
         access = call->words[2][0] == 'w' ? WALK_WRITE : call->words[2][0] == 'x' ? WALK_FETCH : WALK_READ;
@@ -169,7 +169,7 @@ static void memory_show(struct call *call, bool physical)
 {
     uint64_t address, len;
     struct debug_target *target = call->monitor->target;
-    if (call->count < 2 || !number(call, 1, 0, &address) || !number(call, 2, 64, &len) || !stopped(call))
+    if (!number(call, 1, 0, &address) || !number(call, 2, 64, &len) || !stopped(call))
         return;
     if (len > 64 * KIB)
         len = 64 * KIB;
@@ -203,12 +203,8 @@ static void memory_physical(struct call *call)
     memory_show(call, true);
 }
 
-static void disassemble(struct call *call)
+static void instructions_show(struct call *call, uint64_t pc, uint64_t count)
 {
-    uint64_t pc, count;
-    if (!stopped(call) || !number(call, 1, call->vcpu->ops->pc_get(call->vcpu), &pc) ||
-        !number(call, 2, 8, &count))
-        return;
     for (uint64_t i = 0; i < count && i < 1000; i++) {
         uint8_t bytes[16];
         size_t have = sizeof(bytes);
@@ -223,6 +219,14 @@ static void disassemble(struct call *call)
         say(call, "%016llx: %s\n", (unsigned long long)pc, text);
         pc += len;
     }
+}
+
+static void disassemble(struct call *call)
+{
+    uint64_t pc, count;
+    if (stopped(call) && number(call, 1, call->vcpu->ops->pc_get(call->vcpu), &pc) &&
+        number(call, 2, 8, &count))
+        instructions_show(call, pc, count);
 }
 
 static void stop(struct call *call)
@@ -248,8 +252,15 @@ static void cont(struct call *call)
     go(call, DEBUG_CONTINUE, DEBUG_CONTINUE);
 }
 
+/* What is stepped over is shown before; a vCPU that waits for an interrupt has to get one first. */
 static void step(struct call *call)
 {
+    if (!stopped(call))
+        return;
+    if (call->vcpu->halted)
+        say(call, "cpu %u waits for an interrupt\n", call->vcpu->index);
+    else
+        instructions_show(call, call->vcpu->ops->pc_get(call->vcpu), 1);
     go(call, DEBUG_STEP, DEBUG_STAY);
 }
 
@@ -311,10 +322,14 @@ void monitor_command(struct monitor *monitor, const char *text, void (*print)(vo
     if (call.count == 0)
         return;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(call.words[0], commands[i].name) == 0) {
+        const char *arguments = commands[i].arguments;
+        if (strcmp(call.words[0], commands[i].name) != 0)
+            continue;
+        if (call.count == 1 && arguments[0] && arguments[0] != '[')
+            say(&call, "write: %s %s\n", commands[i].name, arguments);
+        else
             commands[i].run(&call);
-            return;
-        }
+        return;
     }
     say(&call, "'%s' is not a command; 'help' lists them\n", call.words[0]);
 }

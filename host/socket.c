@@ -3,17 +3,30 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* getaddrinfo takes a number that is too big modulo 2^16. */
+static bool port_is_too_big(const char *service)
+{
+    size_t digits = strspn(service, "0123456789");
+    return service[digits] == '\0' && (digits > 5 || strtoul(service, NULL, 10) > UINT16_MAX);
+}
 
 static struct addrinfo *addresses_find(const char *host, const char *service, int flags, struct error *err)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *found;
-    int code = getaddrinfo(host && *host ? host : NULL, service, &hints, &found);
+    int code = port_is_too_big(service) ? EAI_SERVICE
+                                        : getaddrinfo(host && *host ? host : NULL, service, &hints, &found);
     if (code == 0)
         return found;
+    if (code == EAI_SERVICE) {
+        error_set(err, ERROR_USAGE, "%s is not a TCP port: give a number from 0 to 65535", service);
+        return NULL;
+    }
     error_set(err, ERROR_USAGE, "can't find %s:%s: %s", host ? host : "", service, gai_strerror(code));
     return NULL;
 }

@@ -229,13 +229,6 @@ static void mseccfg_write(struct riscv_core *c, unsigned n, uint64_t value)
     riscv_pmp_changed(c);
 }
 
-/* RV64 has the even-numbered ones only, eight entries each. */
-static bool pmpcfg_allowed(struct riscv_core *c, unsigned n, bool write)
-{
-    (void)c, (void)write;
-    return n % 2 == 0;
-}
-
 static uint64_t pmpcfg_read(struct riscv_core *c, unsigned n)
 {
     return le64_load(&c->s.pmpcfg[4 * n]);
@@ -248,6 +241,16 @@ static void pmpcfg_write(struct riscv_core *c, unsigned n, uint64_t value)
         *cfg = pmp_cfg_after_write(*cfg, (uint8_t)(value >> (8 * i)), c->s.mseccfg);
     }
     riscv_pmp_changed(c);
+}
+
+static uint64_t pmpcfg2_read(struct riscv_core *c, unsigned n)
+{
+    return pmpcfg_read(c, n + 2);
+}
+
+static void pmpcfg2_write(struct riscv_core *c, unsigned n, uint64_t value)
+{
+    pmpcfg_write(c, n + 2, value);
 }
 
 static uint64_t pmpaddr_read(struct riscv_core *c, unsigned n)
@@ -297,7 +300,9 @@ static const struct riscv_csr rows[] = {
     {.number = 0x30a, .count = 1, .name = "menvcfg", .ext = EXT_S, .read = menvcfg_read, .write = menvcfg_write},
     {.number = 0x30c, .count = 4, .name = "mstateen", .ext = EXT_SMSTATEEN, .read = mstateen_read, .write = mstateen_write},
     {.number = 0x747, .count = 1, .name = "mseccfg", .ext = EXT_S, .read = mseccfg_read, .write = mseccfg_write, .allowed = mseccfg_allowed},
-    {.number = 0x3a0, .count = 3, .name = "pmpcfg",  .ext = EXT_S, .read = pmpcfg_read,  .write = pmpcfg_write, .allowed = pmpcfg_allowed},
+    /* RV64 has the even-numbered ones only, eight entries each. */
+    {.number = 0x3a0, .count = 1, .name = "pmpcfg0", .ext = EXT_S, .read = pmpcfg_read, .write = pmpcfg_write},
+    {.number = 0x3a2, .count = 1, .name = "pmpcfg2", .ext = EXT_S, .read = pmpcfg2_read, .write = pmpcfg2_write},
     {.number = 0x3b0, .count = RISCV_PMP_ENTRIES, .name = "pmpaddr", .ext = EXT_S, .read = pmpaddr_read, .write = pmpaddr_write},
 
     CSR_FIELD(0x302, "medeleg",  S, medeleg,  DELEGABLE),

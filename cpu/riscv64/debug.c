@@ -85,7 +85,7 @@ static struct riscv_register_table *table_build(struct riscv_core *c)
                                            .type = "int",
                                            .bits = 64,
                                            .number = GDB_PRIV,
-                                           .group = "general",
+                                           .group = "system",
                                            .feature = "org.gnu.gdb.riscv.virtual"});
     return table;
 }

@@ -112,7 +112,7 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["zzz"], "run", "--cpu", "max,+zzz")
 
     def test_not_there_yet(self):
-        for words in (["--display", "sdl"], ["--debug-exit"], ["--config", "vm.toml"], ["--arch", "aarch64"]):
+        for words in (["--display", "sdl"], ["--debug-exit"], ["--config", "vm.toml"], ["--arch", "x86_64"]):
             self.refused(USAGE, ["not there yet"], "run", *words)
 
     def test_disk_keys(self):
@@ -159,10 +159,11 @@ class BadInput(unittest.TestCase):
             ("initrd", b"070701" + bytes(600), ["cpio"]),
             ("x86", elf(machine=62), ["x86_64"]),
             ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), ["x86_64", "bzImage"]),
-            ("arm", bytes(0x38) + b"ARM\x64" + bytes(600), ["aarch64"]),
             ("arm32", elf(machine=40), ["another architecture"]),
         ):
             self.refused(IMAGE, [name] + words, "run", "--firmware", "builtin", "--kernel", self.file(name, content))
+        arm = self.file("arm", bytes(0x38) + b"ARM\x64" + bytes(600))
+        self.refused(IMAGE, ["aarch64", "riscv64"], "run", "--arch", "riscv64", "--kernel", arm)
 
     def test_kernel_beyond_memory(self):
         path = self.file("high", elf(paddr=0xB0000000))
@@ -206,6 +207,10 @@ class BadInput(unittest.TestCase):
                      "carrier-pigeon")
         self.refused(USAGE, ["carrier-pigeon"], "run", "--kernel", kernel, "--firmware", "none", "--net",
                      "carrier-pigeon")
+        for port in ("65536", "carrier-pigeon"):
+            self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--serial", f"tcp:127.0.0.1:{port}")
+            self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--serial", f"tcp::{port},server")
+            self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--gdb", port)
 
 
 class Good(unittest.TestCase):

@@ -60,6 +60,14 @@ class Gdb(unittest.TestCase):
         self.assertRegex(text, r"cpu 0: .*pc 0000000080200000")
         self.assertRegex(text, r"(?m)^\$3 = 0x0$")
 
+    def test_registers_of_each_kind(self):
+        """Zero after a reset, what was written when written; `g` has some of them and `p` the others."""
+        text = self.gdb("p/x $ft0.double", "p $priv", "set $ft0.double = 1.5", "set $fs11.double = -2.25", "set $sscratch = 0x77",
+                        "flushregs", "p $ft0.double", "p $fs11.double", "p/x $sscratch", "p/x $sp", "p/x $pmpcfg0",
+                        "p $pmpcfg1")
+        for n, value in enumerate(("0x0", "1", "1.5", "-2.25", "0x77", "0x0", "0x1f", "void"), 1):
+            self.assertRegex(text, rf"(?m)^\${n} = {re.escape(value)}( .*)?$")
+
     def test_detach(self):
         self.gdb("stepi", "detach")
         output = b""

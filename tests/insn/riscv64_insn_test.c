@@ -502,12 +502,28 @@ static void slot_report(unsigned n, const struct slot *ours, const struct slot *
     FAIL("%s", text);
 }
 
+/* Whether the peer is there and knows all of the extensions: Zabha, Zimop and Zcmop came with its 9.1. */
+static bool peer_can_judge(void)
+{
+    unsigned major = 0, minor = 0;
+    FILE *output = popen("qemu-riscv64 --version 2>/dev/null", "r");
+    int found = output ? fscanf(output, "qemu-riscv64 version %u.%u", &major, &minor) : 0;
+    if (output)
+        pclose(output);
+    if (found == 2 && major * 100 + minor >= 901)
+        return true;
+    if (found == 2)
+        SKIP("qemu-riscv64 %u.%u lacks extensions that 9.1 has: scripts/peers fetches a newer one", major,
+             minor);
+    else
+        SKIP("qemu-riscv64 is missing: scripts/peers fetches it");
+    return false;
+}
+
 static void agrees_with_the_peer(void)
 {
-    if (system("qemu-riscv64 --version >/dev/null 2>&1") != 0) {
-        SKIP("qemu-riscv64 is missing: scripts/peers fetches it");
+    if (!peer_can_judge())
         return;
-    }
     struct riscv_model model;
     struct error err;
     riscv_decode_init();
