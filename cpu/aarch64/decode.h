@@ -15,7 +15,7 @@ struct a64_row {
     uint8_t format;       /* enum a64_format */
     uint8_t flags;        /* enum a64_row_flag */
     uint8_t feature;      /* enum aarch64_feature */
-    uint8_t variant;      /* the condition or element size (log2 of its bytes) of rows that stand for several */
+    uint8_t variant; /* the condition or element size (log2 of its bytes) of rows that stand for several */
 };
 
 struct a64_decoder;

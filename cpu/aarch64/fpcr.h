@@ -1,6 +1,6 @@
 /*
- * FPCR and FPSR: what arithmetic makes of them. While the core runs, exceptions raised since it entered are in
- * core->fp.flags and not yet in state.fpsr, but for QC; MRS and MSR (fpcr.c) see to that.
+ * FPCR and FPSR: what arithmetic makes of them. While the core runs, exceptions raised since it entered are
+ * in core->fp.flags and not yet in state.fpsr, but for QC; MRS and MSR (fpcr.c) see to that.
  */
 #pragma once
 

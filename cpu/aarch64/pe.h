@@ -86,6 +86,7 @@ struct aarch64_core {
     uint64_t bank_key;
     uint64_t user_key;          /* of accesses as if at EL0 (LDTR, STTR) */
     struct tlb_bank *user_bank; /* the bank that had user_key last; its key says whether it still does */
+    bool global_below;          /* the TLB may hold global pages of the lower half */
     uint64_t jump_key;          /* bank generation and mode: what entries of `jumps` are compared with */
     uint32_t mode;
     bool resync;
