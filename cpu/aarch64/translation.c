@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "cpu/aarch64/blocks.h"
 #include "cpu/aarch64/mmu.h"
+#include "cpu/aarch64/pauth.h"
 #include "cpu/aarch64/sysreg.h"
 #include "cpu/aarch64/tlbi.h"
 
@@ -93,6 +94,8 @@ SYSREG_WRITER(aarch64_write_translation)
         value = tcr_value(c, value);
     uint64_t changed = *to ^ value;
     *to = value;
+    if (r->number == NUMBER_TCR)
+        aarch64_pauth_update(c);
     if (r->number == NUMBER_SCTLR && (changed & (SCTLR_BT0 | SCTLR_BT1)))
         aarch64_blocks_drop_all(c);
     if (r->number != NUMBER_SCTLR ? changed : changed & (SCTLR_M | SCTLR_A | SCTLR_WXN | SCTLR_EPAN))
