@@ -12,7 +12,7 @@
 /* clang-format off */
 const struct option run_option_table[] = {
     {"kernel", OPTION_TEXT, "FILE", "What to start",
-     "the guest: a Linux Image, an ELF or flat program, gzip or zstd of them, or an ISO", AT(kernel), 0},
+     "the guest: a Linux Image or bzImage, an ELF or flat program, gzip or zstd of them, or an ISO", AT(kernel), 0},
     {"initrd", OPTION_TEXT, "FILE", "What to start", "an initial file system for the kernel", AT(initrd), 0},
     {"append", OPTION_TEXT, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
     {"dtb", OPTION_TEXT, "FILE", "What to start", "a device tree instead of the board's own", AT(dtb), 0},
@@ -23,7 +23,7 @@ const struct option run_option_table[] = {
      "the second flash bank, where EFI firmware keeps its variables; the guest writes to it",
      AT(firmware_vars), 0},
 
-    {"arch", OPTION_TEXT, "riscv64|aarch64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
+    {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
     {"mode", OPTION_TEXT, "auto|type1", "The machine", "what the guest is shown: type1 is a full board", AT(mode), 0},
     {"machine", OPTION_TEXT, "gic-version=2|3", "The machine",
      "aarch64: the interrupt controller; 3 has messages and more than 8 processors", AT(machine), 0},
@@ -33,14 +33,19 @@ const struct option run_option_table[] = {
     {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0},
     {"name", OPTION_TEXT, "NAME", "The machine", "a name for it, shown by the host's tools", AT(name), 0},
 
-    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio][,readonly][,snapshot]", "Devices",
-     "a disk; `virtio` is the PCI one", AT(disks), 0},
-    {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, as a disk that can't be written", AT(cdroms), 0},
+    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci][,readonly][,snapshot]", "Devices",
+     "a disk; `virtio` is the PCI one, `ahci` a PC's", AT(disks), 0},
+    {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22]|tap,ifname=NAME|none", "Devices",
      "a network card; without the option, one for the user network", AT(nets), 0},
     {"serial", OPTION_LIST, "stdio|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
      "the serial port (stdio); given again, a virtio console", AT(serials), 0},
     {"display", OPTION_TEXT, "auto|none", "Devices", "none: no window; a window and VNC come later", AT(display), 0},
+
+    {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
+     "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
+    {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",
+     "type on the keyboard at that time; \\n is Enter, \\e Escape, \\t Tab", AT(typed), 0},
 
     {"deterministic", OPTION_FLAG, NULL, "How it runs",
      "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},
@@ -50,7 +55,10 @@ const struct option run_option_table[] = {
     {"trace", OPTION_TEXT, "KINDS[:FILE][,from=N][,count=N]", "How it runs",
      "print what happens: insn, block, exc, irq, mmu, io or all; N counts lines", AT(trace), 0},
     {"verbose", OPTION_FLAG, NULL, "How it runs", "say which firmware, kernel and engine are used", AT(verbose), 0},
-    {"debug-exit", OPTION_ABSENT, NULL, "How it runs", "a port through which a test guest gives its exit status", 0, 0},
+    {"debug-exit", OPTION_FLAG, NULL, "How it runs",
+     "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0},
+    {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
+     "x86_64: what firmware writes to its debug port (0x402)", AT(debugcon), 0},
     {"config", OPTION_ABSENT, "FILE", "How it runs", "options from a TOML file", 0, 0},
     {"help", OPTION_FLAG, NULL, "How it runs", "this text", AT(help), 0},
 };

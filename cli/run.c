@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "cli/automation.h"
 #include "cli/commands.h"
 #include "cli/debugging.h"
 #include "cli/help.h"
@@ -186,9 +187,9 @@ static bool disk_key(struct disk_config *disk, const char *part, struct error *e
         return error_set(err, ERROR_USAGE, "--disk knows the formats raw and qcow2, not %s", value + 1);
     }
     if (value && strcmp(key, "if") == 0) {
-        bool mmio = strcmp(value, "=virtio-mmio") == 0;
-        disk->transport = mmio ? TRANSPORT_MMIO : TRANSPORT_PCI;
-        if (mmio || strcmp(value, "=virtio") == 0 || strcmp(value, "=virtio-pci") == 0)
+        bool mmio = strcmp(value, "=virtio-mmio") == 0, ahci = strcmp(value, "=ahci") == 0;
+        disk->transport = mmio ? TRANSPORT_MMIO : ahci ? TRANSPORT_AHCI : TRANSPORT_PCI;
+        if (mmio || ahci || strcmp(value, "=virtio") == 0 || strcmp(value, "=virtio-pci") == 0)
             return true;
         return error_set(err, ERROR_USAGE, "--disk with if=%s is not there yet: use if=virtio", value + 1);
     }
@@ -205,8 +206,11 @@ static bool disk_add(struct run *run, const char *spec, bool cdrom, struct error
     if (run->config.disk_count == DISKS_MAX)
         return error_set(err, ERROR_USAGE, "a machine has %u disks at most", DISKS_MAX);
     *disk = (struct disk_config){.block = {.path = cdrom ? rest : parse_part(&rest), .readonly = cdrom}};
-    if (cdrom)
+    if (cdrom) {
         disk->block.format = "raw";
+        disk->cdrom = true;
+        disk->transport = run->config.arch == GUEST_X86_64 ? TRANSPORT_AHCI : TRANSPORT_PCI;
+    }
     for (char *part; !cdrom && (part = parse_part(&rest)) != NULL;) {
         if (!disk_key(disk, part, err))
             return false;
@@ -258,6 +262,8 @@ static bool config_make(struct run *run, struct error *err)
     config->initrd = options->initrd;
     config->append = options->append;
     config->dtb = options->dtb;
+    config->debugcon = options->debugcon;
+    config->debug_exit = options->debug_exit;
     config->firmware_vars = options->firmware_vars;
     config->deterministic = options->deterministic;
     config->paused = options->paused;
@@ -279,7 +285,9 @@ static bool machine_go(struct run *run, struct machine_run *machine, int *status
     if (!signals)
         return false;
     struct debugging *debugging = debugging_create(machine, &run->options, err);
-    bool ok = debugging && machine_run(machine, status, err);
+    struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
+    bool ok = automation && machine_run(machine, status, err);
+    automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);
     return ok;

@@ -15,6 +15,7 @@ static bool firmware_found(enum guest_arch arch)
     switch (arch) {
     case GUEST_RISCV64: return firmware_find(FIRMWARE_EDK2_RISCV64, path);
     case GUEST_AARCH64: return firmware_find(FIRMWARE_EDK2_AARCH64, path);
+    case GUEST_X86_64: return firmware_find(FIRMWARE_SEABIOS, path);
     default: return false;
     }
 }

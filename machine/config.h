@@ -15,15 +15,17 @@ enum firmware_choice {
     FIRMWARE_FILE,
 };
 
-/* How a virtio device is reached. */
+/* How a device is reached: the first two are virtio's. */
 enum device_transport {
     TRANSPORT_PCI,
     TRANSPORT_MMIO,
+    TRANSPORT_AHCI,
 };
 
 struct disk_config {
     struct block_config block;
     enum device_transport transport;
+    bool cdrom; /* in a CD drive, where the board has such; else a disk that can't be written */
 };
 
 struct machine_config {
@@ -43,6 +45,9 @@ struct machine_config {
     unsigned net_count;
     const char *const *serials; /* specifications of char_open: the first for the UART, others for consoles */
     unsigned serial_count;
+
+    const char *debugcon; /* x86_64: specification of char_open for firmware's debug console; NULL: none */
+    bool debug_exit;      /* x86_64: the port through which a guest gives its exit status */
 
     const struct engine *engine;
     bool deterministic;

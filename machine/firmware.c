@@ -31,6 +31,18 @@ static const struct {
                                     {"/usr/share/AAVMF/AAVMF_VARS.fd",
                                      "/usr/share/edk2/aarch64/vars-template-pflash.raw",
                                      "edk2-arm64/vars.fd"}},
+    [FIRMWARE_SEABIOS] = {"SeaBIOS",
+                          {"/usr/share/seabios/bios-256k.bin", "seabios/bios-256k.bin",
+                           "/usr/share/qemu/bios-256k.bin"}},
+    [FIRMWARE_VGABIOS] = {"the VGA BIOS",
+                          {"/usr/share/seabios/vgabios-stdvga.bin", "seabios/vgabios-stdvga.bin",
+                           "/usr/share/qemu/vgabios-stdvga.bin"}},
+    [FIRMWARE_OVMF] = {"EDK2 for x86_64",
+                       {"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd",
+                        "/usr/share/edk2/x64/OVMF_CODE.4m.fd", "ovmf/code.fd"}},
+    [FIRMWARE_OVMF_VARS] = {"EDK2 variables for x86_64",
+                            {"/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/OVMF/OVMF_VARS.fd",
+                             "/usr/share/edk2/x64/OVMF_VARS.4m.fd", "ovmf/vars.fd"}},
 };
 
 const char *firmware_name(enum firmware_kind kind)

@@ -12,6 +12,10 @@ enum firmware_kind {
     FIRMWARE_EDK2_RISCV64_VARS, /* a fresh bank of variables */
     FIRMWARE_EDK2_AARCH64,
     FIRMWARE_EDK2_AARCH64_VARS,
+    FIRMWARE_SEABIOS,
+    FIRMWARE_VGABIOS, /* the expansion ROM of the VGA */
+    FIRMWARE_OVMF,    /* EDK2 for x86_64: the code, which ends at 4 GiB */
+    FIRMWARE_OVMF_VARS,
     FIRMWARE_KINDS,
 };
 

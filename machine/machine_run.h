@@ -41,6 +41,8 @@ struct machine_run {
     struct debug_points points;
     struct debug_target debug; /* for the debugging tools: stop, step, breakpoints */
     struct char_port *console; /* the board's serial port, or NULL: for the monitor's escape */
+    struct display *display;   /* its screen, and its keys and pointer; NULL: it has none */
+    struct input *input;
 
     struct run_private *private; /* run control's own (run_private.h) */
 };

@@ -127,6 +127,15 @@ static inline struct tlb_entry *tlb_slot(struct tlb_bank *bank, uint64_t va)
     return &bank->entries[(va >> PAGE_BITS) & (TLB_ENTRIES - 1)];
 }
 
+/* Where a hit leads: never NULL, which spares callers that ask a second comparison. */
+static inline void *tlb_host(const struct tlb_entry *entry, uint64_t va)
+{
+    void *host = (void *)(uintptr_t)(va + entry->addend);
+    if (!host)
+        __builtin_unreachable();
+    return host;
+}
+
 /*
  * The hot path: the host address for an access of `size` bytes at va, or NULL for the slow path. An access
  * that crosses its page compares the next page's number with this page's slot and misses.
@@ -135,7 +144,7 @@ static inline void *tlb_read_hit(struct tlb_bank *bank, uint64_t va, unsigned si
 {
     struct tlb_entry *entry = tlb_slot(bank, va);
     if (likely(((va + (size - 1)) & PAGE_MASK) == entry->read_tag))
-        return (void *)(uintptr_t)(va + entry->addend);
+        return tlb_host(entry, va);
     return NULL;
 }
 
@@ -143,7 +152,7 @@ static inline void *tlb_write_hit(struct tlb_bank *bank, uint64_t va, unsigned s
 {
     struct tlb_entry *entry = tlb_slot(bank, va);
     if (likely(((va + (size - 1)) & PAGE_MASK) == entry->write_tag))
-        return (void *)(uintptr_t)(va + entry->addend);
+        return tlb_host(entry, va);
     return NULL;
 }
 

@@ -55,7 +55,10 @@ static void restored(void *object)
         s->pstate = (s->pstate & ~(uint32_t)0x1f) | PSTATE_EL1H;
     s->csselr_el1 &= 0xf;
     s->pmselr_el0 &= 31;
-    s->pmcntenset_el0 &= ~(uint64_t)0 >> 32;
+    uint64_t counters = BIT(31) | (BIT(c->model.event_counters) - 1);
+    s->pmcntenset_el0 &= counters;
+    s->pmintenset_el1 &= counters;
+    s->pmovsset_el0 &= counters;
     memset(c->guards, 0, sizeof(c->guards));
     aarch64_timers_restored(c);
     aarch64_flush_all(c);

@@ -76,18 +76,17 @@ INLINE const struct a64_insn *jump_indirect(struct aarch64_core *c, const struct
  * page only, so whatever maps the one block maps the other; but both must have been decoded from one physical
  * page, which is compared because a page table may change before its flush.
  */
-static COLD const struct a64_insn *link_make(struct aarch64_core *c, const struct a64_insn *end,
-                                             struct tlb_bank *bank, uint64_t target, bool taken)
+static __attribute__((noinline)) const struct a64_insn *
+link_make(struct aarch64_core *c, const struct a64_insn *end, uint64_t target, bool taken)
 {
     c->s.pc = target;
     struct a64_links *links = a64_links_of(end);
     uint64_t from = a64_block_of_end(end)->pa, generation = block_generation(c->blocks);
     const struct a64_insn *first = aarch64_block_at(c, target);
-    if (!first)
-        return a64_leave();
-    if (generation == block_generation(c->blocks) && (a64_block_of_first(first)->pa ^ from) < PAGE_SIZE)
+    if (first && generation == block_generation(c->blocks) &&
+        (a64_block_of_first(first)->pa ^ from) < PAGE_SIZE)
         *(taken ? &links->taken : &links->fallen) = first;
-    return enter(c, first, bank, target);
+    return first;
 }
 
 static COLD const struct a64_insn *taken_slow(struct aarch64_core *c, const struct a64_insn *i,
@@ -96,7 +95,10 @@ static COLD const struct a64_insn *taken_slow(struct aarch64_core *c, const stru
     uint64_t target = pc + (uint64_t)(int64_t)i->imm;
     if ((target ^ pc) >= PAGE_SIZE)
         TAIL return jump(c, i, bank, target);
-    return link_make(c, i + 1, bank, target, true);
+    const struct a64_insn *first = link_make(c, i + 1, target, true);
+    if (!first)
+        return a64_leave();
+    TAIL return enter(c, first, bank, target);
 }
 
 /* i is the end slot. */
@@ -106,7 +108,10 @@ static COLD const struct a64_insn *fallen_slow(struct aarch64_core *c, const str
     uint64_t target = a64_pc(i, pc);
     if ((target ^ pc) >= PAGE_SIZE)
         TAIL return jump(c, i, bank, target);
-    return link_make(c, i, bank, target, false);
+    const struct a64_insn *first = link_make(c, i, target, false);
+    if (!first)
+        return a64_leave();
+    TAIL return enter(c, first, bank, target);
 }
 
 /* i, a block's last instruction, jumps to pc + imm. */

@@ -16,43 +16,41 @@ static bool at_el0(const struct aarch64_core *c)
 
 /* ---- exceptions ---- */
 
-/* The preferred return address of these is the next instruction: they count as retired. */
-static COLD const struct a64_insn *raise_behind(struct aarch64_core *c, const struct a64_insn *i, uint64_t pc)
+/* Its preferred return address is the next instruction: it counts as retired. */
+A64_HANDLER(svc)
 {
+    (void)bank;
+    c->fault = (struct aarch64_fault){.ec = EC_SVC, .iss = (uint32_t)i->imm};
     c->s.pc = a64_pc(i, pc) + 4;
     aarch64_step_advance(c);
     aarch64_exception(c);
     return a64_leave();
 }
 
-A64_HANDLER(svc)
-{
-    (void)bank;
-    c->fault = (struct aarch64_fault){.ec = EC_SVC, .iss = (uint32_t)i->imm};
-    TAIL return raise_behind(c, i, pc);
-}
-
-static COLD const struct a64_insn *hypercall(struct aarch64_core *c, const struct a64_insn *i,
-                                             struct tlb_bank *bank, uint64_t pc, bool smc)
+/* There is no EL2 and no EL3: the board is what answers, or nobody does. False: UNDEFINED. */
+static bool hypercall(struct aarch64_core *c, const struct a64_insn *i, bool smc)
 {
     if (at_el0(c) || !c->hypercalls)
-        TAIL return a64_undefined(c, i, bank, pc);
+        return false;
     aarch64_step_advance(c);
     c->call = (struct aarch64_call){.smc = smc, .imm = (uint16_t)i->imm};
     *c->exit = (struct vcpu_exit){.reason = EXIT_HYPERCALL};
     c->leaving = true;
-    TAIL return a64_leave_after(c, i, bank, pc);
+    return true;
 }
 
-/* There is no EL2 and no EL3: the board is what answers, or nobody does. */
 A64_HANDLER(hvc)
 {
-    TAIL return hypercall(c, i, bank, pc, false);
+    if (!hypercall(c, i, false))
+        TAIL return a64_undefined(c, i, bank, pc);
+    TAIL return a64_leave_after(c, i, bank, pc);
 }
 
 A64_HANDLER(smc)
 {
-    TAIL return hypercall(c, i, bank, pc, true);
+    if (!hypercall(c, i, true))
+        TAIL return a64_undefined(c, i, bank, pc);
+    TAIL return a64_leave_after(c, i, bank, pc);
 }
 
 A64_HANDLER(brk)
@@ -67,42 +65,27 @@ A64_HANDLER(hlt)
     TAIL return a64_undefined(c, i, bank, pc);
 }
 
-static COLD const struct a64_insn *exception_return(struct aarch64_core *c, const struct a64_insn *i,
-                                                    struct tlb_bank *bank, uint64_t pc, uint64_t target)
+A64_HANDLER(eret)
 {
     if (at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
-    aarch64_exception_return(c, target);
+    aarch64_exception_return(c, c->s.elr_el1);
     return a64_leave();
 }
 
-A64_HANDLER(eret)
-{
-    TAIL return exception_return(c, i, bank, pc, c->s.elr_el1);
-}
-
-static COLD const struct a64_insn *exception_return_authenticated(struct aarch64_core *c,
-                                                                  const struct a64_insn *i,
-                                                                  struct tlb_bank *bank, uint64_t pc,
-                                                                  enum aarch64_pauth_key key)
-{
-    if (at_el0(c))
-        TAIL return a64_undefined(c, i, bank, pc);
-    uint64_t target = aarch64_authenticate(c, c->s.elr_el1, c->s.x[REG_SP], key, true);
-    if (c->fault.ec)
-        TAIL return a64_raise(c, i, bank, pc);
-    return exception_return(c, i, bank, pc, target);
-}
-
-A64_HANDLER(eretaa)
-{
-    TAIL return exception_return_authenticated(c, i, bank, pc, KEY_IA);
-}
-
-A64_HANDLER(eretab)
-{
-    TAIL return exception_return_authenticated(c, i, bank, pc, KEY_IB);
-}
+#define ERET_AUTHENTICATED(name, key)                                                                        \
+    A64_HANDLER(name)                                                                                        \
+    {                                                                                                        \
+        if (at_el0(c))                                                                                       \
+            TAIL return a64_undefined(c, i, bank, pc);                                                       \
+        uint64_t target = aarch64_authenticate(c, c->s.elr_el1, c->s.x[REG_SP], key, true);                  \
+        if (c->fault.ec)                                                                                     \
+            TAIL return a64_raise(c, i, bank, pc);                                                           \
+        aarch64_exception_return(c, target);                                                                 \
+        return a64_leave();                                                                                  \
+    }
+ERET_AUTHENTICATED(eretaa, KEY_IA)
+ERET_AUTHENTICATED(eretab, KEY_IB)
 
 /* Put by the decoder in an instruction's place. */
 A64_HANDLER(fp_trap)
@@ -162,63 +145,61 @@ A64_HANDLER(sev)
     TAIL return a64_next(c, i, bank, pc);
 }
 
+/* What becomes of an instruction that waits. */
+enum waiting {
+    WAIT_OVER,
+    WAIT_SLEEPS, /* WFI: run() returns behind it */
+    WAIT_TRAPS,  /* core->fault is set */
+};
+
 /* D17.2.37: ISS of a trapped WFI (TI 0), WFE (1), WFIT (2) or WFET (3), with the register of the last two. */
-static COLD const struct a64_insn *wait_trap(struct aarch64_core *c, const struct a64_insn *i,
-                                             struct tlb_bank *bank, uint64_t pc, unsigned ti)
+static enum waiting wait_trap(struct aarch64_core *c, const struct a64_insn *i, unsigned ti)
 {
     uint32_t timeout = ti & 2 ? (uint32_t)i->rm << 5 | 1u << 2 : 0;
     c->fault = (struct aarch64_fault){.ec = EC_WFX, .iss = ISS_FP_TRAP | timeout | ti};
-    TAIL return a64_raise(c, i, bank, pc);
+    return WAIT_TRAPS;
 }
 
 /*
  * Waiting for an event: it may end at any time, and here it ends as soon as others had a chance to run. What
  * a core waits for is mostly a store of another one, which can't be noticed.
  */
-static COLD const struct a64_insn *wait_event(struct aarch64_core *c, const struct a64_insn *i,
-                                              struct tlb_bank *bank, uint64_t pc, unsigned ti)
+static enum waiting wait_event(struct aarch64_core *c, const struct a64_insn *i, unsigned ti)
 {
     if (c->s.event)
         c->s.event = 0;
     else if (at_el0(c) && !(c->s.sctlr_el1 & SCTLR_nTWE))
-        TAIL return wait_trap(c, i, bank, pc, ti);
+        return wait_trap(c, i, ti);
     else
         host_thread_yield();
-    TAIL return a64_next(c, i, bank, pc);
+    return WAIT_OVER;
 }
 
-A64_HANDLER(wfe)
-{
-    TAIL return wait_event(c, i, bank, pc, 1);
-}
-
-A64_HANDLER(wfet)
-{
-    TAIL return wait_event(c, i, bank, pc, 3);
-}
-
-static COLD const struct a64_insn *wait_interrupt(struct aarch64_core *c, const struct a64_insn *i,
-                                                  struct tlb_bank *bank, uint64_t pc, unsigned ti)
+static enum waiting wait_interrupt(struct aarch64_core *c, const struct a64_insn *i, unsigned ti)
 {
     if (aarch64_lines(c))
-        TAIL return a64_next(c, i, bank, pc);
+        return WAIT_OVER;
     if (at_el0(c) && !(c->s.sctlr_el1 & SCTLR_nTWI))
-        TAIL return wait_trap(c, i, bank, pc, ti);
+        return wait_trap(c, i, ti);
     if (ti == 2 && !aarch64_wait_until(c, c->s.x[i->rm]))
-        TAIL return a64_next(c, i, bank, pc);
+        return WAIT_OVER;
     c->s.waiting = 1;
-    TAIL return a64_leave_after(c, i, bank, pc);
+    return WAIT_SLEEPS;
 }
 
-A64_HANDLER(wfi)
-{
-    TAIL return wait_interrupt(c, i, bank, pc, 0);
-}
-
-A64_HANDLER(wfit)
-{
-    TAIL return wait_interrupt(c, i, bank, pc, 2);
-}
+#define WAIT(name, function, ti)                                                                             \
+    A64_HANDLER(name)                                                                                        \
+    {                                                                                                        \
+        switch (function(c, i, ti)) {                                                                        \
+        case WAIT_SLEEPS: TAIL return a64_leave_after(c, i, bank, pc);                                       \
+        case WAIT_TRAPS: TAIL return a64_raise(c, i, bank, pc);                                              \
+        default: TAIL return a64_next(c, i, bank, pc);                                                       \
+        }                                                                                                    \
+    }
+WAIT(wfi, wait_interrupt, 0)
+WAIT(wfe, wait_event, 1)
+WAIT(wfit, wait_interrupt, 2)
+WAIT(wfet, wait_event, 3)
 
 /* A pending SError that is masked becomes a value of DISR_EL1. */
 A64_HANDLER(esb)
@@ -270,38 +251,32 @@ A64_HANDLER(sb)
 
 /* ---- PSTATE ---- */
 
-/* One bit of PSTATE from the immediate; `el0` where EL0 may. */
-static COLD const struct a64_insn *pstate_write(struct aarch64_core *c, const struct a64_insn *i,
-                                                struct tlb_bank *bank, uint64_t pc, uint64_t bit, bool el0)
+static void pstate_write(struct aarch64_core *c, const struct a64_insn *i, uint64_t bit)
 {
-    if (!el0 && at_el0(c))
-        TAIL return a64_undefined(c, i, bank, pc);
     c->s.pstate = (c->s.pstate & ~(uint32_t)bit) | (i->imm & 1 ? (uint32_t)bit : 0);
-    if (el0)
-        TAIL return a64_next(c, i, bank, pc);
-    aarch64_resync(c);
-    TAIL return a64_leave_after(c, i, bank, pc);
 }
 
-A64_HANDLER(msr_uao)
-{
-    TAIL return pstate_write(c, i, bank, pc, PSTATE_UAO, false);
-}
-
-A64_HANDLER(msr_pan)
-{
-    TAIL return pstate_write(c, i, bank, pc, PSTATE_PAN, false);
-}
-
-A64_HANDLER(msr_ssbs)
-{
-    TAIL return pstate_write(c, i, bank, pc, PSTATE_SSBS, true);
-}
-
-A64_HANDLER(msr_dit)
-{
-    TAIL return pstate_write(c, i, bank, pc, PSTATE_DIT, true);
-}
+/* One bit of PSTATE from the immediate: one that is part of the context, and EL1's alone; or one that EL0 may
+ * write. */
+#define PSTATE_OF_CONTEXT(name, bit)                                                                         \
+    A64_HANDLER(name)                                                                                        \
+    {                                                                                                        \
+        if (at_el0(c))                                                                                       \
+            TAIL return a64_undefined(c, i, bank, pc);                                                       \
+        pstate_write(c, i, bit);                                                                             \
+        aarch64_resync(c);                                                                                   \
+        TAIL return a64_leave_after(c, i, bank, pc);                                                         \
+    }
+#define PSTATE_OF_ALL(name, bit)                                                                             \
+    A64_HANDLER(name)                                                                                        \
+    {                                                                                                        \
+        pstate_write(c, i, bit);                                                                             \
+        TAIL return a64_next(c, i, bank, pc);                                                                \
+    }
+PSTATE_OF_CONTEXT(msr_uao, PSTATE_UAO)
+PSTATE_OF_CONTEXT(msr_pan, PSTATE_PAN)
+PSTATE_OF_ALL(msr_ssbs, PSTATE_SSBS)
+PSTATE_OF_ALL(msr_dit, PSTATE_DIT)
 
 A64_HANDLER(msr_spsel)
 {

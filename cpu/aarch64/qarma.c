@@ -5,8 +5,8 @@
 #include "cpu/aarch64/pauth.h"
 
 #define ROUNDS_MAX 5
-#define ALPHA 0xc0ac29b7c97c50ddu
-#define ONES  0x1111111111111111u /* the lowest bit of each cell */
+#define ALPHA      0xc0ac29b7c97c50ddu
+#define ONES       0x1111111111111111u /* the lowest bit of each cell */
 
 /* Digits of pi. */
 static const uint64_t round_constants[ROUNDS_MAX] = {0, 0x13198a2e03707344, 0xa4093822299f31d0,

@@ -30,8 +30,12 @@ const struct fp_env fp_env_x87   = {.nan_rule = FP_NAN_X87, .invalid_int = FP_IN
 
 #define QUIET_BIT ((u128)1 << 126)
 
-/* SDM vol. 1, 4.9.1.4: the exponent wrap of an x87 result whose overflow or underflow is unmasked. */
-#define X87_WRAP 24576
+/* IEEE 754-1985, 7.3: the exponent wrap of a result whose overflow or underflow is unmasked, as x87 registers have it.
+ * Other formats' results are not delivered then, but whether they are inexact is known by it. */
+static int32_t exponent_wrap(const struct fp_format *format)
+{
+    return 3 << (format->exp_bits - 2);
+}
 
 u128 fp_encode_zero(const struct fp_format *format, bool negative)
 {
@@ -133,7 +137,7 @@ static u128 finite_pack(struct fp_env *env, const struct fp_format *format, stru
         return flushed_pack(env, format, n.negative);
     if (is_tiny && (env->unmasked & FP_UNDERFLOW)) {
         env->flags |= FP_UNDERFLOW;
-        n.exp += format->integer_bit ? X87_WRAP : 0;
+        n.exp += exponent_wrap(format);
     }
 
     /* The integer bit, and a carry out of rounding, add themselves to the exponent field. */
@@ -146,11 +150,11 @@ static u128 finite_pack(struct fp_env *env, const struct fp_format *format, stru
     int32_t exp_sum = exp_field + (int32_t)(rounded.kept >> (127 - drop));
     int32_t exp_limit = fp_exp_max(format) + format->alternative;
     if (exp_sum >= exp_limit) {
-        bool wraps = format->integer_bit && (env->unmasked & FP_OVERFLOW) && exp_sum - X87_WRAP < exp_limit;
+        bool wraps = (env->unmasked & FP_OVERFLOW) && exp_sum - exponent_wrap(format) < exp_limit;
         if (!wraps)
             return overflow_pack(env, format, n.negative, round, drop);
         env->flags |= FP_OVERFLOW;
-        exp_sum -= X87_WRAP;
+        exp_sum -= exponent_wrap(format);
     }
     if (rounded.is_inexact)
         env->flags |= is_tiny ? FP_INEXACT | FP_UNDERFLOW : FP_INEXACT;

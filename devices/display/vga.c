@@ -186,6 +186,8 @@ struct vga *vga_create(struct machine *machine, const struct vga_config *config,
         return NULL;
     }
     vga->memory = ram_block_host(vga->block);
+    /* It has no BAR for ports, but the VGA's own: software takes the bit for whether they are decoded. */
+    vga->pci.writable[PCI_COMMAND] |= PCI_COMMAND_IO;
     pci_bar_add(&vga->pci, BAR_MEMORY, config->memory, PCI_BAR_PREFETCH);
     pci_bar_memory(&vga->pci, BAR_MEMORY, 0, vga->block);
     registers_add(vga);

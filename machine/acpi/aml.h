@@ -132,3 +132,7 @@ struct aml_window {
     uint64_t base, size, translation;
 };
 void aml_window(struct aml *aml, const struct aml_window *window);
+
+/* --- of a PCI host bridge: _OSC, which gives the operating system all there is to control --- */
+
+void aml_pci_control(struct aml *aml);

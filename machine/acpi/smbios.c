@@ -184,8 +184,8 @@ static void tail_put(struct tables *tables)
     end(tables);
 }
 
-/* 5.2.2: the entry point, whose address field the firmware fills in. */
-static void anchor_make(uint8_t anchor[static ANCHOR_SIZE], size_t size)
+/* 5.2.2: the entry point. */
+static void anchor_make(uint8_t anchor[static ANCHOR_SIZE], size_t size, uint64_t address)
 {
     uint8_t sum = 0;
     memset(anchor, 0, ANCHOR_SIZE);
@@ -194,15 +194,15 @@ static void anchor_make(uint8_t anchor[static ANCHOR_SIZE], size_t size)
     anchor[7] = 3;
     anchor[10] = 1;
     le32_store(anchor + 12, (uint32_t)size);
+    le64_store(anchor + 16, address);
     for (unsigned i = 0; i < ANCHOR_SIZE; i++)
         sum += anchor[i];
     anchor[5] = (uint8_t)-sum;
 }
 
-void smbios_publish(const struct smbios_config *config, struct fw_cfg *fw_cfg)
+static struct tables *tables_make(const struct smbios_config *config)
 {
     struct tables *tables = machine_alloc(sizeof(*tables));
-    uint8_t anchor[ANCHOR_SIZE];
     system_put(tables, config);
     chassis_put(tables);
     cpu_put(tables, config);
@@ -210,8 +210,27 @@ void smbios_publish(const struct smbios_config *config, struct fw_cfg *fw_cfg)
     device_put(tables, config);
     mapping_put(tables, config);
     tail_put(tables);
-    anchor_make(anchor, tables->len);
+    return tables;
+}
+
+/* The firmware fills in the address. */
+void smbios_publish(const struct smbios_config *config, struct fw_cfg *fw_cfg)
+{
+    struct tables *tables = tables_make(config);
+    uint8_t anchor[ANCHOR_SIZE];
+    anchor_make(anchor, tables->len, 0);
     fw_cfg_add_file(fw_cfg, "etc/smbios/smbios-anchor", anchor, sizeof(anchor));
     fw_cfg_add_file(fw_cfg, "etc/smbios/smbios-tables", tables->bytes, tables->len);
+    free(tables);
+}
+
+void smbios_place(const struct smbios_config *config, struct ram *ram, uint64_t address)
+{
+    enum { ANCHOR_ROOM = 32 };
+    struct tables *tables = tables_make(config);
+    uint8_t anchor[ANCHOR_SIZE];
+    anchor_make(anchor, tables->len, address + ANCHOR_ROOM);
+    ram_write(ram, gpa(address), anchor, sizeof(anchor));
+    ram_write(ram, gpa(address + ANCHOR_ROOM), tables->bytes, tables->len);
     free(tables);
 }

@@ -1,6 +1,6 @@
 /*
  * SMBIOS tables (DSP0134, version 3), which tell an operating system what the machine is called and what it
- * is made of; handed to firmware through fw_cfg.
+ * is made of; handed to firmware through fw_cfg, or put where it would put them.
  */
 #pragma once
 
@@ -14,3 +14,7 @@ struct smbios_config {
 };
 
 void smbios_publish(const struct smbios_config *config, struct fw_cfg *fw_cfg);
+
+/* Without firmware: the entry point at `address`, which is one that is searched (a multiple of 16 from 0xf0000
+ * on), and the tables behind it. */
+void smbios_place(const struct smbios_config *config, struct ram *ram, uint64_t address);

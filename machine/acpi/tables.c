@@ -105,14 +105,63 @@ void acpi_free(struct acpi_tables *tables)
     *tables = (struct acpi_tables){0};
 }
 
-/* --- what the firmware gets --- */
+/* --- the root --- */
 
 /* The root pointer (5.2.5.3): revision 2, with the XSDT's address only. */
-#define RSDP_SIZE              36
 #define RSDP_V1_SIZE           20
 #define RSDP_CHECKSUM          8
 #define RSDP_XSDT              24
 #define RSDP_EXTENDED_CHECKSUM 32
+
+static size_t xsdt_make(struct acpi_tables *tables, size_t hidden)
+{
+    unsigned count = tables->table_count;
+    acpi_table_begin(tables, "XSDT", 1);
+    for (unsigned i = 0; i < count; i++) {
+        if (tables->tables[i] != hidden)
+            acpi_put_pointer(tables, 8, tables->tables[i]);
+    }
+    return acpi_table_end(tables);
+}
+
+static void rsdp_make(uint8_t rsdp[ACPI_RSDP_SIZE], size_t xsdt)
+{
+    memset(rsdp, 0, ACPI_RSDP_SIZE);
+    memcpy(rsdp, "RSD PTR ", 8);
+    memcpy(rsdp + 9, oem, sizeof(oem));
+    rsdp[15] = 2;
+    le32_store(rsdp + 20, ACPI_RSDP_SIZE);
+    le64_store(rsdp + RSDP_XSDT, xsdt);
+}
+
+/* --- at a place that is known --- */
+
+static void checksum_set(uint8_t *bytes, size_t len, size_t at)
+{
+    uint8_t sum = 0;
+    bytes[at] = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += bytes[i];
+    bytes[at] = (uint8_t)-sum;
+}
+
+void acpi_resolve(struct acpi_tables *tables, size_t hidden, uint64_t base, uint8_t rsdp[ACPI_RSDP_SIZE])
+{
+    rsdp_make(rsdp, base + xsdt_make(tables, hidden));
+    for (unsigned i = 0; i < tables->pointer_count; i++) {
+        uint8_t *field = tables->bytes + tables->pointers[i].at;
+        unsigned width = tables->pointers[i].width;
+        le_store(field, width, le_load(field, width) + base);
+    }
+    for (unsigned i = 0; i < tables->table_count; i++) {
+        uint8_t *table = tables->bytes + tables->tables[i];
+        checksum_set(table, le32_load(table + HEADER_LENGTH), HEADER_CHECKSUM);
+    }
+    checksum_set(rsdp, RSDP_V1_SIZE, RSDP_CHECKSUM);
+    checksum_set(rsdp, ACPI_RSDP_SIZE, RSDP_EXTENDED_CHECKSUM);
+}
+
+/* --- what the firmware gets --- */
 
 #define FILE_TABLES "etc/acpi/tables"
 #define FILE_RSDP   "etc/acpi/rsdp"
@@ -170,27 +219,6 @@ static void checksum_add(struct script *script, const char *file, uint32_t at, u
     le32_store(bytes + FW_CFG_NAME_MAX + 8, len);
 }
 
-static size_t xsdt_make(struct acpi_tables *tables, size_t hidden)
-{
-    unsigned count = tables->table_count;
-    acpi_table_begin(tables, "XSDT", 1);
-    for (unsigned i = 0; i < count; i++) {
-        if (tables->tables[i] != hidden)
-            acpi_put_pointer(tables, 8, tables->tables[i]);
-    }
-    return acpi_table_end(tables);
-}
-
-static void rsdp_make(uint8_t rsdp[RSDP_SIZE], size_t xsdt)
-{
-    memset(rsdp, 0, RSDP_SIZE);
-    memcpy(rsdp, "RSD PTR ", 8);
-    memcpy(rsdp + 9, oem, sizeof(oem));
-    rsdp[15] = 2;
-    le32_store(rsdp + 20, RSDP_SIZE);
-    le64_store(rsdp + RSDP_XSDT, xsdt);
-}
-
 /* Addresses first: the checksums are over them. */
 static void script_make(struct script *script, const struct acpi_tables *tables)
 {
@@ -205,12 +233,12 @@ static void script_make(struct script *script, const struct acpi_tables *tables)
     }
     pointer_add(script, FILE_RSDP, RSDP_XSDT, 8);
     checksum_add(script, FILE_RSDP, RSDP_CHECKSUM, 0, RSDP_V1_SIZE);
-    checksum_add(script, FILE_RSDP, RSDP_EXTENDED_CHECKSUM, 0, RSDP_SIZE);
+    checksum_add(script, FILE_RSDP, RSDP_EXTENDED_CHECKSUM, 0, ACPI_RSDP_SIZE);
 }
 
 void acpi_publish(struct acpi_tables *tables, size_t hidden, struct fw_cfg *fw_cfg)
 {
-    uint8_t rsdp[RSDP_SIZE];
+    uint8_t rsdp[ACPI_RSDP_SIZE];
     struct script *script = machine_alloc(sizeof(*script));
     rsdp_make(rsdp, xsdt_make(tables, hidden));
     script_make(script, tables);

@@ -1,6 +1,7 @@
 /*
  * Writing ACPI tables, and handing them to firmware through fw_cfg: it puts them where it likes and is told
- * by a script ("etc/table-loader") which fields are addresses and which are checksums.
+ * by a script ("etc/table-loader") which fields are addresses and which are checksums. Without firmware the
+ * addresses are known at once.
  */
 #pragma once
 
@@ -50,5 +51,10 @@ void acpi_put_address(struct acpi_tables *tables, enum acpi_space space, uint64_
 /* The last table, the XSDT, over all but those that others point to (`hidden`: the DSDT's offset); and the
  * files for the firmware. */
 void acpi_publish(struct acpi_tables *tables, size_t hidden, struct fw_cfg *fw_cfg);
+
+/* The same for a start without firmware: the tables as they are at `base`, with pointers and checksums, and
+ * the root pointer, which is put where it is looked for. */
+#define ACPI_RSDP_SIZE 36
+void acpi_resolve(struct acpi_tables *tables, size_t hidden, uint64_t base, uint8_t rsdp[ACPI_RSDP_SIZE]);
 
 void acpi_free(struct acpi_tables *tables);

@@ -162,6 +162,40 @@ class Guests:
             # The kernel deals out the PCI addresses anew, and finds the CD again.
             console.expect(r"virtio_blk virtio\d|Unable to mount root fs", 300 * SLOW)
 
+    def cd_direct(self):
+        """An ISO without firmware: the default entry of its menu is started, with the CD as a disk."""
+        if not shutil.which("xorriso"):
+            self.skipTest("xorriso is not installed")
+        linux = fetch(f"linux-{self.arch}")
+        root = os.path.join(self.folder.name, "cd")
+        os.makedirs(f"{root}/boot/grub")
+        os.mkdir(f"{root}/install")
+        os.symlink(f"{linux}/vmlinuz", f"{root}/install/vmlinuz")
+        os.symlink(f"{os.path.dirname(linux)}/images/initramfs-{self.arch}.gz", f"{root}/install/initrd.gz")
+        with open(f"{root}/boot/grub/grub.cfg", "w") as menu:
+            menu.write("set default=1\nmenuentry 'Other' {\n linux /none\n}\nmenuentry 'Install' {\n"
+                       " linux /install/vmlinuz from.the.menu=1\n initrd /install/initrd.gz\n}\n")
+        iso = os.path.join(self.folder.name, "direct.iso")
+        subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-f", "-r", "-J", "-o", iso, root], check=True,
+                       capture_output=True)
+        with guest("--net", "none", "--firmware", "none", "--kernel", iso, "--append", "from.the.user=1") as console:
+            console.expect(r"Kernel command line: from\.the\.menu=1 from\.the\.user=1", 120 * SLOW)
+            console.expect(r"initramfs# ", 300 * SLOW)
+            console.send("modprobe virtio_blk; sleep 1; cat /sys/block/vda/size; echo end\n")
+            console.expect(rf"\b{os.path.getsize(iso) // 512}\b", 60 * SLOW)
+
+    def installer_cd(self):
+        """Debian's installer on a CD: EFI firmware, GRUB's menu, the kernel, the first question."""
+        fetch(f"edk2-{self.arch}")
+        iso = os.path.join(self.folder.name, "installer.iso")
+        maker = os.path.join(os.path.dirname(FETCH), "make-installer-iso")
+        result = subprocess.run([maker, self.arch, iso], capture_output=True, text=True, timeout=900)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with guest("--arch", self.vm_arch, "--memory", "1G", "--kernel", iso) as console:
+            console.expect(r"Install", 300 * SLOW)
+            console.expect(r"EFI stub: Booting Linux Kernel", 300 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
     def edk2(self, *words):
         folder = fetch(f"edk2-{self.arch}")
         with guest("--arch", self.vm_arch, "--net", "none", "--firmware", f"{folder}/code.fd", *words) as console:
@@ -260,6 +294,12 @@ class Riscv64(Guests, unittest.TestCase):
     def test_cd(self):
         self.cd_boot("BOOTRISCV64.EFI")
 
+    def test_installer_cd(self):
+        self.installer_cd()
+
+    def test_cd_direct(self):
+        self.cd_direct()
+
     def test_edk2(self):
         fetch("opensbi")
         self.edk2()
@@ -320,6 +360,12 @@ class Aarch64(Guests, unittest.TestCase):
 
     def test_arm_cd(self):
         self.cd_boot("BOOTAA64.EFI")
+
+    def test_arm_installer_cd(self):
+        self.installer_cd()
+
+    def test_arm_cd_direct(self):
+        self.cd_direct()
 
 
 if __name__ == "__main__":

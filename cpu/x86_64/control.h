@@ -1,0 +1,28 @@
+/* Control registers, and what MSRs and SMM change with them. False: #GP is in c->fault, and nothing changed.
+ */
+#pragma once
+
+#include "cpu/x86_64/processor.h"
+
+bool x86_cr0_write(struct x86_core *c, uint64_t value);
+bool x86_cr3_write(struct x86_core *c, uint64_t value);
+bool x86_cr4_write(struct x86_core *c, uint64_t value);
+bool x86_efer_write(struct x86_core *c, uint64_t value);
+bool x86_xcr0_write(struct x86_core *c, uint64_t value);
+
+/* What the model lets XCR0 have. */
+uint64_t x86_xcr0_valid(const struct x86_core *c);
+
+bool x86_msr_read(struct x86_core *c, uint32_t number, uint64_t *value);
+bool x86_msr_write(struct x86_core *c, uint32_t number, uint64_t value);
+
+/* The ticks the time-stamp counter has counted, without what software added. */
+uint64_t x86_ticks(const struct x86_core *c);
+
+/* A performance counter as RDPMC numbers them. False: there is none of that number. */
+bool x86_pmc_read(struct x86_core *c, uint32_t number, uint64_t *value);
+
+struct x86_cpuid {
+    uint32_t reg[4]; /* EAX, EBX, ECX, EDX */
+};
+struct x86_cpuid x86_cpuid_of(const struct x86_core *c, uint32_t leaf, uint32_t subleaf);

@@ -1,0 +1,26 @@
+/*
+ * Linux kernels for x86 as bzImage (Linux, Documentation/arch/x86/boot.rst), for a start by the 64-bit boot
+ * protocol: the loader puts the kernel in place, and tells what the board needs for the rest.
+ */
+#pragma once
+
+#include "machine/loader/loader.h"
+
+/* Where the setup header lies, in the file and in the zero page, and how far it may go. */
+#define BZIMAGE_SETUP     0x1f1
+#define BZIMAGE_SETUP_END 0x290
+
+struct bzimage {
+    struct loaded kernel; /* entry: that of 64-bit mode; end: with the room the kernel unpacks itself into */
+    uint8_t setup[BZIMAGE_SETUP_END - BZIMAGE_SETUP]; /* the header, zeroes behind its end */
+    uint16_t version;                                 /* of the protocol: 0x020f is 2.15 */
+    uint64_t initrd_end;                              /* an initrd lies below this */
+    uint32_t command_line_max;                        /* characters, without the zero at the end */
+};
+
+/*
+ * Put the kernel where it wants to be, or, when that is no RAM and it says it may go elsewhere, as low as
+ * possible from 1 MiB on. False and err.
+ */
+bool bzimage_load(const struct source *source, const struct load_target *target, struct bzimage *image,
+                  struct error *err);

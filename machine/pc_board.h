@@ -1,0 +1,143 @@
+/*
+ * The inside of the PC: its memory map, and what its parts share: pc.c (the devices), pc_apic.c (interrupts
+ * between devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c and pc_start.c
+ * (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what firmware is told).
+ */
+#pragma once
+
+#include "cpu/x86_64/core.h"
+#include "devices/display/display.h"
+#include "devices/input/input.h"
+#include "devices/irq/i8259.h"
+#include "devices/irq/ioapic.h"
+#include "devices/irq/lapic.h"
+#include "devices/misc/fw_cfg.h"
+#include "devices/misc/ich9_lpc.h"
+#include "devices/pci/q35_host.h"
+#include "devices/timer/hpet.h"
+#include "machine/acpi/aml.h"
+#include "machine/acpi/tables.h"
+#include "machine/board_parts.h"
+#include "machine/firmware.h"
+#include "machine/loader/loader.h"
+#include "machine/pc.h"
+
+/* The memory map. RAM that does not fit below the first of these goes above 4 GiB. */
+#define PC_RAM_LOW_MAX   0xb0000000ull /* when that is all there is */
+#define PC_RAM_LOW_SPLIT 0x80000000ull /* else this much of it is low */
+#define PC_ECAM          0xb0000000ull
+#define PC_ECAM_SIZE     0x10000000ull
+#define PC_PCI_LOW       0xc0000000ull
+#define PC_PCI_LOW_SIZE  0x3ec00000ull
+#define PC_IOAPIC        0xfec00000ull
+#define PC_HPET          0xfed00000ull
+#define PC_LAPIC         0xfee00000ull
+#define PC_PCI_HIGH      0x8000000000ull
+#define PC_PCI_HIGH_SIZE 0x4000000000ull
+#define PC_RAM_MAX       (500 * GIB)
+
+/* Below 1 MiB. */
+#define PC_EBDA     0x0009fc00ull
+#define PC_VIDEO    0x000a0000ull
+#define PC_ROM      0x000c0000ull
+#define PC_TABLES   0x000e0000ull /* ACPI's, for a kernel that is started without firmware */
+#define PC_SMBIOS   0x000f0000ull
+#define PC_HIGH_RAM 0x00100000ull
+
+/* Ports that are not fixed by the devices themselves. */
+#define PC_COM1      0x3f8
+#define PC_COM2      0x2f8
+#define PC_UART_HZ   1843200
+#define PC_FW_CFG    0x510
+#define PC_PM_BASE   0x600
+#define PC_PM_TIMER  0x608
+#define PC_GPE0      0x620
+#define PC_GPE0_SIZE 16
+#define PC_SCI       9
+
+/* Interrupts of the ISA bus. */
+enum pc_irq {
+    PC_IRQ_TIMER = 0,
+    PC_IRQ_KEYBOARD = 1,
+    PC_IRQ_COM2 = 3,
+    PC_IRQ_COM1 = 4,
+    PC_IRQ_RTC = 8,
+    PC_IRQ_MOUSE = 12,
+    PC_IRQ_FPU = 13,
+};
+
+#define PC_VGA_SLOT   1
+#define PC_VGA_MEMORY (16 * MIB)
+
+/* The first interrupt of PCI in the I/O APIC: PIRQA. */
+#define PC_GSI_PIRQ 16
+
+/* What is started and from which file, decided once, before anything is built. */
+struct pc_plan {
+    bool firmware; /* at the top of the first 4 GiB; else the payload is started by this program */
+    char firmware_path[FIRMWARE_PATH_MAX];
+};
+
+struct pc_board {
+    struct machine_run *run;
+    const struct machine_config *config;
+    struct board_parts parts;
+    struct pc_plan plan;
+    uint64_t below_4g, above_4g;
+    struct bus *ports;
+    struct ram_block *ram, *rom; /* rom: the end of the firmware, for below 1 MiB; NULL */
+
+    struct lapic *lapic;
+    struct ioapic *ioapic;
+    struct i8259 *pic;
+    struct ich9_lpc *lpc;
+    struct q35_host *host;
+    struct hpet *hpet;
+    struct input *input;
+    struct display *display;
+    struct fw_cfg *fw_cfg;
+    struct pc_cpu *cpus; /* pc_apic.c's */
+};
+
+/* pc_plan.c: fill in board->plan. False and err. */
+bool pc_plan_make(struct pc_board *board, struct error *err);
+
+/* pc_firmware.c: the firmware's file as ROM; the VGA's BIOS, *rom being NULL where none is found. False and
+ * err. */
+bool pc_firmware_add(struct pc_board *board, struct error *err);
+bool pc_vga_rom_make(struct pc_board *board, struct ram_block **rom, struct error *err);
+
+/* pc_apic.c: the local APICs with the cores connected to them, and the I/O APIC. False and err. */
+bool pc_apic_add(struct pc_board *board, struct error *err);
+/* The line between the 8259 pair and the processors. */
+struct irq_line pc_intr_line(struct pc_board *board);
+/* PIRQA (0) to PIRQH, from before the LPC bridge is there. */
+struct irq_line pc_pirq_line(struct pc_board *board, unsigned n);
+struct irq_line pc_smi_line(struct pc_board *board);
+struct irq_line pc_a20_line(struct pc_board *board);
+
+/* pc_disks.c: the AHCI controller with the disks that go there. False and err. */
+bool pc_ahci_add(struct pc_board *board, struct error *err);
+
+/* pc_fwcfg.c: what firmware asks for. False and err. */
+bool pc_fw_cfg_add(struct pc_board *board, struct error *err);
+
+/* The memory map as E820 (and PVH) tell it; as many as it returns. */
+#define PC_E820_MAX 12
+enum pc_e820_type {
+    PC_E820_RAM = 1,
+    PC_E820_RESERVED = 2,
+    PC_E820_ACPI = 3,
+};
+struct pc_e820 {
+    uint64_t base, size;
+    enum pc_e820_type type;
+};
+unsigned pc_e820_make(const struct pc_board *board, struct pc_e820 map[static PC_E820_MAX]);
+
+/* pc_acpi.c: all tables; returns the DSDT's offset. pc_dsdt.c: that one. */
+size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board);
+void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
+
+/* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */
+bool pc_boot(struct pc_board *board, struct error *err);

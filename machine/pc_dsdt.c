@@ -1,0 +1,247 @@
+/* The DSDT of the PC: its devices as ACPI describes them. */
+#include <stdio.h>
+
+#include "machine/pc_board.h"
+
+/* ACPI 8.4: cores are devices, too. */
+static void cores(struct aml *aml, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char name[12];
+        snprintf(name, sizeof(name), "C%03X", i);
+        aml_device(aml, name);
+        aml_name_string(aml, "_HID", "ACPI0007");
+        aml_name_int(aml, "_UID", i);
+        aml_end(aml);
+    }
+}
+
+/* A soft-off is PM1_CNT's sleep type 0 (7.4.2). */
+static void sleep_states(struct aml *aml)
+{
+    aml_name(aml, "\\_S5");
+    aml_package(aml, 4);
+    for (unsigned i = 0; i < 4; i++)
+        aml_int(aml, 0);
+    aml_end(aml);
+}
+
+/* --- on the ISA bus --- */
+
+static void isa_device(struct aml *aml, const char *name, const char *id)
+{
+    aml_device(aml, name);
+    aml_name_eisa_id(aml, "_HID", id);
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+}
+
+static void isa_device_end(struct aml *aml)
+{
+    aml_end(aml);
+    aml_end(aml);
+}
+
+static void uart(struct aml *aml, unsigned number, uint16_t port, enum pc_irq irq)
+{
+    char name[12];
+    snprintf(name, sizeof(name), "COM%u", number);
+    aml_device(aml, name);
+    aml_name_eisa_id(aml, "_HID", "PNP0501");
+    aml_name_int(aml, "_UID", number);
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_io(aml, port, 8);
+    aml_irq(aml, irq);
+    isa_device_end(aml);
+}
+
+static void isa_bus(struct aml *aml)
+{
+    aml_device(aml, "ISA");
+    aml_name_int(aml, "_ADR", 31u << 16);
+
+    isa_device(aml, "RTC", "PNP0B00");
+    aml_io(aml, 0x70, 8);
+    aml_irq(aml, PC_IRQ_RTC);
+    isa_device_end(aml);
+
+    isa_device(aml, "KBD", "PNP0303");
+    aml_io(aml, 0x60, 1);
+    aml_io(aml, 0x64, 1);
+    aml_irq(aml, PC_IRQ_KEYBOARD);
+    isa_device_end(aml);
+
+    isa_device(aml, "MOU", "PNP0F13");
+    aml_irq(aml, PC_IRQ_MOUSE);
+    isa_device_end(aml);
+
+    uart(aml, 1, PC_COM1, PC_IRQ_COM1);
+    uart(aml, 2, PC_COM2, PC_IRQ_COM2);
+    aml_end(aml);
+}
+
+/* --- of the board itself --- */
+
+static void hpet(struct aml *aml)
+{
+    aml_device(aml, "HPET");
+    aml_name_eisa_id(aml, "_HID", "PNP0103");
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_memory32_fixed(aml, (uint32_t)PC_HPET, 0x400, false);
+    isa_device_end(aml);
+}
+
+static void fw_cfg(struct aml *aml)
+{
+    aml_device(aml, "FWCF");
+    aml_name_string(aml, "_HID", "QEMU0002");
+    aml_name_int(aml, "_STA", 0xb); /* present, enabled, working, not shown */
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_io(aml, PC_FW_CFG, 12);
+    isa_device_end(aml);
+}
+
+/* --- PCI --- */
+
+/* The line (PIRQA is 0) that a slot's pin is wired to: as the host bridge has it. */
+static unsigned pirq_of(unsigned slot, unsigned pin)
+{
+    return slot >= 25 ? pin : 4 + (slot + pin) % 4;
+}
+
+/* ACPI 6.2.13: pins to interrupts of the I/O APIC, or to links, whose setting the 8259 pair gets. */
+static void routing_table(struct aml *aml, const char *name, bool apic)
+{
+    enum { SLOTS = 32, PINS = 4 };
+    aml_name(aml, name);
+    aml_package(aml, SLOTS * PINS);
+    for (unsigned i = 0; i < SLOTS * PINS; i++) {
+        unsigned slot = i / PINS, pin = i % PINS, pirq = pirq_of(slot, pin);
+        char link[16];
+        snprintf(link, sizeof(link), "LNK%c", 'A' + (char)pirq);
+        aml_package(aml, 4);
+        aml_int(aml, (uint64_t)slot << 16 | 0xffff);
+        aml_int(aml, pin);
+        if (apic)
+            aml_int(aml, 0);
+        else
+            aml_path(aml, link);
+        aml_int(aml, apic ? PC_GSI_PIRQ + pirq : 0);
+        aml_end(aml);
+    }
+    aml_end(aml);
+}
+
+static void link_value(struct aml *aml, const char *name, unsigned irq)
+{
+    aml_name(aml, name);
+    aml_resources(aml);
+    aml_interrupt(aml, AML_LEVEL_HIGH_SHARED, irq);
+    aml_end(aml);
+}
+
+/* The links keep what was set up before the operating system came: two interrupts. */
+static void links(struct aml *aml)
+{
+    for (unsigned i = 0; i < ICH9_PIRQS; i++) {
+        unsigned irq = i & 2 ? 11 : 10;
+        char name[12];
+        snprintf(name, sizeof(name), "LNK%c", 'A' + (char)i);
+        aml_device(aml, name);
+        aml_name_eisa_id(aml, "_HID", "PNP0C0F");
+        aml_name_int(aml, "_UID", i);
+        link_value(aml, "_PRS", irq);
+        link_value(aml, "_CRS", irq);
+        aml_method(aml, "_SRS", 1, false);
+        aml_end(aml);
+        aml_end(aml);
+    }
+}
+
+/* 5.8.1: the operating system tells which interrupt controllers it uses: 1 for the I/O APIC. */
+static void interrupt_model(struct aml *aml)
+{
+    aml_name_int(aml, "\\PICF", 0);
+    aml_method(aml, "\\_PIC", 1, false);
+    aml_op(aml, AML_STORE);
+    aml_op(aml, AML_ARG0);
+    aml_path(aml, "\\PICF");
+    aml_end(aml);
+}
+
+static void routing(struct aml *aml)
+{
+    routing_table(aml, "PRTP", false);
+    routing_table(aml, "PRTA", true);
+    aml_method(aml, "_PRT", 0, false);
+    aml_if(aml);
+    aml_path(aml, "\\PICF");
+    aml_op(aml, AML_RETURN);
+    aml_path(aml, "PRTA");
+    aml_end(aml);
+    aml_op(aml, AML_RETURN);
+    aml_path(aml, "PRTP");
+    aml_end(aml);
+}
+
+static void windows(struct aml *aml)
+{
+    static const struct aml_window all[] = {
+        {AML_RANGE_BUS, 2, 0, PC_ECAM_SIZE / MIB, 0},
+        {AML_RANGE_IO, 2, 0, 0xcf8, 0},
+        {AML_RANGE_IO, 2, 0xd00, 0xf300, 0},
+        {AML_RANGE_MEMORY, 4, PC_VIDEO, PC_ROM - PC_VIDEO, 0},
+        {AML_RANGE_MEMORY, 4, PC_PCI_LOW, PC_PCI_LOW_SIZE, 0},
+        {AML_RANGE_MEMORY, 8, PC_PCI_HIGH, PC_PCI_HIGH_SIZE, 0},
+    };
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_io(aml, 0xcf8, 8);
+    for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+        aml_window(aml, &all[i]);
+    aml_end(aml);
+}
+
+/* The configuration space must be reserved by a device of the namespace (PCI Firmware 3.2, 4.1.2). */
+static void reservation(struct aml *aml)
+{
+    aml_device(aml, "RES0");
+    aml_name_eisa_id(aml, "_HID", "PNP0C02");
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_memory32_fixed(aml, (uint32_t)PC_ECAM, (uint32_t)PC_ECAM_SIZE, true);
+    aml_io(aml, PC_PM_BASE, 0x80);
+    isa_device_end(aml);
+}
+
+static void pci_host(struct aml *aml)
+{
+    aml_device(aml, "PCI0");
+    aml_name_eisa_id(aml, "_HID", "PNP0A08");
+    aml_name_eisa_id(aml, "_CID", "PNP0A03");
+    aml_name_int(aml, "_SEG", 0);
+    aml_name_int(aml, "_BBN", 0);
+    aml_name_int(aml, "_UID", 0);
+    links(aml);
+    routing(aml);
+    windows(aml);
+    aml_pci_control(aml);
+    isa_bus(aml);
+    aml_end(aml);
+}
+
+void pc_dsdt_make(struct aml *aml, const struct pc_board *board)
+{
+    sleep_states(aml);
+    interrupt_model(aml);
+    aml_scope(aml, "\\_SB");
+    cores(aml, board->run->vcpu_count);
+    pci_host(aml);
+    reservation(aml);
+    hpet(aml);
+    fw_cfg(aml);
+    aml_end(aml);
+}
