@@ -145,8 +145,8 @@ static void run_blocks(struct aarch64_core *c)
         c->s.btype = 0;
     c->vcpu.icount += a64_block_of_first(first)->count;
     if (trace_on(TRACE_BLOCK)) {
-        trace_line(TRACE_BLOCK, (int)c->vcpu.index, "block %#llx: %u instructions",
-                   (unsigned long long)c->s.pc, a64_block_of_first(first)->count);
+        trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
+                   a64_block_of_first(first)->count);
         limit_lower(c, c->vcpu.icount);
     }
     run_block(c, first);
