@@ -74,6 +74,30 @@ static void vex_needs_protected_mode_and_xcr0(void)
     xb_destroy(b);
 }
 
+/* Outside 64-bit mode VEX.W chooses instructions, but no operand sizes, and there are eight registers. */
+static void vex_in_32_bit_mode(void)
+{
+    struct x86_bare *b = xb_create(NULL);
+    xb_protected(b);
+    b->s->cr4 = CR4_VECTORS;
+    b->s->xcr0 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
+    b->s->mxcsr = 0x1f80;
+    x86_state_changed(b->vcpu);
+    for (unsigned k = 0; k < 4; k++)
+        b->s->vector[1].q[k] = k;
+    CHECK_EQ(XB_EXEC(b, 0xc4, 0xe3, 0xfd, 0x00, 0xc1, 0x1b), -1); /* vpermq ymm0, ymm1, 1bh */
+    CHECK_EQ(b->s->vector[0].q[0], 3);
+    CHECK_EQ(b->s->vector[0].q[3], 0);
+    b->s->gpr[RAX] = 0x1122334455667788;
+    CHECK_EQ(XB_EXEC(b, 0xc4, 0xe1, 0xf9, 0x6e, 0xc0), -1); /* vmovd xmm0, eax with W */
+    CHECK_EQ(b->s->vector[0].q[0], 0x55667788);
+    b->s->vector[8].q[3] = 9;
+    CHECK_EQ(XB_EXEC(b, 0xc5, 0xfc, 0x77), -1); /* vzeroall */
+    CHECK_EQ(b->s->vector[1].q[1], 0);
+    CHECK_EQ(b->s->vector[8].q[3], 9);
+    xb_destroy(b);
+}
+
 static void alignment(void)
 {
     struct x86_bare *b = long_mode();
@@ -223,6 +247,7 @@ static void approximations(void)
 static const struct test_case cases[] = {
     {"control_registers_forbid", control_registers_forbid},
     {"vex_needs_protected_mode_and_xcr0", vex_needs_protected_mode_and_xcr0},
+    {"vex_in_32_bit_mode", vex_in_32_bit_mode},
     {"alignment", alignment},
     {"simd_exceptions", simd_exceptions},
     {"x87_exceptions_wait", x87_exceptions_wait},
