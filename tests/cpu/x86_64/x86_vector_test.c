@@ -31,7 +31,7 @@ static void controls(struct x86_bare *b, uint64_t cr0_set, uint64_t cr4_clear)
     x86_state_changed(b->vcpu);
 }
 
-/* SDM vol. 3, table 2-... of each instruction's exceptions. */
+/* SDM vol. 2, 2.4, and the exceptions listed with each instruction. */
 static void control_registers_forbid(void)
 {
     static const struct {
