@@ -157,7 +157,8 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
         struct char_port *port;
         if (!board_serial_open(parts, i, &port, err))
             return false;
-        struct virtio_console_config console = {.name = board_name(parts, "console%u", i - parts->first_console), .port = port};
+        struct virtio_console_config console = {
+            .name = board_name(parts, "console%u", i - parts->first_console), .port = port};
         struct virtio_device *device = virtio_console_create(&parts->run->machine, &console);
         if (!virtio_attach(parts, device, TRANSPORT_PCI, err))
             return false;

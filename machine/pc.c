@@ -170,8 +170,7 @@ static bool board_build(struct pc_board *board, struct error *err)
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
            lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
            uarts_add(board, err) && debug_ports_add(board, err) && vga_add(board, err) &&
-           pc_ahci_add(board, err) &&
-           board_virtio_add(&board->parts, err) && pc_fw_cfg_add(board, err);
+           pc_ahci_add(board, err) && board_virtio_add(&board->parts, err) && pc_fw_cfg_add(board, err);
 }
 
 static bool board_boot(void *opaque, struct error *err)

@@ -112,7 +112,7 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["zzz"], "run", "--cpu", "max,+zzz")
 
     def test_not_there_yet(self):
-        for words in (["--display", "sdl"], ["--debug-exit"], ["--config", "vm.toml"], ["--arch", "x86_64"]):
+        for words in (["--display", "sdl"], ["--config", "vm.toml"], ["--accel", "kvm"]):
             self.refused(USAGE, ["not there yet"], "run", *words)
 
     def test_disk_keys(self):
@@ -157,8 +157,8 @@ class BadInput(unittest.TestCase):
             ("script", b"#!/bin/sh\necho hello\n", ["a text file"]),
             ("pe", b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40) + b"PE\0\0\x64\x50" + bytes(500), ["EFI"]),
             ("initrd", b"070701" + bytes(600), ["cpio"]),
-            ("x86", elf(machine=62), ["x86_64"]),
-            ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), ["x86_64", "bzImage"]),
+            ("x86", elf(machine=62), ["0x80000000", "0x0 to"]),
+            ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), ["boot protocol"]),
             ("arm32", elf(machine=40), ["another architecture"]),
         ):
             self.refused(IMAGE, [name] + words, "run", "--firmware", "builtin", "--kernel", self.file(name, content))
