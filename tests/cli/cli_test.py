@@ -119,7 +119,7 @@ class BadInput(unittest.TestCase):
         path = self.file("disk", bytes(4096))
         self.refused(USAGE, ["fromat=raw", "format"], "run", "--disk", path + ",fromat=raw")
         self.refused(USAGE, ["vmdk"], "run", "--disk", path + ",format=vmdk")
-        self.refused(USAGE, ["if=nvme", "not there yet"], "run", "--disk", path + ",if=nvme")
+        self.refused(USAGE, ["if=scsi", "not there yet"], "run", "--disk", path + ",if=scsi")
 
     # --- files ---
 
