@@ -1,6 +1,6 @@
 /*
  * Trace points. Code that may be traced asks `trace_on(TRACE_X)`, one load and test, and calls trace_line;
- * debug/trace.c decides what is on, filters by instruction count and writes the lines.
+ * debug/trace.c decides what is on, counts and writes the lines.
  */
 #pragma once
 

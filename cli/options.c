@@ -53,7 +53,7 @@ const struct option run_option_table[] = {
     {"paused", OPTION_FLAG, NULL, "How it runs", "start stopped, until a debugger lets it go", AT(paused), 0},
     {"gdb", OPTION_TEXT, "[PORT]", "How it runs", "let GDB connect to a TCP port of this host (1234)", AT(gdb), 0},
     {"trace", OPTION_TEXT, "KINDS[:FILE][,from=N][,count=N]", "How it runs",
-     "print what happens: insn, block, exc, irq, mmu, io or all", AT(trace), 0},
+     "print what happens: insn, block, exc, irq, mmu, io or all; N counts lines", AT(trace), 0},
     {"verbose", OPTION_FLAG, NULL, "How it runs", "say which firmware, kernel and engine are used", AT(verbose), 0},
     {"debug-exit", OPTION_FLAG, NULL, "How it runs",
      "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0},

@@ -5,12 +5,14 @@
 #include "base/bits.h"
 #include "host/memory.h"
 
-#define ARENA_SIZE     (8 * MIB)
+#define ARENA_SIZE (8 * MIB) /* a kernel and its programs fill it; half of it costs a few per cent of time   \
+                              */
 #define HASH_BITS      16
 #define PAGE_HASH_BITS 12
 
 struct block_cache {
     uint8_t *arena; /* demand-zero: memory is used as blocks are made */
+    size_t size;    /* how much of it may be used */
     size_t used;
     size_t insn_size;
     void (*dropped)(void);
@@ -33,6 +35,7 @@ struct block_cache *block_cache_create(size_t insn_size, void (*dropped)(void), 
         return NULL;
     }
     cache->arena = arena;
+    cache->size = ARENA_SIZE;
     cache->insn_size = insn_size;
     cache->dropped = dropped;
     cache->generation = 1;
@@ -45,6 +48,11 @@ void block_cache_destroy(struct block_cache *cache)
         return;
     host_memory_unmap(cache->arena, ARENA_SIZE);
     host_memory_unmap(cache, align_up(sizeof(*cache), PAGE_SIZE));
+}
+
+void block_cache_share(struct block_cache *cache, unsigned count)
+{
+    cache->size = count > 1 ? ARENA_SIZE / 2 : ARENA_SIZE;
 }
 
 static struct block **hash_bucket(struct block_cache *cache, uint64_t pa, uint32_t mode)
@@ -70,7 +78,7 @@ struct block *block_find(struct block_cache *cache, uint64_t pa, uint32_t mode)
 struct block *block_begin(struct block_cache *cache, unsigned slots)
 {
     size_t need = sizeof(struct block) + slots * cache->insn_size;
-    if (ARENA_SIZE - cache->used < need)
+    if (cache->size - cache->used < need)
         block_drop_all(cache);
     cache->begun = cache->drops;
     return (struct block *)(void *)(cache->arena + cache->used);

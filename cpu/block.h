@@ -30,6 +30,10 @@ struct block_cache;
 struct block_cache *block_cache_create(size_t insn_size, void (*dropped)(void), struct error *err);
 void block_cache_destroy(struct block_cache *cache);
 
+/* The machine has `count` vCPUs, each with a cache of its own: before the first block, so that each takes
+ * less of the host's memory. */
+void block_cache_share(struct block_cache *cache, unsigned count);
+
 /* The block at pa decoded for `mode`, or NULL. */
 struct block *block_find(struct block_cache *cache, uint64_t pa, uint32_t mode);
 

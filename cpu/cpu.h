@@ -115,6 +115,7 @@ struct vcpu {
 struct cpu_config {
     const char *model; /* "rva22s64,+zbc,-sstc"; NULL or "": the default */
     unsigned index;    /* hart id, APIC id, MPIDR affinity */
+    unsigned count;    /* vCPUs of the machine; 0 is taken for 1 */
     const struct physmem *mem;
     struct clock *clock;
     const struct debug_points *debug;

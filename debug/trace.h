@@ -1,5 +1,5 @@
 /*
- * What --trace asks for: which kinds of lines, from which instruction on, how many, and to which file.
+ * What --trace asks for: which kinds of lines, from which one on, how many, and to which file.
  */
 #pragma once
 

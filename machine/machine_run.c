@@ -154,6 +154,7 @@ bool machine_vcpus_create(struct machine_run *run, const struct cpu_ops *ops, co
     for (unsigned i = 0; i < count; i++) {
         struct cpu_config one = *config;
         one.index = i;
+        one.count = count;
         one.mem = &run->machine.mem;
         one.clock = run->machine.clock;
         one.debug = &run->points;

@@ -115,6 +115,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
         free(c);
         return NULL;
     }
+    block_cache_share(c->blocks, config->count);
     c->decoder = a64_decoder_create(&c->model);
     c->bitmasks = a64_decoder_bitmasks(c->decoder);
     c->board.mpidr = config->index;

@@ -8,6 +8,7 @@
 #include "cpu/aarch64/exception.h"
 #include "cpu/aarch64/fpcr.h"
 #include "cpu/aarch64/mmu.h"
+#include "cpu/aarch64/pauth.h"
 #include "cpu/aarch64/pmu.h"
 
 /* The instructions of the block from i on, itself included. Slots that are no instructions have the offset of
@@ -144,8 +145,8 @@ static void run_blocks(struct aarch64_core *c)
         c->s.btype = 0;
     c->vcpu.icount += a64_block_of_first(first)->count;
     if (trace_on(TRACE_BLOCK)) {
-        trace_line(TRACE_BLOCK, (int)c->vcpu.index, "block %#llx: %u instructions",
-                   (unsigned long long)c->s.pc, a64_block_of_first(first)->count);
+        trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
+                   a64_block_of_first(first)->count);
         limit_lower(c, c->vcpu.icount);
     }
     run_block(c, first);
@@ -217,6 +218,7 @@ void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     vcpu->halted = false;
     c->running = true;
     aarch64_fp_enter(c);
+    aarch64_pauth_update(c);
     aarch64_pmu_start(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {

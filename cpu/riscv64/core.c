@@ -140,6 +140,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
         free(c);
         return NULL;
     }
+    block_cache_share(c->blocks, config->count);
     if (config->clock)
         c->timer = clock_timer_create(config->clock, timer_fire, c);
     riscv_mmu_init(c);

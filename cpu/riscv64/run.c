@@ -119,8 +119,8 @@ static void run_blocks(struct riscv_core *c, struct tlb_bank *bank)
     }
     c->vcpu.icount += riscv_block_of_first(first)->count;
     if (trace_on(TRACE_BLOCK)) {
-        trace_line(TRACE_BLOCK, (int)c->vcpu.index, "block %#llx: %u instructions",
-                   (unsigned long long)c->s.pc, riscv_block_of_first(first)->count);
+        trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
+                   riscv_block_of_first(first)->count);
         limit_lower(c, c->vcpu.icount);
     }
     run_block(c, first, bank);

@@ -157,11 +157,12 @@ class BadInput(unittest.TestCase):
             ("script", b"#!/bin/sh\necho hello\n", ["a text file"]),
             ("pe", b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40) + b"PE\0\0\x64\x50" + bytes(500), ["EFI"]),
             ("initrd", b"070701" + bytes(600), ["cpio"]),
-            ("x86", elf(machine=62), ["0x80000000", "0x0 to"]),
-            ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), ["boot protocol"]),
+            ("x86", elf(machine=62), ["x86_64"]),
+            ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), ["x86_64", "bzImage"]),
             ("arm32", elf(machine=40), ["another architecture"]),
         ):
-            self.refused(IMAGE, [name] + words, "run", "--firmware", "builtin", "--kernel", self.file(name, content))
+            self.refused(IMAGE, [name] + words, "run", "--arch", "riscv64", "--firmware", "builtin", "--kernel",
+                         self.file(name, content))
         arm = self.file("arm", bytes(0x38) + b"ARM\x64" + bytes(600))
         self.refused(IMAGE, ["aarch64", "riscv64"], "run", "--arch", "riscv64", "--kernel", arm)
 
