@@ -192,7 +192,7 @@ static bool vex_take(struct decoder *d, uint8_t byte)
     d->prefix66 = (last & 3) == 1;
     d->rep = rep_of[last & 3];
     if (!d->mode64) {
-        d->rex_bits = 0;
+        d->rex_bits &= 8; /* W may extend the opcode all the same */
         d->vvvv &= 7;
     }
     d->map = (uint8_t)(MAP_V2 + map - 1);
@@ -268,15 +268,16 @@ static x86_handler *row_forbidden(const struct decoder *d)
 static unsigned operand_size(const struct decoder *d)
 {
     unsigned plain = ((d->c->mode & (MODE_32 | MODE_64)) != 0) != d->prefix66 ? 2 : 1;
+    bool wide = d->mode64 && rex_w(d);
     switch (d->row->size) {
     case SIZE_B: return 0;
     case SIZE_W: return 1;
     case SIZE_D: return 2;
     case SIZE_Q: return 3;
-    case SIZE_V: return rex_w(d) ? 3 : plain;
-    case SIZE_Y: return rex_w(d) ? 3 : 2;
+    case SIZE_V: return wide ? 3 : plain;
+    case SIZE_Y: return wide ? 3 : 2;
     case SIZE_Z: return plain;
-    case SIZE_D64: return d->mode64 ? (d->prefix66 && !rex_w(d) ? 1 : 3) : plain;
+    case SIZE_D64: return d->mode64 ? (d->prefix66 && !wide ? 1 : 3) : plain;
     case SIZE_F64: return d->mode64 ? 3 : plain;
     default: return d->mode64 ? 3 : 2;
     }

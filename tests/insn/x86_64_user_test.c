@@ -58,7 +58,7 @@ static const char *const excluded[] = {
     "verw",    "monitor",  "mwait",    "invd",     "wbinvd",   "clac",      "stac",     "salc",    "ins",
     "outs",    "pause",    "mov_rc",   "mov_rd",   /* approximations, and what x86_64_vector_test.c is more lenient with */
     "rcpps",  "rcpss",  "vrcp*",   "rsqrt*",    "vrsqrt*", "maskmov*",   "vmaskmov*", "fnstenv", "fnsave", "fldenv",
-    "frstor", "f2xm1",  "fyl2x*",  "fptan",     "fpatan",  "fsin*",      "fcos",
+    "fstp_m80", "fbstp", "frstor", "f2xm1",  "fyl2x*",  "fptan",     "fpatan",  "fsin*",      "fcos",
     NULL,
 };
 

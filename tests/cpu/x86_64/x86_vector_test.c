@@ -31,7 +31,7 @@ static void controls(struct x86_bare *b, uint64_t cr0_set, uint64_t cr4_clear)
     x86_state_changed(b->vcpu);
 }
 
-/* SDM vol. 3, table 2-... of each instruction's exceptions. */
+/* SDM vol. 2, 2.4, and the exceptions listed with each instruction. */
 static void control_registers_forbid(void)
 {
     static const struct {
@@ -71,6 +71,30 @@ static void vex_needs_protected_mode_and_xcr0(void)
     x86_state_changed(b->vcpu);
     XB_PUT(b, 0x6000, 0xc5, 0xf9, 0xfc, 0xc1, 0xf4);
     CHECK_EQ(xb_run(b, 0x6000), EXC_UD);
+    xb_destroy(b);
+}
+
+/* Outside 64-bit mode VEX.W chooses instructions, but no operand sizes, and there are eight registers. */
+static void vex_in_32_bit_mode(void)
+{
+    struct x86_bare *b = xb_create(NULL);
+    xb_protected(b);
+    b->s->cr4 = CR4_VECTORS;
+    b->s->xcr0 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
+    b->s->mxcsr = 0x1f80;
+    x86_state_changed(b->vcpu);
+    for (unsigned k = 0; k < 4; k++)
+        b->s->vector[1].q[k] = k;
+    CHECK_EQ(XB_EXEC(b, 0xc4, 0xe3, 0xfd, 0x00, 0xc1, 0x1b), -1); /* vpermq ymm0, ymm1, 1bh */
+    CHECK_EQ(b->s->vector[0].q[0], 3);
+    CHECK_EQ(b->s->vector[0].q[3], 0);
+    b->s->gpr[RAX] = 0x1122334455667788;
+    CHECK_EQ(XB_EXEC(b, 0xc4, 0xe1, 0xf9, 0x6e, 0xc0), -1); /* vmovd xmm0, eax with W */
+    CHECK_EQ(b->s->vector[0].q[0], 0x55667788);
+    b->s->vector[8].q[3] = 9;
+    CHECK_EQ(XB_EXEC(b, 0xc5, 0xfc, 0x77), -1); /* vzeroall */
+    CHECK_EQ(b->s->vector[1].q[1], 0);
+    CHECK_EQ(b->s->vector[8].q[3], 9);
     xb_destroy(b);
 }
 
@@ -223,6 +247,7 @@ static void approximations(void)
 static const struct test_case cases[] = {
     {"control_registers_forbid", control_registers_forbid},
     {"vex_needs_protected_mode_and_xcr0", vex_needs_protected_mode_and_xcr0},
+    {"vex_in_32_bit_mode", vex_in_32_bit_mode},
     {"alignment", alignment},
     {"simd_exceptions", simd_exceptions},
     {"x87_exceptions_wait", x87_exceptions_wait},
