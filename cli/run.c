@@ -187,10 +187,19 @@ static bool disk_key(struct disk_config *disk, const char *part, struct error *e
         return error_set(err, ERROR_USAGE, "--disk knows the formats raw and qcow2, not %s", value + 1);
     }
     if (value && strcmp(key, "if") == 0) {
-        bool mmio = strcmp(value, "=virtio-mmio") == 0, ahci = strcmp(value, "=ahci") == 0;
-        disk->transport = mmio ? TRANSPORT_MMIO : ahci ? TRANSPORT_AHCI : TRANSPORT_PCI;
-        if (mmio || ahci || strcmp(value, "=virtio") == 0 || strcmp(value, "=virtio-pci") == 0)
-            return true;
+        static const struct {
+            const char *name;
+            enum device_transport transport;
+        } names[] = {{"=virtio", TRANSPORT_PCI},
+                     {"=virtio-pci", TRANSPORT_PCI},
+                     {"=virtio-mmio", TRANSPORT_MMIO},
+                     {"=ahci", TRANSPORT_AHCI},
+                     {"=nvme", TRANSPORT_NVME}};
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+            disk->transport = names[i].transport;
+            if (strcmp(value, names[i].name) == 0)
+                return true;
+        }
         return error_set(err, ERROR_USAGE, "--disk with if=%s is not there yet: use if=virtio", value + 1);
     }
     return error_set(err, ERROR_USAGE, "--disk doesn't know %s%s%s%s", part, near ? ": did you mean " : "",

@@ -193,7 +193,8 @@ struct machine_run *arm_virt_create(const struct machine_config *config, struct 
                                   .opaque = board};
     board->run = run;
     board->config = config;
-    board->parts = (struct board_parts){.run = run, .config = config, .slot_count = ARM_VIRTIO_SLOTS, .first_console = 1};
+    board->parts = (struct board_parts){
+        .run = run, .config = config, .slot_count = ARM_VIRTIO_SLOTS, .first_console = 1};
     machine_board_set(run, &hooks);
     if (arm_plan_make(board, err) && board_build(board, err))
         return run;

@@ -113,10 +113,10 @@ static bool disks_add(struct board_parts *parts, struct error *err)
     const struct machine_config *config = parts->config;
     parts->disks = machine_alloc(config->disk_count * sizeof(*parts->disks) + 1);
     for (unsigned i = 0; i < config->disk_count; i++) {
-        if (config->disks[i].transport == TRANSPORT_AHCI) {
-            if (parts->ahci)
+        if (config->disks[i].transport == TRANSPORT_AHCI || config->disks[i].transport == TRANSPORT_NVME) {
+            if (parts->ata_nvme)
                 continue;
-            return error_set(err, ERROR_USAGE, "this board has no AHCI controller: use if=virtio for %s",
+            return error_set(err, ERROR_USAGE, "only a PC has AHCI and NVMe disks: use if=virtio for %s",
                              config->disks[i].block.path);
         }
         struct block *block = parts->disks[i] =
@@ -157,7 +157,8 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
         struct char_port *port;
         if (!board_serial_open(parts, i, &port, err))
             return false;
-        struct virtio_console_config console = {.name = board_name(parts, "console%u", i - parts->first_console), .port = port};
+        struct virtio_console_config console = {
+            .name = board_name(parts, "console%u", i - parts->first_console), .port = port};
         struct virtio_device *device = virtio_console_create(&parts->run->machine, &console);
         if (!virtio_attach(parts, device, TRANSPORT_PCI, err))
             return false;

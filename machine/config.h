@@ -20,6 +20,7 @@ enum device_transport {
     TRANSPORT_PCI,
     TRANSPORT_MMIO,
     TRANSPORT_AHCI,
+    TRANSPORT_NVME,
 };
 
 struct disk_config {

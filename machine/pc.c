@@ -170,8 +170,8 @@ static bool board_build(struct pc_board *board, struct error *err)
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
            lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
            uarts_add(board, err) && debug_ports_add(board, err) && vga_add(board, err) &&
-           pc_ahci_add(board, err) &&
-           board_virtio_add(&board->parts, err) && pc_fw_cfg_add(board, err);
+           pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
+           pc_fw_cfg_add(board, err);
 }
 
 static bool board_boot(void *opaque, struct error *err)
@@ -201,7 +201,7 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     struct machine_board hooks = {.boot = board_boot, .destroy = board_destroy, .opaque = board};
     board->run = run;
     board->config = config;
-    board->parts = (struct board_parts){.run = run, .config = config, .ahci = true, .first_console = 2};
+    board->parts = (struct board_parts){.run = run, .config = config, .ata_nvme = true, .first_console = 2};
     machine_board_set(run, &hooks);
     if (pc_plan_make(board, err) && board_build(board, err))
         return run;

@@ -63,12 +63,12 @@ enum fadt_field {
 #define BOOT_LEGACY_DEVICES (1u << 0)
 #define BOOT_8042           (1u << 1)
 
-#define RESET_PORT     0xcf9
-#define RESET_COMMAND  0x06
-#define SMI_COMMAND    0xb2
-#define CENTURY_BYTE   0x32
-#define LATENCY_NO_C2  0x0fff
-#define LATENCY_NO_C3  0x0fff
+#define RESET_PORT    0xcf9
+#define RESET_COMMAND 0x06
+#define SMI_COMMAND   0xb2
+#define CENTURY_BYTE  0x32
+#define LATENCY_NO_C2 0x0fff
+#define LATENCY_NO_C3 0x0fff
 
 /* 5.2.3.2, in the middle of a table. */
 static void port_set(struct acpi_tables *t, enum fadt_field at, uint16_t port, uint8_t bits, uint8_t access)
@@ -126,11 +126,11 @@ enum madt_type {
     MADT_X2APIC_NMI = 10,
 };
 
-#define MADT_PCAT_COMPAT  1 /* there is an 8259 pair */
-#define MADT_ENABLED      1
-#define MADT_LEVEL_HIGH   0x0d
-#define MADT_ALL          0xff
-#define XAPIC_IDS         255 /* 255 itself is everybody */
+#define MADT_PCAT_COMPAT 1 /* there is an 8259 pair */
+#define MADT_ENABLED     1
+#define MADT_LEVEL_HIGH  0x0d
+#define MADT_ALL         0xff
+#define XAPIC_IDS        255 /* 255 itself is everybody */
 
 static void processor(struct acpi_tables *t, unsigned i)
 {

@@ -116,8 +116,10 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n);
 struct irq_line pc_smi_line(struct pc_board *board);
 struct irq_line pc_a20_line(struct pc_board *board);
 
-/* pc_disks.c: the AHCI controller with the disks that go there. False and err. */
+/* pc_disks.c: the AHCI controller with the disks that go there; an NVMe controller for each of its disks.
+ * False and err. */
 bool pc_ahci_add(struct pc_board *board, struct error *err);
+bool pc_nvme_add(struct pc_board *board, struct error *err);
 
 /* pc_fwcfg.c: what firmware asks for. False and err. */
 bool pc_fw_cfg_add(struct pc_board *board, struct error *err);

@@ -67,9 +67,10 @@ static bool command_line_put(struct pc_board *board, uint64_t most, struct error
     const char *text = board->config->append ? board->config->append : "";
     size_t len = strlen(text);
     if (len > most || len >= PC_START_CMDMAX)
-        return error_set(err, ERROR_USAGE,
-                         "the kernel's command line (--append) has %zu characters, and this kernel takes %llu",
-                         len, (unsigned long long)most);
+        return error_set(
+            err, ERROR_USAGE,
+            "the kernel's command line (--append) has %zu characters, and this kernel takes %llu", len,
+            (unsigned long long)most);
     return ram_write(board->run->machine.mem.ram, gpa(PC_START_CMDLINE), text, len + 1);
 }
 
@@ -129,8 +130,7 @@ static bool linux_boot(struct pc_board *board, const struct source *source, cons
 {
     struct bzimage image;
     struct loaded initrd;
-    if (!bzimage_load(source, target, &image, err) ||
-        !command_line_put(board, image.command_line_max, err) ||
+    if (!bzimage_load(source, target, &image, err) || !command_line_put(board, image.command_line_max, err) ||
         !initrd_put(board, target, &image.kernel, image.initrd_end, &initrd, err))
         return false;
     zero_page_put(board, &image, &initrd);
@@ -167,8 +167,7 @@ bool pc_boot(struct pc_board *board, struct error *err)
         return true;
     pc_chipset_prepare(board);
     smbios_put(board);
-    if (!acpi_place(board, err) ||
-        !source_open(&source, board->config->kernel, board->config->progress, err))
+    if (!acpi_place(board, err) || !source_open(&source, board->config->kernel, board->config->progress, err))
         return false;
     bool ok = payload_boot(board, &source, err);
     source_close(&source);

@@ -1,7 +1,8 @@
-/* Disks and CD drives on the PC's AHCI controller. */
+/* Disks and CD drives on the PC's AHCI controller, and NVMe disks. */
 #include <string.h>
 
 #include "devices/storage/ahci.h"
+#include "devices/storage/nvme.h"
 #include "machine/pc_board.h"
 
 #define AHCI_SLOT     31
@@ -36,4 +37,22 @@ bool pc_ahci_add(struct pc_board *board, struct error *err)
             return false;
     }
     return ahci_create(&board->run->machine, &config, err);
+}
+
+bool pc_nvme_add(struct pc_board *board, struct error *err)
+{
+    struct machine *machine = &board->run->machine;
+    for (unsigned i = 0; i < board->config->disk_count; i++) {
+        const struct disk_config *disk = &board->config->disks[i];
+        if (disk->transport != TRANSPORT_NVME)
+            continue;
+        struct nvme_config config = {.name = board_name(&board->parts, "nvme%u", i),
+                                     .bus = board->parts.pci,
+                                     .devfn = PCI_DEVFN_ANY,
+                                     .block = block_open(machine, &disk->block, err),
+                                     .serial = board_name(&board->parts, "TN%05u", i)};
+        if (!config.block || !nvme_create(machine, &config, err))
+            return false;
+    }
+    return true;
 }

@@ -63,7 +63,8 @@ static void tables_add(struct pc_board *board)
     smbios_publish(&smbios, board->fw_cfg);
 }
 
-/* Which sleep states there are (S3, S4 and S5): bit 7 of each says so, the rest is their number in PM1_CNT. */
+/* Which sleep states there are (S3, S4 and S5): bit 7 of each says so, the rest is their number in PM1_CNT.
+ */
 static void states_add(struct pc_board *board)
 {
     static const uint8_t states[6] = {0x80, 0, 0, 0x01, 0x02, 0x80};

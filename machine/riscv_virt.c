@@ -232,7 +232,8 @@ struct machine_run *riscv_virt_create(const struct machine_config *config, struc
         .hypercall = board_hypercall, .boot = board_boot, .destroy = board_destroy, .opaque = board};
     board->run = run;
     board->config = config;
-    board->parts = (struct board_parts){.run = run, .config = config, .slot_count = VIRT_VIRTIO_SLOTS, .first_console = 1};
+    board->parts = (struct board_parts){
+        .run = run, .config = config, .slot_count = VIRT_VIRTIO_SLOTS, .first_console = 1};
     machine_board_set(run, &hooks);
     if (virt_plan_make(board, err) && board_build(board, err))
         return run;

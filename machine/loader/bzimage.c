@@ -5,20 +5,20 @@
 #include "base/bits.h"
 
 /* Fields of the setup header, by their place in the file. */
-#define SETUP_SECTS         0x1f1
-#define SYSSIZE             0x1f4
-#define JUMP_OFFSET         0x201 /* the second byte of a short jump: the header ends where it leads */
-#define VERSION             0x206
-#define LOADFLAGS           0x211
-#define INITRD_ADDR_MAX     0x22c
-#define KERNEL_ALIGNMENT    0x230
-#define RELOCATABLE_KERNEL  0x234
-#define MIN_ALIGNMENT       0x235
-#define XLOADFLAGS          0x236
-#define CMDLINE_SIZE        0x238
-#define PREF_ADDRESS        0x258
-#define INIT_SIZE           0x260
-#define HEADER_LEAST        0x264
+#define SETUP_SECTS        0x1f1
+#define SYSSIZE            0x1f4
+#define JUMP_OFFSET        0x201 /* the second byte of a short jump: the header ends where it leads */
+#define VERSION            0x206
+#define LOADFLAGS          0x211
+#define INITRD_ADDR_MAX    0x22c
+#define KERNEL_ALIGNMENT   0x230
+#define RELOCATABLE_KERNEL 0x234
+#define MIN_ALIGNMENT      0x235
+#define XLOADFLAGS         0x236
+#define CMDLINE_SIZE       0x238
+#define PREF_ADDRESS       0x258
+#define INIT_SIZE          0x260
+#define HEADER_LEAST       0x264
 
 #define LOADED_HIGH    0x01u
 #define XLF_KERNEL_64  0x0001u
@@ -47,10 +47,11 @@ static bool protocol_check(const struct source *source, const uint8_t *bytes, st
     uint16_t version = le16_load(bytes + VERSION);
     unsigned end = JUMP_OFFSET + 1 + bytes[JUMP_OFFSET];
     if (version < VERSION_64BIT)
-        return error_set(err, ERROR_IMAGE,
-                         "%s can't be started directly: it has boot protocol %u.%02u, and the 64-bit entry came "
-                         "with 2.12",
-                         source->path, version >> 8, version & 0xff);
+        return error_set(
+            err, ERROR_IMAGE,
+            "%s can't be started directly: it has boot protocol %u.%02u, and the 64-bit entry came "
+            "with 2.12",
+            source->path, version >> 8, version & 0xff);
     if (!(le16_load(bytes + XLOADFLAGS) & XLF_KERNEL_64))
         return bad(source, "it is a 32-bit kernel, without the 64-bit entry that this program starts", err);
     if (end < HEADER_LEAST || end > BZIMAGE_SETUP_END)

@@ -112,14 +112,14 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["zzz"], "run", "--cpu", "max,+zzz")
 
     def test_not_there_yet(self):
-        for words in (["--display", "sdl"], ["--config", "vm.toml"]):
+        for words in (["--display", "sdl"], ["--config", "vm.toml"], ["--accel", "kvm"]):
             self.refused(USAGE, ["not there yet"], "run", *words)
 
     def test_disk_keys(self):
         path = self.file("disk", bytes(4096))
         self.refused(USAGE, ["fromat=raw", "format"], "run", "--disk", path + ",fromat=raw")
         self.refused(USAGE, ["vmdk"], "run", "--disk", path + ",format=vmdk")
-        self.refused(USAGE, ["if=nvme", "not there yet"], "run", "--disk", path + ",if=nvme")
+        self.refused(USAGE, ["if=scsi", "not there yet"], "run", "--disk", path + ",if=scsi")
 
     # --- files ---
 

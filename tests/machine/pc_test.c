@@ -237,7 +237,7 @@ static void acpi_tables(void)
     for (unsigned i = 0; i < ARRAY_LEN(wanted); i++) {
         bytes_at(xsdt + 36 + 8 * i, pointer, 8);
         bytes_at(le64_load(pointer), head, sizeof(head));
-        CHECK_MEM(head, wanted[i], 4);
+        CHECK(memcmp(head, wanted[i], 4) == 0);
         CHECK_EQ(sum(le64_load(pointer), le32_load(head + 4)), 0);
     }
     finish();
@@ -250,7 +250,7 @@ static void config_space(void)
     uint64_t by_port = 0, by_memory = 0;
     if (!CHECK(start(64 * MIB, 1, 0, &err)))
         return;
-    CHECK(bus_write(run->machine.mem.pio, 0xcf8, 4, 0x8000f800));
+    CHECK(bus_write(run->machine.mem.pio, 0xcf8, 0x8000f800, 4));
     CHECK(bus_read(run->machine.mem.pio, 0xcfc, 4, &by_port));
     CHECK(bus_read(run->machine.mem.mmio, PC_ECAM + (31 << 15), 4, &by_memory));
     CHECK_EQ(by_port, 0x29188086); /* the ICH9's LPC bridge */
@@ -267,8 +267,9 @@ static void big_initrd(void)
 }
 
 static const struct test_case cases[] = {
-    {"placed", placed},           {"relocated", relocated},       {"malformed", malformed},
-    {"boot_protocol", boot_protocol}, {"acpi_tables", acpi_tables}, {"config_space", config_space},
+    {"placed", placed},           {"relocated", relocated},
+    {"malformed", malformed},     {"boot_protocol", boot_protocol},
+    {"acpi_tables", acpi_tables}, {"config_space", config_space},
     {"big_initrd", big_initrd},
 };
 TEST_SUITE(pc_test, "unit", cases);
