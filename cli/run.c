@@ -114,20 +114,30 @@ static bool memory_set(struct run *run, struct error *err)
     return true;
 }
 
-/* --machine KEY=VALUE: what a board lets one choose. */
+/* --machine KEY=VALUE,...: what a board lets one choose. */
+static bool machine_option_set(struct run *run, const char *option, struct error *err)
+{
+    struct machine_config *config = &run->config;
+    if (strcmp(option, "gic-version=2") == 0 || strcmp(option, "gic-version=3") == 0)
+        config->gic_version = (unsigned)(option[strlen(option) - 1] - '0');
+    else if (strcmp(option, "ramfb=on") == 0 || strcmp(option, "ramfb=off") == 0)
+        config->ramfb = strcmp(option, "ramfb=on") == 0;
+    else
+        return error_set(err, ERROR_USAGE, "--machine knows gic-version=2|3 and ramfb=on|off, not %s",
+                         option);
+    return config->arch == GUEST_AARCH64 ||
+           error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is for %s", option,
+                     guest_arch_name(config->arch));
+}
+
 static bool machine_options_set(struct run *run, struct error *err)
 {
-    const char *text = run->options.machine;
-    bool two = text && strcmp(text, "gic-version=2") == 0, three = text && strcmp(text, "gic-version=3") == 0;
-    if (!text)
-        return true;
-    if (!two && !three)
-        return error_set(err, ERROR_USAGE, "--machine knows gic-version=2 and gic-version=3, not %s", text);
-    if (run->config.arch != GUEST_AARCH64)
-        return error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is a %s", text,
-                         guest_arch_name(run->config.arch));
-    run->config.gic_version = two ? 2 : 3;
-    return true;
+    char *rest = run->options.machine ? strdup(run->options.machine) : NULL, *copy = rest;
+    bool ok = true;
+    for (char *part; ok && rest && (part = parse_part(&rest)) != NULL;)
+        ok = machine_option_set(run, part, err);
+    free(copy);
+    return ok;
 }
 
 static bool engine_set(struct run *run, struct error *err)

@@ -35,6 +35,7 @@ struct machine_config {
     unsigned cpus;
     uint64_t memory;
     unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
+    bool ramfb;           /* aarch64: there is a screen, in the guest's memory */
 
     const char *kernel, *initrd, *append, *dtb; /* NULL: none */
     enum firmware_choice firmware;

@@ -12,7 +12,11 @@
 #define IMAGE_SIZE        16
 #define IMAGE_FLAGS       24
 #define IMAGE_BIG_ENDIAN  1u
+#define IMAGE_ARM64_MAGIC 0x38
 #define IMAGE_PE_OFFSET   0x3c
+
+/* arm64 kernels before 3.17 give no size, and their text offset is not to be believed but this. */
+#define ARM64_OLD_TEXT_OFFSET 0x80000
 
 #define PE_SECTION_SIZE 40
 #define PE_SECTIONS_MAX 96
@@ -59,7 +63,8 @@ bool linux_image_load(const struct source *source, const struct load_target *tar
                          source->path);
     if (!sections_complete(source, header, err))
         return false;
-    /* Kernels before 3.17 (arm64) say 0: what the file has must do. */
+    if (size == 0 && memcmp(header + IMAGE_ARM64_MAGIC, "ARM\x64", 4) == 0)
+        offset = ARM64_OLD_TEXT_OFFSET;
     if (size < source->size)
         size = source->size;
     if (offset % PAGE_SIZE || range_beyond(offset, size, UINT64_MAX - target->base))

@@ -339,6 +339,16 @@ class Aarch64(Guests, unittest.TestCase):
     def test_arm_edk2_gicv2(self):
         self.edk2("--machine", "gic-version=2")
 
+    def test_arm_ramfb(self):
+        """The firmware draws its shell into the frame buffer."""
+        picture = os.path.join(self.folder.name, "screen.png")
+        with guest("--arch", "aarch64", "--machine", "ramfb=on", "--net", "none", "--firmware",
+                   os.path.join(fetch("edk2-arm64"), "code.fd"), "--screenshot-at", f"{int(20 * SLOW)}:{picture}", "--timeout",
+                   str(int(25 * SLOW))) as console:
+            self.assertEqual(console.wait(120 * SLOW), 124)
+        # An 800 x 600 picture of one colour is much smaller.
+        self.assertGreater(os.path.getsize(picture), 3000)
+
     def test_arm_u_boot(self):
         firmware = os.path.join(fetch("u-boot"), "arm64", "u-boot.bin")
         with guest("--arch", "aarch64", "--firmware", firmware) as console:

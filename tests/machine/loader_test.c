@@ -200,6 +200,22 @@ static void image_good(void)
     bench_end(&bench);
 }
 
+/* An arm64 kernel without a size (Linux before 3.17) lies 512 KiB into RAM. */
+static void image_old_arm64(void)
+{
+    uint8_t image[IMAGE_SIZE];
+    struct bench bench;
+    image_make(image);
+    memset(image + 0x30, 0, 8);
+    memcpy(image + 0x38, "ARM\x64", 4);
+    le64_store(image + 16, 0);
+    bench_start(&bench, image, sizeof(image));
+    CHECK(image_run(&bench));
+    CHECK_EQ(bench.loaded.entry, 0x80080000);
+    CHECK_EQ(bench.loaded.end, 0x80080000 + IMAGE_SIZE);
+    bench_end(&bench);
+}
+
 static void image_malformed(void)
 {
     static const struct {
@@ -447,6 +463,7 @@ static const struct test_case cases[] = {
     {"elf_truncated", elf_truncated},
     {"elf_damaged", elf_damaged},
     {"image_good", image_good},
+    {"image_old_arm64", image_old_arm64},
     {"image_malformed", image_malformed},
     {"flat_and_initrd", flat_and_initrd},
     {"gzip_unpacked", gzip_unpacked},
