@@ -1,9 +1,10 @@
 /*
  * The banks. A flush costs what is there: each bank knows which of its slots are live, and walks those.
  *
- * A guest's large page is cached as 4 KiB pieces, and flushing any address of it must drop all of them. To
- * find out cheaply that there are none, the places of large pages ever inserted are kept in a hashed set
- * (large_seen); only if it says maybe are the live slots searched.
+ * A guest's large page is cached as 4 KiB pieces, and flushing any address of it must drop all of them. That
+ * takes a search of the live slots; so the large pages that may be cached are kept in a table, and where it
+ * has none for the address and the contexts flushed (a guest that uses large pages flushes small ones all the
+ * time) there is no search.
  */
 #include "softmmu/tlb.h"
 
@@ -14,10 +15,18 @@
 #include "host/memory.h"
 #include "softmmu/tlb_second.h"
 
-/* Large pages are remembered by their place in units of these sizes, each by the smallest that holds it. */
-static const uint8_t large_units[] = {21, 30, 39, 63};
-#define LARGE_UNITS ARRAY_LEN(large_units)
-#define LARGE_WORDS 64
+/* A large page that may be cached; 0: none. */
+struct large {
+    uint64_t place; /* its virtual address | TLB_GLOBAL | log2 of its size */
+    uint64_t key;   /* the context it was cached for, unless it is global */
+};
+
+#define LARGE_BUCKETS 512
+#define LARGE_WAYS    4
+struct large_bucket {
+    struct large pages[LARGE_WAYS];
+    bool overflown; /* there were more: any page of this bucket may be cached */
+};
 
 struct tlb {
     struct tlb_bank banks[TLB_BANKS];
@@ -25,8 +34,8 @@ struct tlb {
     struct tlb_second *second;
     uint64_t space_mask;
     uint64_t last_generation, clock;
-    /* By half of the address space: kernels map all they have in large pages, users hardly anything. */
-    uint64_t large_seen[LARGE_UNITS][2][LARGE_WORDS];
+    uint64_t large_sizes; /* bit n: pages of 2^n bytes are in the table */
+    struct large_bucket large[LARGE_BUCKETS];
 };
 
 /* A set of small numbers, hashed by their low bits. */
@@ -221,21 +230,57 @@ static void insert_fetch(struct tlb_bank *bank, const struct tlb_fill *fill, uin
     fetch_note(bank, slot);
 }
 
-static void large_remember(struct tlb *tlb, uint64_t va, unsigned page_bits)
+static struct large_bucket *large_bucket(struct tlb *tlb, uint64_t va, unsigned page_bits)
 {
-    unsigned unit = 0;
-    while (unit < LARGE_UNITS - 1 && large_units[unit] < page_bits)
-        unit++;
-    set_add(tlb->large_seen[unit][va >> 63], LARGE_WORDS, va >> large_units[unit]);
+    return &tlb->large[(va >> page_bits ^ page_bits) % LARGE_BUCKETS];
 }
 
-static bool large_may_hold(const struct tlb *tlb, uint64_t va)
+static uint64_t large_place(uint64_t va, unsigned page_bits)
 {
-    for (unsigned unit = 0; unit < LARGE_UNITS; unit++) {
-        if (set_holds(tlb->large_seen[unit][va >> 63], LARGE_WORDS, va >> large_units[unit]))
-            return true;
+    return (va >> page_bits << page_bits) | page_bits;
+}
+
+static void large_remember(struct tlb *tlb, const struct tlb_fill *fill, uint64_t key)
+{
+    struct large_bucket *bucket = large_bucket(tlb, fill->va, fill->page_bits);
+    struct large page = {.place = large_place(fill->va, fill->page_bits) | (fill->global ? TLB_GLOBAL : 0),
+                         .key = fill->global ? 0 : key};
+    struct large *free = NULL;
+    tlb->large_sizes |= (uint64_t)1 << fill->page_bits;
+    for (unsigned i = 0; i < LARGE_WAYS; i++) {
+        struct large *known = &bucket->pages[i];
+        if (known->place == page.place && known->key == page.key)
+            return;
+        if (!known->place)
+            free = known;
     }
-    return false;
+    if (free)
+        *free = page;
+    else
+        bucket->overflown = true;
+}
+
+/* Whether a large page that holds va may be cached for a selected context. They are forgotten: the caller
+ * drops them. */
+static bool large_forget(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, bool keep_global)
+{
+    bool found = false;
+    for (uint64_t left = tlb->large_sizes; left; left &= left - 1) {
+        unsigned page_bits = (unsigned)__builtin_ctzll(left);
+        struct large_bucket *bucket = large_bucket(tlb, va, page_bits);
+        uint64_t place = large_place(va, page_bits);
+        found |= bucket->overflown;
+        for (unsigned i = 0; i < LARGE_WAYS; i++) {
+            struct large *known = &bucket->pages[i];
+            bool global = known->place & TLB_GLOBAL;
+            bool selected = global ? !keep_global : ((known->key ^ key) & mask) == 0;
+            if ((known->place & ~(uint64_t)TLB_GLOBAL) != place || !selected)
+                continue;
+            known->place = 0;
+            found = true;
+        }
+    }
+    return found;
 }
 
 void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill)
@@ -248,7 +293,7 @@ void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill)
     if (fill->host && (fill->fast & TLB_FETCH))
         insert_fetch(bank, fill, page);
     if (fill->page_bits > PAGE_BITS)
-        large_remember(tlb, page, fill->page_bits);
+        large_remember(tlb, fill, bank->key);
     tlb_second_insert(tlb->second, fill, fill->global ? bank->shared : bank->own);
 }
 
@@ -276,38 +321,9 @@ void tlb_flush_context(struct tlb *tlb, uint64_t key, uint64_t mask, bool keep_g
 void tlb_flush_all(struct tlb *tlb)
 {
     tlb_flush_context(tlb, 0, 0, false);
-    memset(tlb->large_seen, 0, sizeof(tlb->large_seen));
-}
-
-static void large_seen_again(void *opaque, uint64_t va, unsigned page_bits)
-{
-    large_remember(opaque, va, page_bits);
-}
-
-static void bank_large_remember(struct tlb *tlb, const struct tlb_bank *bank)
-{
-    for (unsigned slot = 0; slot < TLB_ENTRIES; slot++) {
-        unsigned page_bits = bank->entries[slot].page & TLB_PAGE_BITS_MASK;
-        if (set_holds(bank->live, ARRAY_LEN(bank->live), slot) && page_bits > PAGE_BITS)
-            large_remember(tlb, entry_va(&bank->entries[slot]), page_bits);
-    }
-    for (unsigned slot = 0; slot < TLB_FETCHES; slot++) {
-        unsigned page_bits = bank->fetch_attributes[slot] & TLB_PAGE_BITS_MASK;
-        if (set_holds(bank->live_fetches, ARRAY_LEN(bank->live_fetches), slot) && page_bits > PAGE_BITS)
-            large_remember(tlb, bank->fetches[slot].tag, page_bits);
-    }
-}
-
-/* Forget the large pages that aren't cached any more: a guest that splits one flushes its small pages from
- * now on, and should pay the search once. */
-static void large_forget(struct tlb *tlb)
-{
-    memset(tlb->large_seen, 0, sizeof(tlb->large_seen));
-    for (unsigned i = 0; i < TLB_BANKS; i++) {
-        if (tlb->banks[i].used)
-            bank_large_remember(tlb, &tlb->banks[i]);
-    }
-    tlb_second_each_large(tlb->second, large_seen_again, tlb);
+    if (tlb->large_sizes)
+        memset(tlb->large, 0, sizeof(tlb->large));
+    tlb->large_sizes = 0;
 }
 
 /* The page of va in one bank, when it is known not to be part of a large one. */
@@ -336,7 +352,7 @@ static void bank_drop_page(struct tlb *tlb, struct tlb_bank *bank, uint64_t va, 
 void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, bool keep_global)
 {
     va &= PAGE_MASK;
-    bool large = large_may_hold(tlb, va);
+    bool large = large_forget(tlb, va, key, mask, keep_global);
     const struct drop drop = {.va = va, .keep_global = keep_global};
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         struct tlb_bank *bank = &tlb->banks[i];
@@ -347,12 +363,10 @@ void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, b
         else
             bank_drop_page(tlb, bank, va, keep_global);
     }
-    if (large) {
+    if (large)
         tlb_second_drop_large(tlb->second, va, keep_global);
-        large_forget(tlb);
-    } else {
+    else
         tlb_second_drop(tlb->second, va, keep_global);
-    }
 }
 
 /* Take fast permission for a physical page out of one bank. */

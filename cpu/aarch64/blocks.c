@@ -5,6 +5,7 @@
 
 #include "cpu/aarch64/debug.h"
 #include "cpu/aarch64/decode.h"
+#include "cpu/aarch64/fuse.h"
 #include "cpu/aarch64/mmu.h"
 
 /* A block being made. */
@@ -32,6 +33,16 @@ static uint32_t word_at(struct builder *b)
     return (uint32_t)host_load(b->code->host + 4 * b->count, 4);
 }
 
+/* Let the instruction before the current one do both, if there is a handler for that. */
+static void fuse(struct builder *b)
+{
+    if (b->slots < 2)
+        return;
+    a64_handler *fused = a64_fused(&b->insns[b->slots - 2], &b->insns[b->slots - 1]);
+    if (fused)
+        b->insns[b->slots - 2].run = fused;
+}
+
 /* Add the instruction at the current place. False when the block ends with it. */
 static bool insn_add(struct builder *b)
 {
@@ -43,6 +54,7 @@ static bool insn_add(struct builder *b)
         a64_decode(b->c, b->mode, bits, b->count, page_offset, &b->insns[b->slots++]);
     if (b->count == 0 && (b->mode & MODE_GUARDED))
         b->insns[0].imm = decoded.landing;
+    fuse(b);
     b->count++;
     if (decoded.sp_written)
         slot_add(b, a64_sp_written, 0);

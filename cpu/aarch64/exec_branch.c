@@ -2,21 +2,10 @@
  * Branches, and the ways from block to block: links within a page, the jump cache between pages, and the
  * look-up behind both.
  */
-#include "cpu/aarch64/blocks.h"
+#include "cpu/aarch64/branch.h"
 #include "cpu/aarch64/decode.h"
 #include "cpu/aarch64/mmu.h"
 #include "cpu/aarch64/pauth.h"
-
-/* Into a block: count its instructions as retired, unless that would go past the limit. */
-INLINE const struct a64_insn *enter(struct aarch64_core *c, const struct a64_insn *first,
-                                    struct tlb_bank *bank, uint64_t pc)
-{
-    uint64_t icount = c->vcpu.icount + a64_block_of_first(first)->count;
-    if (unlikely(icount > __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED)))
-        TAIL return a64_leave_at(c, first, bank, pc);
-    c->vcpu.icount = icount;
-    TAIL return a64_dispatch(c, first, bank, pc);
-}
 
 A64_HANDLER(leave_at)
 {
@@ -44,7 +33,7 @@ static COLD const struct a64_insn *jump_slow(struct aarch64_core *c, const struc
         return a64_leave();
     if (!(a64_block_of_first(first)->mode & MODE_GUARDED))
         c->s.btype = 0;
-    TAIL return enter(c, first, bank, pc);
+    TAIL return a64_enter(c, first, bank, pc);
 }
 
 /* To pc, by the jump cache. */
@@ -53,7 +42,7 @@ INLINE const struct a64_insn *jump(struct aarch64_core *c, const struct a64_insn
 {
     const struct aarch64_jump *entry = aarch64_jump_slot(c, pc);
     if (likely(entry->pc == pc && entry->key == c->jump_key))
-        TAIL return enter(c, entry->first, bank, pc);
+        TAIL return a64_enter(c, entry->first, bank, pc);
     TAIL return jump_slow(c, i, bank, pc);
 }
 
@@ -67,7 +56,7 @@ INLINE const struct a64_insn *jump_indirect(struct aarch64_core *c, const struct
     if (i->imm && (!hit || (a64_block_of_first(entry->first)->mode & MODE_GUARDED)))
         c->s.btype = (uint8_t)i->imm;
     if (hit)
-        TAIL return enter(c, entry->first, bank, pc);
+        TAIL return a64_enter(c, entry->first, bank, pc);
     TAIL return jump_slow(c, i, bank, pc);
 }
 
@@ -89,8 +78,7 @@ link_make(struct aarch64_core *c, const struct a64_insn *end, uint64_t target, b
     return first;
 }
 
-static COLD const struct a64_insn *taken_slow(struct aarch64_core *c, const struct a64_insn *i,
-                                              struct tlb_bank *bank, uint64_t pc)
+COLD A64_HANDLER(taken_slow)
 {
     uint64_t target = pc + (uint64_t)(int64_t)i->imm;
     if ((target ^ pc) >= PAGE_SIZE)
@@ -98,12 +86,11 @@ static COLD const struct a64_insn *taken_slow(struct aarch64_core *c, const stru
     const struct a64_insn *first = link_make(c, i + 1, target, true);
     if (!first)
         return a64_leave();
-    TAIL return enter(c, first, bank, target);
+    TAIL return a64_enter(c, first, bank, target);
 }
 
 /* i is the end slot. */
-static COLD const struct a64_insn *fallen_slow(struct aarch64_core *c, const struct a64_insn *i,
-                                               struct tlb_bank *bank, uint64_t pc)
+COLD A64_HANDLER(fallen_slow)
 {
     uint64_t target = a64_pc(i, pc);
     if ((target ^ pc) >= PAGE_SIZE)
@@ -111,32 +98,12 @@ static COLD const struct a64_insn *fallen_slow(struct aarch64_core *c, const str
     const struct a64_insn *first = link_make(c, i, target, false);
     if (!first)
         return a64_leave();
-    TAIL return enter(c, first, bank, target);
-}
-
-/* i, a block's last instruction, jumps to pc + imm. */
-INLINE const struct a64_insn *taken(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                    uint64_t pc)
-{
-    const struct a64_insn *first = a64_links_of(i + 1)->taken;
-    if (unlikely(!first))
-        TAIL return taken_slow(c, i, bank, pc);
-    TAIL return enter(c, first, bank, pc + (uint64_t)(int64_t)i->imm);
-}
-
-/* Past a block's end; i is the end slot, and runs by itself where the last instruction was no branch. */
-INLINE const struct a64_insn *fallen(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
-                                     uint64_t pc)
-{
-    const struct a64_insn *first = a64_links_of(i)->fallen;
-    if (unlikely(!first))
-        TAIL return fallen_slow(c, i, bank, pc);
-    TAIL return enter(c, first, bank, a64_pc(i, pc));
+    TAIL return a64_enter(c, first, bank, target);
 }
 
 A64_HANDLER(block_end)
 {
-    TAIL return fallen(c, i, bank, pc);
+    TAIL return a64_fallen(c, i, bank, pc);
 }
 
 A64_HANDLER(dropped)
@@ -161,7 +128,7 @@ A64_HANDLER(guard)
 
 A64_HANDLER(b)
 {
-    TAIL return taken(c, i, bank, pc);
+    TAIL return a64_taken(c, i, bank, pc);
 }
 
 A64_HANDLER(b__far)
@@ -172,7 +139,7 @@ A64_HANDLER(b__far)
 A64_HANDLER(bl)
 {
     c->s.x[REG_LR] = a64_pc(i, pc) + 4;
-    TAIL return taken(c, i, bank, pc);
+    TAIL return a64_taken(c, i, bank, pc);
 }
 
 A64_HANDLER(bl__far)
@@ -185,8 +152,8 @@ A64_HANDLER(bl__far)
     A64_HANDLER(name)                                                                                        \
     {                                                                                                        \
         if (condition)                                                                                       \
-            TAIL return taken(c, i, bank, pc);                                                               \
-        TAIL return fallen(c, i + 1, bank, pc);                                                              \
+            TAIL return a64_taken(c, i, bank, pc);                                                           \
+        TAIL return a64_fallen(c, i + 1, bank, pc);                                                          \
     }
 #define B_COND(id, cond) BRANCH(id, a64_holds(c, cond))
 A64_CONDITIONS(B_COND, b)

@@ -1,6 +1,7 @@
 /* Data processing on general registers: arithmetic, logic, moves, bit fields, conditional selection. */
 #include "base/bits.h"
 #include "cpu/aarch64/decode.h"
+#include "cpu/aarch64/flags.h"
 
 #define X(n) (c->s.x[n])
 #define W(n) ((uint32_t)c->s.x[n])
@@ -23,77 +24,6 @@ INLINE uint32_t ror32(uint32_t v, unsigned n)
     return v >> n | v << (-n & 31);
 }
 
-/* ---- flags ---- */
-
-INLINE uint64_t adds64(struct aarch64_core *c, uint64_t a, uint64_t b)
-{
-    uint64_t r = a + b;
-    c->s.flag_n = c->s.flag_z = r;
-    c->s.flag_c = r < a;
-    c->s.flag_v = (uint8_t)(((a ^ r) & (b ^ r)) >> 63);
-    return r;
-}
-
-INLINE uint64_t subs64(struct aarch64_core *c, uint64_t a, uint64_t b)
-{
-    uint64_t r = a - b;
-    c->s.flag_n = c->s.flag_z = r;
-    c->s.flag_c = a >= b;
-    c->s.flag_v = (uint8_t)(((a ^ b) & (a ^ r)) >> 63);
-    return r;
-}
-
-INLINE uint32_t adds32(struct aarch64_core *c, uint32_t a, uint32_t b)
-{
-    uint32_t r = a + b;
-    c->s.flag_n = c->s.flag_z = (uint64_t)(int32_t)r;
-    c->s.flag_c = r < a;
-    c->s.flag_v = (uint8_t)(((a ^ r) & (b ^ r)) >> 31);
-    return r;
-}
-
-INLINE uint32_t subs32(struct aarch64_core *c, uint32_t a, uint32_t b)
-{
-    uint32_t r = a - b;
-    c->s.flag_n = c->s.flag_z = (uint64_t)(int32_t)r;
-    c->s.flag_c = a >= b;
-    c->s.flag_v = (uint8_t)(((a ^ b) & (a ^ r)) >> 31);
-    return r;
-}
-
-INLINE uint64_t adcs64(struct aarch64_core *c, uint64_t a, uint64_t b)
-{
-    uint64_t carry = c->s.flag_c, r = a + b + carry;
-    c->s.flag_n = c->s.flag_z = r;
-    c->s.flag_c = carry ? r <= a : r < a;
-    c->s.flag_v = (uint8_t)(((a ^ r) & (b ^ r)) >> 63);
-    return r;
-}
-
-INLINE uint32_t adcs32(struct aarch64_core *c, uint32_t a, uint32_t b)
-{
-    uint64_t sum = (uint64_t)a + b + c->s.flag_c;
-    uint32_t r = (uint32_t)sum;
-    c->s.flag_n = c->s.flag_z = (uint64_t)(int32_t)r;
-    c->s.flag_c = (uint8_t)(sum >> 32);
-    c->s.flag_v = (uint8_t)(((a ^ r) & (b ^ r)) >> 31);
-    return r;
-}
-
-INLINE uint64_t logic64(struct aarch64_core *c, uint64_t r)
-{
-    c->s.flag_n = c->s.flag_z = r;
-    c->s.flag_c = c->s.flag_v = 0;
-    return r;
-}
-
-INLINE uint32_t logic32(struct aarch64_core *c, uint32_t r)
-{
-    c->s.flag_n = c->s.flag_z = (uint64_t)(int32_t)r;
-    c->s.flag_c = c->s.flag_v = 0;
-    return r;
-}
-
 /* ---- immediates ---- */
 
 RESULT(adr, pc + (uint64_t)(int64_t)i->imm)
@@ -101,12 +31,12 @@ RESULT(adrp, (pc & PAGE_MASK) + ((uint64_t)(int64_t)i->imm << PAGE_BITS))
 
 RESULT(add_i_w, W(i->rn) + (uint32_t)i->imm)
 RESULT(sub_i_w, W(i->rn) - (uint32_t)i->imm)
-RESULT(adds_i_w, adds32(c, W(i->rn), (uint32_t)i->imm))
-RESULT(subs_i_w, subs32(c, W(i->rn), (uint32_t)i->imm))
+RESULT(adds_i_w, a64_adds32(c, W(i->rn), (uint32_t)i->imm))
+RESULT(subs_i_w, a64_subs32(c, W(i->rn), (uint32_t)i->imm))
 RESULT(add_i_x, X(i->rn) + (uint32_t)i->imm)
 RESULT(sub_i_x, X(i->rn) - (uint32_t)i->imm)
-RESULT(adds_i_x, adds64(c, X(i->rn), (uint32_t)i->imm))
-RESULT(subs_i_x, subs64(c, X(i->rn), (uint32_t)i->imm))
+RESULT(adds_i_x, a64_adds64(c, X(i->rn), (uint32_t)i->imm))
+RESULT(subs_i_x, a64_subs64(c, X(i->rn), (uint32_t)i->imm))
 
 #define COMPARE(name, flags)                                                                                 \
     A64_HANDLER(name)                                                                                        \
@@ -114,10 +44,10 @@ RESULT(subs_i_x, subs64(c, X(i->rn), (uint32_t)i->imm))
         (void)(flags);                                                                                       \
         TAIL return a64_next(c, i, bank, pc);                                                                \
     }
-COMPARE(cmn_i_w, adds32(c, W(i->rn), (uint32_t)i->imm))
-COMPARE(cmp_i_w, subs32(c, W(i->rn), (uint32_t)i->imm))
-COMPARE(cmn_i_x, adds64(c, X(i->rn), (uint32_t)i->imm))
-COMPARE(cmp_i_x, subs64(c, X(i->rn), (uint32_t)i->imm))
+COMPARE(cmn_i_w, a64_adds32(c, W(i->rn), (uint32_t)i->imm))
+COMPARE(cmp_i_w, a64_subs32(c, W(i->rn), (uint32_t)i->imm))
+COMPARE(cmn_i_x, a64_adds64(c, X(i->rn), (uint32_t)i->imm))
+COMPARE(cmp_i_x, a64_subs64(c, X(i->rn), (uint32_t)i->imm))
 
 #define IMM64 ((uint64_t)(int64_t)i->imm)
 #define WIDE  (c->bitmasks[i->imm])
@@ -125,20 +55,20 @@ RESULT(and_i_w, W(i->rn) & (uint32_t)i->imm)
 RESULT(orr_i_w, W(i->rn) | (uint32_t)i->imm)
 RESULT(eor_i_w, W(i->rn) ^ (uint32_t)i->imm)
 RESULT(mov_i_w, (uint32_t)i->imm)
-RESULT(ands_i_w, logic32(c, W(i->rn) & (uint32_t)i->imm))
-COMPARE(tst_i_w, logic32(c, W(i->rn) & (uint32_t)i->imm))
+RESULT(ands_i_w, a64_logic32(c, W(i->rn) & (uint32_t)i->imm))
+COMPARE(tst_i_w, a64_logic32(c, W(i->rn) & (uint32_t)i->imm))
 RESULT(and_i_x, X(i->rn) & IMM64)
 RESULT(orr_i_x, X(i->rn) | IMM64)
 RESULT(eor_i_x, X(i->rn) ^ IMM64)
 RESULT(mov_i_x, IMM64)
-RESULT(ands_i_x, logic64(c, X(i->rn) & IMM64))
-COMPARE(tst_i_x, logic64(c, X(i->rn) & IMM64))
+RESULT(ands_i_x, a64_logic64(c, X(i->rn) & IMM64))
+COMPARE(tst_i_x, a64_logic64(c, X(i->rn) & IMM64))
 RESULT(and_i__wide_x, X(i->rn) & WIDE)
 RESULT(orr_i__wide_x, X(i->rn) | WIDE)
 RESULT(eor_i__wide_x, X(i->rn) ^ WIDE)
 RESULT(mov_i__wide_x, WIDE)
-RESULT(ands_i__wide_x, logic64(c, X(i->rn) & WIDE))
-COMPARE(tst_i__wide_x, logic64(c, X(i->rn) & WIDE))
+RESULT(ands_i__wide_x, a64_logic64(c, X(i->rn) & WIDE))
+COMPARE(tst_i__wide_x, a64_logic64(c, X(i->rn) & WIDE))
 
 RESULT(movz_w, (uint32_t)i->imm << i->rm)
 RESULT(movn_w, ~((uint32_t)i->imm << i->rm))
@@ -187,14 +117,16 @@ RESULT(extr_x, X(i->rm) >> i->imm | (X(i->rn) << 1) << (63 - i->imm))
                 make(op##__asr_w, op##__asr_x, (uint32_t)((int32_t)W(i->rm) >> i->imm),                      \
                      (uint64_t)((int64_t)X(i->rm) >> i->imm))
 
-#define AND(w, x, wm, xm)  RESULT(w, W(i->rn) & (wm)) RESULT(x, X(i->rn) & (xm))
-#define BIC(w, x, wm, xm)  RESULT(w, W(i->rn) & ~(wm)) RESULT(x, X(i->rn) & ~(xm))
-#define ORR(w, x, wm, xm)  RESULT(w, W(i->rn) | (wm)) RESULT(x, X(i->rn) | (xm))
-#define ORN(w, x, wm, xm)  RESULT(w, W(i->rn) | ~(wm)) RESULT(x, X(i->rn) | ~(xm))
-#define EOR(w, x, wm, xm)  RESULT(w, W(i->rn) ^ (wm)) RESULT(x, X(i->rn) ^ (xm))
-#define EON(w, x, wm, xm)  RESULT(w, W(i->rn) ^ ~(wm)) RESULT(x, X(i->rn) ^ ~(xm))
-#define ANDS(w, x, wm, xm) RESULT(w, logic32(c, W(i->rn) & (wm))) RESULT(x, logic64(c, X(i->rn) & (xm)))
-#define BICS(w, x, wm, xm) RESULT(w, logic32(c, W(i->rn) & ~(wm))) RESULT(x, logic64(c, X(i->rn) & ~(xm)))
+#define AND(w, x, wm, xm) RESULT(w, W(i->rn) & (wm)) RESULT(x, X(i->rn) & (xm))
+#define BIC(w, x, wm, xm) RESULT(w, W(i->rn) & ~(wm)) RESULT(x, X(i->rn) & ~(xm))
+#define ORR(w, x, wm, xm) RESULT(w, W(i->rn) | (wm)) RESULT(x, X(i->rn) | (xm))
+#define ORN(w, x, wm, xm) RESULT(w, W(i->rn) | ~(wm)) RESULT(x, X(i->rn) | ~(xm))
+#define EOR(w, x, wm, xm) RESULT(w, W(i->rn) ^ (wm)) RESULT(x, X(i->rn) ^ (xm))
+#define EON(w, x, wm, xm) RESULT(w, W(i->rn) ^ ~(wm)) RESULT(x, X(i->rn) ^ ~(xm))
+#define ANDS(w, x, wm, xm)                                                                                   \
+    RESULT(w, a64_logic32(c, W(i->rn) & (wm))) RESULT(x, a64_logic64(c, X(i->rn) & (xm)))
+#define BICS(w, x, wm, xm)                                                                                   \
+    RESULT(w, a64_logic32(c, W(i->rn) & ~(wm))) RESULT(x, a64_logic64(c, X(i->rn) & ~(xm)))
 
 /* Logic has a rotation as well. */
 #define LOGIC(op, make)                                                                                      \
@@ -215,15 +147,15 @@ RESULT(mov_w, W(i->rm))
 RESULT(mov_x, X(i->rm))
 RESULT(mvn_w, ~W(i->rm))
 RESULT(mvn_x, ~X(i->rm))
-COMPARE(tst_w, logic32(c, W(i->rn) & W(i->rm)))
-COMPARE(tst_x, logic64(c, X(i->rn) & X(i->rm)))
+COMPARE(tst_w, a64_logic32(c, W(i->rn) & W(i->rm)))
+COMPARE(tst_x, a64_logic64(c, X(i->rn) & X(i->rm)))
 
 /* ---- sums ---- */
 
 #define ADD(w, x, wm, xm)  RESULT(w, W(i->rn) + (wm)) RESULT(x, X(i->rn) + (xm))
 #define SUB(w, x, wm, xm)  RESULT(w, W(i->rn) - (wm)) RESULT(x, X(i->rn) - (xm))
-#define ADDS(w, x, wm, xm) RESULT(w, adds32(c, W(i->rn), wm)) RESULT(x, adds64(c, X(i->rn), xm))
-#define SUBS(w, x, wm, xm) RESULT(w, subs32(c, W(i->rn), wm)) RESULT(x, subs64(c, X(i->rn), xm))
+#define ADDS(w, x, wm, xm) RESULT(w, a64_adds32(c, W(i->rn), wm)) RESULT(x, a64_adds64(c, X(i->rn), xm))
+#define SUBS(w, x, wm, xm) RESULT(w, a64_subs32(c, W(i->rn), wm)) RESULT(x, a64_subs64(c, X(i->rn), xm))
 
 /* clang-format off */
 SHIFTS(add, ADD)
@@ -232,10 +164,10 @@ SHIFTS(adds, ADDS)
 SHIFTS(subs, SUBS)
 /* clang-format on */
 
-COMPARE(cmn_w, adds32(c, W(i->rn), W(i->rm)))
-COMPARE(cmn_x, adds64(c, X(i->rn), X(i->rm)))
-COMPARE(cmp_w, subs32(c, W(i->rn), W(i->rm)))
-COMPARE(cmp_x, subs64(c, X(i->rn), X(i->rm)))
+COMPARE(cmn_w, a64_adds32(c, W(i->rn), W(i->rm)))
+COMPARE(cmn_x, a64_adds64(c, X(i->rn), X(i->rm)))
+COMPARE(cmp_w, a64_subs32(c, W(i->rn), W(i->rm)))
+COMPARE(cmp_x, a64_subs64(c, X(i->rn), X(i->rm)))
 RESULT(neg_w, 0 - W(i->rm))
 RESULT(neg_x, 0 - X(i->rm))
 
@@ -257,12 +189,12 @@ INLINE uint64_t extended(const struct aarch64_core *c, const struct a64_insn *i)
 
 RESULT(add__ext_w, W(i->rn) + (uint32_t)extended(c, i))
 RESULT(sub__ext_w, W(i->rn) - (uint32_t)extended(c, i))
-RESULT(adds__ext_w, adds32(c, W(i->rn), (uint32_t)extended(c, i)))
-RESULT(subs__ext_w, subs32(c, W(i->rn), (uint32_t)extended(c, i)))
+RESULT(adds__ext_w, a64_adds32(c, W(i->rn), (uint32_t)extended(c, i)))
+RESULT(subs__ext_w, a64_subs32(c, W(i->rn), (uint32_t)extended(c, i)))
 RESULT(add__ext_x, X(i->rn) + extended(c, i))
 RESULT(sub__ext_x, X(i->rn) - extended(c, i))
-RESULT(adds__ext_x, adds64(c, X(i->rn), extended(c, i)))
-RESULT(subs__ext_x, subs64(c, X(i->rn), extended(c, i)))
+RESULT(adds__ext_x, a64_adds64(c, X(i->rn), extended(c, i)))
+RESULT(subs__ext_x, a64_subs64(c, X(i->rn), extended(c, i)))
 RESULT(add__uxtw_x, X(i->rn) + ((uint64_t)W(i->rm) << (i->imm & 7)))
 RESULT(add__uxtx_x, X(i->rn) + (X(i->rm) << (i->imm & 7)))
 RESULT(add__sxtw_x, X(i->rn) + ((uint64_t)(int32_t)W(i->rm) << (i->imm & 7)))
@@ -274,10 +206,10 @@ RESULT(adc_w, W(i->rn) + W(i->rm) + c->s.flag_c)
 RESULT(adc_x, X(i->rn) + X(i->rm) + c->s.flag_c)
 RESULT(sbc_w, W(i->rn) + ~W(i->rm) + c->s.flag_c)
 RESULT(sbc_x, X(i->rn) + ~X(i->rm) + c->s.flag_c)
-RESULT(adcs_w, adcs32(c, W(i->rn), W(i->rm)))
-RESULT(adcs_x, adcs64(c, X(i->rn), X(i->rm)))
-RESULT(sbcs_w, adcs32(c, W(i->rn), ~W(i->rm)))
-RESULT(sbcs_x, adcs64(c, X(i->rn), ~X(i->rm)))
+RESULT(adcs_w, a64_adcs32(c, W(i->rn), W(i->rm)))
+RESULT(adcs_x, a64_adcs64(c, X(i->rn), X(i->rm)))
+RESULT(sbcs_w, a64_adcs32(c, W(i->rn), ~W(i->rm)))
+RESULT(sbcs_x, a64_adcs64(c, X(i->rn), ~X(i->rm)))
 
 /* ---- conditions ---- */
 
@@ -290,14 +222,14 @@ RESULT(sbcs_x, adcs64(c, X(i->rn), ~X(i->rm)))
             a64_flags_set(c, i->imm & 15);                                                                   \
         TAIL return a64_next(c, i, bank, pc);                                                                \
     }
-CONDITIONAL_COMPARE(ccmn_w, adds32(c, W(i->rn), W(i->rm)))
-CONDITIONAL_COMPARE(ccmp_w, subs32(c, W(i->rn), W(i->rm)))
-CONDITIONAL_COMPARE(ccmn_i_w, adds32(c, W(i->rn), i->rm))
-CONDITIONAL_COMPARE(ccmp_i_w, subs32(c, W(i->rn), i->rm))
-CONDITIONAL_COMPARE(ccmn_x, adds64(c, X(i->rn), X(i->rm)))
-CONDITIONAL_COMPARE(ccmp_x, subs64(c, X(i->rn), X(i->rm)))
-CONDITIONAL_COMPARE(ccmn_i_x, adds64(c, X(i->rn), i->rm))
-CONDITIONAL_COMPARE(ccmp_i_x, subs64(c, X(i->rn), i->rm))
+CONDITIONAL_COMPARE(ccmn_w, a64_adds32(c, W(i->rn), W(i->rm)))
+CONDITIONAL_COMPARE(ccmp_w, a64_subs32(c, W(i->rn), W(i->rm)))
+CONDITIONAL_COMPARE(ccmn_i_w, a64_adds32(c, W(i->rn), i->rm))
+CONDITIONAL_COMPARE(ccmp_i_w, a64_subs32(c, W(i->rn), i->rm))
+CONDITIONAL_COMPARE(ccmn_x, a64_adds64(c, X(i->rn), X(i->rm)))
+CONDITIONAL_COMPARE(ccmp_x, a64_subs64(c, X(i->rn), X(i->rm)))
+CONDITIONAL_COMPARE(ccmn_i_x, a64_adds64(c, X(i->rn), i->rm))
+CONDITIONAL_COMPARE(ccmp_i_x, a64_subs64(c, X(i->rn), i->rm))
 
 #define CSEL_W(id, cond)  RESULT(id, a64_holds(c, cond) ? W(i->rn) : W(i->rm))
 #define CSEL_X(id, cond)  RESULT(id, a64_holds(c, cond) ? X(i->rn) : X(i->rm))
