@@ -104,6 +104,10 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["no engine"], "run", "--accel", "warp")
         self.refused(USAGE, ["--arch z80"], "run", "--arch", "z80")
 
+    def test_options_of_another_architecture(self):
+        self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
+        self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
+
     def test_memory_beyond_the_host(self):
         self.refused(USAGE, ["2 TiB", "this host has"], "run", "--memory", "2T")
 
