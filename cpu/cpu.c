@@ -1,6 +1,5 @@
 #include "cpu/cpu.h"
 
-
 static const struct cpu_ops *const cores[GUEST_ARCH_COUNT] = {
     [GUEST_RISCV64] = &riscv64_ops,
     [GUEST_AARCH64] = &aarch64_ops,

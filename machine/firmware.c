@@ -35,7 +35,7 @@ static const struct {
                           {"/usr/share/seabios/bios-256k.bin", "seabios/bios-256k.bin",
                            "/usr/share/qemu/bios-256k.bin"}},
     [FIRMWARE_VGABIOS] = {"the VGA BIOS",
-                          {"/usr/share/seabios/vgabios-stdvga.bin", "seabios/vgabios-stdvga.bin",
+                          {"/usr/share/seabios/vgabios-stdvga.bin", "seabios/vgabios.bin",
                            "/usr/share/qemu/vgabios-stdvga.bin"}},
     [FIRMWARE_OVMF] = {"EDK2 for x86_64",
                        {"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd",

@@ -279,6 +279,37 @@ void tlb_flush_all(struct tlb *tlb)
     memset(tlb->large_seen, 0, sizeof(tlb->large_seen));
 }
 
+static void large_seen_again(void *opaque, uint64_t va, unsigned page_bits)
+{
+    large_remember(opaque, va, page_bits);
+}
+
+static void bank_large_remember(struct tlb *tlb, const struct tlb_bank *bank)
+{
+    for (unsigned slot = 0; slot < TLB_ENTRIES; slot++) {
+        unsigned page_bits = bank->entries[slot].page & TLB_PAGE_BITS_MASK;
+        if (set_holds(bank->live, ARRAY_LEN(bank->live), slot) && page_bits > PAGE_BITS)
+            large_remember(tlb, entry_va(&bank->entries[slot]), page_bits);
+    }
+    for (unsigned slot = 0; slot < TLB_FETCHES; slot++) {
+        unsigned page_bits = bank->fetch_attributes[slot] & TLB_PAGE_BITS_MASK;
+        if (set_holds(bank->live_fetches, ARRAY_LEN(bank->live_fetches), slot) && page_bits > PAGE_BITS)
+            large_remember(tlb, bank->fetches[slot].tag, page_bits);
+    }
+}
+
+/* Forget the large pages that aren't cached any more: a guest that splits one flushes its small pages from
+ * now on, and should pay the search once. */
+static void large_forget(struct tlb *tlb)
+{
+    memset(tlb->large_seen, 0, sizeof(tlb->large_seen));
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        if (tlb->banks[i].used)
+            bank_large_remember(tlb, &tlb->banks[i]);
+    }
+    tlb_second_each_large(tlb->second, large_seen_again, tlb);
+}
+
 /* The page of va in one bank, when it is known not to be part of a large one. */
 static void bank_drop_page(struct tlb *tlb, struct tlb_bank *bank, uint64_t va, bool keep_global)
 {
@@ -316,10 +347,12 @@ void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, b
         else
             bank_drop_page(tlb, bank, va, keep_global);
     }
-    if (large)
+    if (large) {
         tlb_second_drop_large(tlb->second, va, keep_global);
-    else
+        large_forget(tlb);
+    } else {
         tlb_second_drop(tlb->second, va, keep_global);
+    }
 }
 
 /* Take fast permission for a physical page out of one bank. */

@@ -127,6 +127,18 @@ void tlb_second_drop(struct tlb_second *second, uint64_t va, bool keep_global)
     }
 }
 
+void tlb_second_each_large(struct tlb_second *second,
+                           void (*fn)(void *opaque, uint64_t va, unsigned page_bits), void *opaque)
+{
+    for (unsigned s = 0; s < SETS; s++) {
+        for (unsigned i = 0; i < WAYS; i++) {
+            uint64_t tag = second->sets[s].tags[i];
+            if ((tag & TAG_VALID) && (tag & TLB_PAGE_BITS_MASK) > PAGE_BITS)
+                fn(opaque, tag & PAGE_MASK, tag & TLB_PAGE_BITS_MASK);
+        }
+    }
+}
+
 void tlb_second_drop_large(struct tlb_second *second, uint64_t va, bool keep_global)
 {
     for (unsigned s = 0; s < SETS; s++) {

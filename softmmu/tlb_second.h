@@ -31,3 +31,7 @@ bool tlb_second_find(struct tlb_second *second, uint64_t va, uint64_t own, uint6
 /* Drop the 4 KiB page of va, in every context; or every page whose guest page holds va. */
 void tlb_second_drop(struct tlb_second *second, uint64_t va, bool keep_global);
 void tlb_second_drop_large(struct tlb_second *second, uint64_t va, bool keep_global);
+
+/* Each cached 4 KiB piece of a larger page. */
+void tlb_second_each_large(struct tlb_second *second,
+                           void (*fn)(void *opaque, uint64_t va, unsigned page_bits), void *opaque);

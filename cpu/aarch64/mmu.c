@@ -253,6 +253,7 @@ static void page_insert(struct aarch64_core *c, struct page *page, enum walk_acc
         fill->fast &= (uint8_t)~TLB_WRITE;
     if (access != WALK_FETCH)
         fill->fast &= aarch64_unwatched(c, fill->va, PAGE_SIZE);
+    c->global_below |= fill->global && !(fill->va >> 63);
     tlb_insert(c->vcpu.tlb, fill);
 }
 
@@ -336,21 +337,31 @@ struct aarch64_code aarch64_fetch(struct aarch64_core *c, uint64_t pc)
 void aarch64_flush_all(struct aarch64_core *c)
 {
     tlb_flush_all(c->vcpu.tlb);
+    c->global_below = false;
     aarch64_resync(c);
+}
+
+/*
+ * A page of one address space, and of all where it is global. Users' pages hardly ever are: as long as no
+ * global one was seen in the lower half, only the banks of the address space are concerned.
+ */
+static void flush_page(struct aarch64_core *c, uint64_t va, const struct aarch64_flush *flush)
+{
+    bool everywhere = flush->all_spaces || c->global_below || va >> 63;
+    tlb_flush_page(c->vcpu.tlb, va, flush->asid, everywhere ? 0 : KEY_ASID, false);
 }
 
 void aarch64_flush(struct aarch64_core *c, const struct aarch64_flush *flush)
 {
-    switch (flush->kind) {
-    case FLUSH_ALL: tlb_flush_all(c->vcpu.tlb); break;
-    case FLUSH_ASID: tlb_flush_context(c->vcpu.tlb, flush->asid, KEY_ASID, true); break;
-    case FLUSH_VA:
-        /* Global translations are in every bank, so the address space selects nothing. */
-        for (uint64_t n = 0; n < flush->pages && flush->pages <= TLB_ENTRIES; n++)
-            tlb_flush_page(c->vcpu.tlb, flush->va + n * PAGE_SIZE, 0, 0, false);
-        if (flush->pages > TLB_ENTRIES)
-            tlb_flush_all(c->vcpu.tlb);
-        break;
+    bool all = flush->kind == FLUSH_ALL || (flush->kind == FLUSH_VA && flush->pages > TLB_ENTRIES);
+    if (all) {
+        tlb_flush_all(c->vcpu.tlb);
+        c->global_below = false;
+    } else if (flush->kind == FLUSH_ASID) {
+        tlb_flush_context(c->vcpu.tlb, flush->asid, KEY_ASID, true);
+    } else {
+        for (uint64_t n = 0; n < flush->pages; n++)
+            flush_page(c, flush->va + n * PAGE_SIZE, flush);
     }
     aarch64_resync(c);
 }

@@ -63,8 +63,9 @@ struct aarch64_flush {
     enum {
         FLUSH_ALL,
         FLUSH_ASID, /* what is not global in one address space */
-        FLUSH_VA,   /* pages from va on, in every address space */
+        FLUSH_VA,   /* pages from va on, in one address space or global */
     } kind;
+    bool all_spaces; /* FLUSH_VA: in every one */
     uint16_t asid;
     uint64_t va, pages; /* 4 KiB pages */
 };

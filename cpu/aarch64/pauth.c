@@ -67,18 +67,20 @@ static unsigned bottom_bit(const struct aarch64_core *c, bool upper)
     return 64 - size;
 }
 
-/* The bits the code takes: all above the address but bit 55, and the top byte where that is ignored. */
-static uint64_t code_field(const struct aarch64_core *c, bool upper, bool data)
+void aarch64_pauth_update(struct aarch64_core *c)
 {
-    unsigned bottom = bottom_bit(c, upper), top = ignores_top(c, upper, data) ? 55 : 63;
-    uint64_t field = bits_set(0, bottom, top - bottom + 1, ~(uint64_t)0);
-    return field & ~BIT(55);
+    for (unsigned data = 0; data < 2; data++) {
+        for (unsigned upper = 0; upper < 2; upper++) {
+            unsigned bottom = bottom_bit(c, upper), top = ignores_top(c, upper, data) ? 55 : 63;
+            c->pac_layout.fields[upper][data] = bits_set(0, bottom, top - bottom + 1, ~(uint64_t)0);
+        }
+        c->pac_layout.any_tags[data] = ignores_top(c, false, data) || ignores_top(c, true, data);
+    }
 }
 
-/* The pointer with the field and bit 55 made copies of `sign`. */
+/* The pointer with the field made copies of `sign`. */
 static uint64_t extended(uint64_t pointer, uint64_t field, bool sign)
 {
-    field |= BIT(55);
     return sign ? pointer | field : pointer & ~field;
 }
 
@@ -89,28 +91,24 @@ static bool enabled(const struct aarch64_core *c, enum aarch64_pauth_key key)
     return c->s.sctlr_el1 & bits[key];
 }
 
-/* Arm ARM, AddPAC: where no half ignores the top byte, bit 63 tells the halves apart. */
-static bool half_of(const struct aarch64_core *c, uint64_t pointer, bool data)
-{
-    bool any = ignores_top(c, false, data) || ignores_top(c, true, data);
-    return pointer >> (any ? 55 : 63) & 1;
-}
-
 uint64_t aarch64_sign(struct aarch64_core *c, uint64_t pointer, uint64_t modifier, enum aarch64_pauth_key key)
 {
     c->fault.ec = 0;
     if (!enabled(c, key))
         return pointer;
-    bool data = is_data(key), upper = half_of(c, pointer, data);
-    unsigned top = ignores_top(c, pointer >> 55 & 1, data) ? 55 : 63;
-    unsigned bottom = bottom_bit(c, upper);
-    uint64_t field = bits_set(0, bottom, top - bottom + 1, ~(uint64_t)0), present = pointer & field;
+    const struct aarch64_pac_layout *layout = &c->pac_layout;
+    bool data = is_data(key), upper = pointer >> (layout->any_tags[data] ? 55 : 63) & 1;
+    /* Arm ARM, AddPAC: whether there is a tag depends on bit 55, even where bit 63 tells the halves apart. */
+    bool tagged = !(layout->fields[pointer >> 55 & 1][data] >> 63);
+    uint64_t field = layout->fields[upper][data];
+    field = tagged ? field & (BIT(56) - 1) : field | (uint64_t)0xff << 56;
+    uint64_t present = pointer & field;
     uint64_t code = compute(c, extended(pointer, field, upper), modifier, c->s.pauth_keys[key]);
     if (aarch64_has(c, FEAT_PAUTH2)) {
         code ^= pointer;
     } else if (present != 0 && present != field) {
         /* The upper bits were no sign extension: make sure that it won't verify. */
-        code = aarch64_has(c, FEAT_EPAC) ? 0 : code ^ BIT(top - 1);
+        code = aarch64_has(c, FEAT_EPAC) ? 0 : code ^ BIT(tagged ? 54 : 62);
     }
     return (pointer & ~field) | (code & field & ~BIT(55)) | (upper ? BIT(55) : 0);
 }
@@ -129,16 +127,16 @@ uint64_t aarch64_authenticate(struct aarch64_core *c, uint64_t pointer, uint64_t
     if (!enabled(c, key))
         return pointer;
     bool data = is_data(key), upper = pointer >> 55 & 1;
-    uint64_t field = code_field(c, upper, data), plain = extended(pointer, field, upper);
+    uint64_t field = c->pac_layout.fields[upper][data], plain = extended(pointer, field, upper);
     uint64_t code = compute(c, plain, modifier, c->s.pauth_keys[key]);
     if (aarch64_has(c, FEAT_PAUTH2)) {
-        uint64_t result = pointer ^ (code & field);
+        uint64_t result = pointer ^ (code & field & ~BIT(55));
         bool faults = aarch64_has(c, combined ? FEAT_FPACCOMBINE : FEAT_FPAC);
         if (faults && result != plain)
             fail(c, key);
         return result;
     }
-    if (((code ^ pointer) & field) == 0)
+    if (((code ^ pointer) & field & ~BIT(55)) == 0)
         return plain;
     /* An error code in two bits of the extension: 01 with an A key, 10 with a B key. */
     unsigned at = ignores_top(c, upper, data) ? 53 : 61;
@@ -154,7 +152,7 @@ uint64_t aarch64_verify(struct aarch64_core *c, uint64_t pointer, uint64_t modif
 uint64_t aarch64_strip(const struct aarch64_core *c, uint64_t pointer, bool data)
 {
     bool upper = pointer >> 55 & 1;
-    return extended(pointer, code_field(c, upper, data), upper);
+    return extended(pointer, c->pac_layout.fields[upper][data], upper);
 }
 
 uint64_t aarch64_generic_mac(struct aarch64_core *c, uint64_t value, uint64_t modifier)

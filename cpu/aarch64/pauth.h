@@ -6,6 +6,9 @@
 
 #include "cpu/aarch64/pe.h"
 
+/* TCR_EL1 has changed. */
+void aarch64_pauth_update(struct aarch64_core *c);
+
 /* PAC*: the pointer with its code. These two set c->fault, whose ec is 0 when nothing failed (FEAT_FPAC). */
 uint64_t aarch64_sign(struct aarch64_core *c, uint64_t pointer, uint64_t modifier,
                       enum aarch64_pauth_key key);

@@ -43,6 +43,13 @@ struct aarch64_fault {
     bool stop; /* not an exception: run() is to return before the instruction (a debugger's watchpoint) */
 };
 
+/* Where TCR_EL1 has pointer authentication codes (pauth.c): for each half of the address space and each use,
+ * all bits above the address, bit 55 included, up to the tag. */
+struct aarch64_pac_layout {
+    uint64_t fields[2][2]; /* [upper][data] */
+    bool any_tags[2];      /* [data]: bit 55 tells the halves apart, not bit 63 */
+};
+
 /* A code that was computed (pauth.c). */
 #define PAC_BITS 8
 struct aarch64_pac {
@@ -86,6 +93,7 @@ struct aarch64_core {
     uint64_t bank_key;
     uint64_t user_key;          /* of accesses as if at EL0 (LDTR, STTR) */
     struct tlb_bank *user_bank; /* the bank that had user_key last; its key says whether it still does */
+    bool global_below;          /* the TLB may hold global pages of the lower half */
     uint64_t jump_key;          /* bank generation and mode: what entries of `jumps` are compared with */
     uint32_t mode;
     bool resync;
@@ -128,6 +136,7 @@ struct aarch64_core {
 
     struct aarch64_guard guards[64];
     struct aarch64_pac pacs[1 << PAC_BITS];
+    struct aarch64_pac_layout pac_layout;
 
     uint32_t lines;                           /* 1 << enum aarch64_line; atomic */
     uint64_t trace_x[REG_COUNT];              /* before the instruction being traced */

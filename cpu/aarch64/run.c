@@ -8,6 +8,7 @@
 #include "cpu/aarch64/exception.h"
 #include "cpu/aarch64/fpcr.h"
 #include "cpu/aarch64/mmu.h"
+#include "cpu/aarch64/pauth.h"
 #include "cpu/aarch64/pmu.h"
 
 /* The instructions of the block from i on, itself included. Slots that are no instructions have the offset of
@@ -217,6 +218,7 @@ void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     vcpu->halted = false;
     c->running = true;
     aarch64_fp_enter(c);
+    aarch64_pauth_update(c);
     aarch64_pmu_start(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {

@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "cpu/aarch64/blocks.h"
 #include "cpu/aarch64/mmu.h"
+#include "cpu/aarch64/pauth.h"
 #include "cpu/aarch64/sysreg.h"
 #include "cpu/aarch64/tlbi.h"
 
@@ -93,6 +94,8 @@ SYSREG_WRITER(aarch64_write_translation)
         value = tcr_value(c, value);
     uint64_t changed = *to ^ value;
     *to = value;
+    if (r->number == NUMBER_TCR)
+        aarch64_pauth_update(c);
     if (r->number == NUMBER_SCTLR && (changed & (SCTLR_BT0 | SCTLR_BT1)))
         aarch64_blocks_drop_all(c);
     if (r->number != NUMBER_SCTLR ? changed : changed & (SCTLR_M | SCTLR_A | SCTLR_WXN | SCTLR_EPAN))
@@ -140,6 +143,11 @@ void aarch64_flushes_wait(struct aarch64_core *c)
     aarch64_resync(c);
 }
 
+static uint16_t asid_of(const struct aarch64_core *c, uint64_t value)
+{
+    return (uint16_t)bits_get(value, 48, c->s.tcr_el1 & TCR_AS ? 16 : 8);
+}
+
 /* D17.8: TLBI R*: a base in granules, and a count from NUM and SCALE. */
 static struct aarch64_flush range_of(const struct aarch64_core *c, uint64_t value)
 {
@@ -150,6 +158,7 @@ static struct aarch64_flush range_of(const struct aarch64_core *c, uint64_t valu
     if (granule < 12)
         return (struct aarch64_flush){.kind = FLUSH_ALL}; /* TG = 0 is reserved */
     return (struct aarch64_flush){.kind = FLUSH_VA,
+                                  .asid = asid_of(c, value),
                                   .va = (uint64_t)sign_extend(bits_get(value, 0, 37), 37) << shift,
                                   .pages = granules << (granule - PAGE_BITS)};
 }
@@ -158,18 +167,17 @@ static struct aarch64_flush range_of(const struct aarch64_core *c, uint64_t valu
 static struct aarch64_flush flush_of(const struct aarch64_core *c, uint32_t number, uint64_t value)
 {
     unsigned crm = number >> 3 & 15, op2 = number & 7;
-    if (crm == 2 || crm == 5 || crm == 6)
-        return range_of(c, value);
-    switch (op2) {
-    case 0: return (struct aarch64_flush){.kind = FLUSH_ALL};
-    case 2:
-        return (struct aarch64_flush){.kind = FLUSH_ASID,
-                                      .asid = (uint16_t)bits_get(value, 48, c->s.tcr_el1 & TCR_AS ? 16 : 8)};
-    default:
-        return (struct aarch64_flush){.kind = FLUSH_VA,
-                                      .va = (uint64_t)sign_extend(bits_get(value, 0, 44), 44) << PAGE_BITS,
-                                      .pages = 1};
-    }
+    bool range = crm == 2 || crm == 5 || crm == 6;
+    struct aarch64_flush flush = {.kind = FLUSH_VA,
+                                  .asid = asid_of(c, value),
+                                  .va = (uint64_t)sign_extend(bits_get(value, 0, 44), 44) << PAGE_BITS,
+                                  .pages = 1};
+    if (range)
+        flush = range_of(c, value);
+    else if (op2 == 0 || op2 == 2)
+        flush.kind = op2 ? FLUSH_ASID : FLUSH_ALL;
+    flush.all_spaces = op2 == 3 || op2 == 7;
+    return flush;
 }
 
 SYSREG_WRITER(aarch64_write_tlbi)

@@ -30,11 +30,16 @@ const struct fp_env fp_env_x87   = {.nan_rule = FP_NAN_X87, .invalid_int = FP_IN
 
 #define QUIET_BIT ((u128)1 << 126)
 
-/* IEEE 754-1985, 7.3: the exponent wrap of a result whose overflow or underflow is unmasked, as x87 registers have it.
- * Other formats' results are not delivered then, but whether they are inexact is known by it. */
-static int32_t exponent_wrap(const struct fp_format *format)
+/*
+ * The exponent of a result whose overflow or underflow is unmasked. Of an f80 it wraps (SDM vol. 1, 4.9.1.4);
+ * other formats' results are not delivered, only whether they are inexact matters, and for that any exponent
+ * will do.
+ */
+#define X87_WRAP 24576
+
+static int32_t exponent_wrapped(const struct fp_format *format, int32_t exp, int32_t wrap)
 {
-    return 3 << (format->exp_bits - 2);
+    return format->integer_bit ? exp + wrap : 1;
 }
 
 u128 fp_encode_zero(const struct fp_format *format, bool negative)
@@ -137,7 +142,7 @@ static u128 finite_pack(struct fp_env *env, const struct fp_format *format, stru
         return flushed_pack(env, format, n.negative);
     if (is_tiny && (env->unmasked & FP_UNDERFLOW)) {
         env->flags |= FP_UNDERFLOW;
-        n.exp += exponent_wrap(format);
+        n.exp = exponent_wrapped(format, n.exp, X87_WRAP);
     }
 
     /* The integer bit, and a carry out of rounding, add themselves to the exponent field. */
@@ -150,11 +155,12 @@ static u128 finite_pack(struct fp_env *env, const struct fp_format *format, stru
     int32_t exp_sum = exp_field + (int32_t)(rounded.kept >> (127 - drop));
     int32_t exp_limit = fp_exp_max(format) + format->alternative;
     if (exp_sum >= exp_limit) {
-        bool wraps = (env->unmasked & FP_OVERFLOW) && exp_sum - exponent_wrap(format) < exp_limit;
+        int32_t wrapped = exponent_wrapped(format, exp_sum, -X87_WRAP);
+        bool wraps = (env->unmasked & FP_OVERFLOW) && wrapped < exp_limit;
         if (!wraps)
             return overflow_pack(env, format, n.negative, round, drop);
         env->flags |= FP_OVERFLOW;
-        exp_sum -= exponent_wrap(format);
+        exp_sum = wrapped;
     }
     if (rounded.is_inexact)
         env->flags |= is_tiny ? FP_INEXACT | FP_UNDERFLOW : FP_INEXACT;

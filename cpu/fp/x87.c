@@ -63,9 +63,22 @@ static struct fp_number scaled(struct fp_env *env, struct fp_number x, struct fp
     return x;
 }
 
+/* SDM vol. 1, 8.5.4 and 8.5.5: a result beyond what the wrapped exponent of an unmasked exception can hold is
+ * an infinity or a zero. */
+#define WRAPPED_MAX (16383 + 24576)
+
 f80_t x87_fscale(struct fp_env *env, f80_t a, f80_t b)
 {
-    return f80_pack(env, scaled(env, f80_unpack(env, a), f80_unpack(env, b)));
+    struct fp_number x = scaled(env, f80_unpack(env, a), f80_unpack(env, b));
+    if (x.kind == FP_FINITE && x.exp > WRAPPED_MAX && env->unmasked & FP_OVERFLOW) {
+        env->flags |= FP_OVERFLOW | FP_INEXACT | FP_ROUNDED_UP;
+        x.kind = FP_INFINITE;
+    }
+    if (x.kind == FP_FINITE && x.exp < 1 - WRAPPED_MAX && env->unmasked & FP_UNDERFLOW) {
+        env->flags |= FP_UNDERFLOW | FP_INEXACT;
+        x.kind = FP_ZERO;
+    }
+    return f80_pack(env, x);
 }
 
 f80_t x87_fxtract(struct fp_env *env, f80_t a, f80_t *exponent)

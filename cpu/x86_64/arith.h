@@ -88,5 +88,5 @@ INLINE uint64_t op_not(struct x86_core *c, unsigned width, uint64_t a)
 /* BT and its kin: CF is the bit, the other flags stay. */
 INLINE void flags_bit(struct x86_core *c, uint64_t a, unsigned bit)
 {
-    x86_flags_set(c, FLAG_CF, a >> bit & 1);
+    x86_flags_merge(c, FLAG_CF, a >> bit & 1);
 }

@@ -265,7 +265,7 @@ INLINE void add_with(struct x86_core *c, const struct x86_insn *i, unsigned widt
     uint64_t a = REG(width), carry = x86_flags_status(c) & flag ? 1 : 0;
     unsigned __int128 sum = (unsigned __int128)a + s + carry;
     x86_reg_set(c, i->reg, width, (uint64_t)sum);
-    x86_flags_set(c, flag, (uint64_t)(sum >> (8 * width)) & 1 ? flag : 0);
+    x86_flags_merge(c, flag, (uint64_t)(sum >> (8 * width)) & 1 ? flag : 0);
 }
 
 INLINE void op_adcx(struct x86_core *c, const struct x86_insn *i, unsigned width, uint64_t s)

@@ -6,13 +6,14 @@
 #include "cpu/crypto/sha.h"
 #include "cpu/x86_64/vector.h"
 
-/* From a function of the sources, the width and the immediate; its result has an address, so it is out of line. */
+/* From a function of the sources, the width and the immediate; its result has an address, so it is out of
+ * line. */
 #define CRYPTO(name)                                                                                         \
     static __attribute__((noinline)) void name##_do(union x86_vector *d, source v, source s,                 \
                                                     const struct x86_insn *i)                                \
     {                                                                                                        \
         union x86_vector r = name(v, s, VEX_WIDTH, IMM);                                                     \
-        vector_set(d, &r, VEX_WIDTH, i->flags & INSN_VEX);                                                   \
+        vector_set(d, &r, VEX_WIDTH, i->flags &INSN_VEX);                                                    \
     }                                                                                                        \
     X86_VECTOR(name, 16, 16, name##_do(d, v, s, i))
 #define CRYPTO_2(name)                                                                                       \
@@ -36,7 +37,7 @@ static void block_put(union x86_vector *r, unsigned half, struct aes_block block
 }
 
 #define AES_ROUND(name, expr)                                                                                \
-    static union x86_vector name(source v, source s, unsigned n, unsigned imm)     \
+    static union x86_vector name(source v, source s, unsigned n, unsigned imm)                               \
     {                                                                                                        \
         union x86_vector r;                                                                                  \
         (void)imm;                                                                                           \

@@ -59,7 +59,7 @@ INLINE uint64_t op_sar(struct x86_core *c, unsigned width, uint64_t a, unsigned 
 /* Rotates change CF and OF only. */
 INLINE uint64_t rotate_flags(struct x86_core *c, uint64_t r, uint64_t cf, uint64_t of)
 {
-    x86_flags_set(c, FLAG_CF | FLAG_OF, cf | of * FLAG_OF);
+    x86_flags_merge(c, FLAG_CF | FLAG_OF, cf | of * FLAG_OF);
     return r;
 }
 

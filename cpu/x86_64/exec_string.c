@@ -228,9 +228,13 @@ struct string_op {
     bool compares;
 };
 
+/* So many iterations, or pages of them, are one instruction for whoever counts: 2^64 of them must not keep a slice
+ * from ending. */
+#define ITERATIONS 1024
+
 static enum progress string_repeat(const struct string *s, const struct string_op *op)
 {
-    for (;;) {
+    for (unsigned left = ITERATIONS;; left--) {
         uint64_t count = index_get(s, RCX), done = 0;
         if (count == 0)
             return STRING_DONE;
@@ -242,7 +246,7 @@ static enum progress string_repeat(const struct string *s, const struct string_o
         index_set(s, RCX, count);
         if (count == 0 || (op->compares && compare_ends(s)))
             return STRING_DONE;
-        if (interrupted(s->c))
+        if (left == 0 || interrupted(s->c))
             return STRING_MORE;
     }
 }

@@ -38,7 +38,7 @@ X86_VECTOR_FAULTING(vcvtdq2pd, VEX_WIDTH / 2, 1, cvtdq2pd_do(c, d, v, s, i))
         }                                                                                                    \
         if (unlikely(!sse_end(c)))                                                                           \
             return false;                                                                                    \
-        vector_set(d, &r, VEX_WIDTH, i->flags & INSN_VEX);                                                    \
+        vector_set(d, &r, VEX_WIDTH, i->flags &INSN_VEX);                                                    \
         return true;                                                                                         \
     }                                                                                                        \
     X86_VECTOR_FAULTING(name, 16, 16, name##_do(c, d, s, i))                                                 \
@@ -57,7 +57,7 @@ NARROW(cvttpd2dq, f64_to_i32(env, b, FP_RTZ))
         r.field[0] = i->opsize == 3 ? f##_from_i64(env, v) : f##_from_i32(env, (int32_t)v);                  \
         if (unlikely(!sse_end(c)))                                                                           \
             return false;                                                                                    \
-        vector_set(&c->s.vector[i->reg], &r, 16, i->flags & INSN_VEX);                                        \
+        vector_set(&c->s.vector[i->reg], &r, 16, i->flags &INSN_VEX);                                        \
         return true;                                                                                         \
     }                                                                                                        \
     X86_HANDLER(x86_##name##_r)                                                                              \
@@ -94,7 +94,8 @@ TO_INTEGER(cvttss2si, f32, d, FP_RTZ)
 TO_INTEGER(cvtsd2si, f64, q, ROUND)
 TO_INTEGER(cvttsd2si, f64, q, FP_RTZ)
 
-/* ---- MMX registers: the x87 switches to MMX when the MMX operand is a register, even if an exception follows ---- */
+/* ---- MMX registers: the x87 switches to MMX when the MMX operand is a register, even if an exception
+ * follows ---- */
 
 static bool mmx_source(struct x86_core *c, const struct x86_insn *i, union x86_vector *s)
 {

@@ -41,8 +41,8 @@ FLOAT_PACKED(hsubpd, f64, q, f64_sub(env, PAIR_SOURCE_64[PAIR_64], PAIR_SOURCE_6
 
 /* ---- bitwise: no exceptions, and the same bits whatever the format ---- */
 
-LANES(andps, uint64_t, q, a & b)
-LANES(andnps, uint64_t, q, ~a & b)
+LANES(andps, uint64_t, q, a &b)
+LANES(andnps, uint64_t, q, ~a &b)
 LANES(orps, uint64_t, q, a | b)
 LANES(xorps, uint64_t, q, a ^ b)
 VECTOR_2(andps, op_andps(&r, v, s, n))
@@ -52,18 +52,42 @@ VECTOR_2(xorps, op_xorps(&r, v, s, n))
 
 /* ---- comparisons ---- */
 
-/* Predicates 0 to 31: which relations make them true (bit 0 less, 1 equal, 2 greater, 3 unordered), and 16 for
- * those that take a quiet NaN for invalid. */
+/* Predicates 0 to 31: which relations make them true (bit 0 less, 1 equal, 2 greater, 3 unordered), and 16
+ * for those that take a quiet NaN for invalid. */
 enum { LT = 1, EQ = 2, GT = 4, UN = 8, SIGNALS = 16 };
 static const uint8_t predicates[32] = {
-    EQ,                          LT | SIGNALS,      LT | EQ | SIGNALS,      UN,
-    LT | GT | UN,                EQ | GT | UN | SIGNALS, GT | UN | SIGNALS, LT | EQ | GT,
-    EQ | UN,                     LT | UN | SIGNALS, LT | EQ | UN | SIGNALS, 0,
-    LT | GT,                     EQ | GT | SIGNALS, GT | SIGNALS,           LT | EQ | GT | UN,
-    EQ | SIGNALS,                LT,                LT | EQ,                UN | SIGNALS,
-    LT | GT | UN | SIGNALS,      EQ | GT | UN,      GT | UN,                LT | EQ | GT | SIGNALS,
-    EQ | UN | SIGNALS,           LT | UN,           LT | EQ | UN,           SIGNALS,
-    LT | GT | SIGNALS,           EQ | GT,           GT,                     LT | EQ | GT | UN | SIGNALS,
+    EQ,
+    LT | SIGNALS,
+    LT | EQ | SIGNALS,
+    UN,
+    LT | GT | UN,
+    EQ | GT | UN | SIGNALS,
+    GT | UN | SIGNALS,
+    LT | EQ | GT,
+    EQ | UN,
+    LT | UN | SIGNALS,
+    LT | EQ | UN | SIGNALS,
+    0,
+    LT | GT,
+    EQ | GT | SIGNALS,
+    GT | SIGNALS,
+    LT | EQ | GT | UN,
+    EQ | SIGNALS,
+    LT,
+    LT | EQ,
+    UN | SIGNALS,
+    LT | GT | UN | SIGNALS,
+    EQ | GT | UN,
+    GT | UN,
+    LT | EQ | GT | SIGNALS,
+    EQ | UN | SIGNALS,
+    LT | UN,
+    LT | EQ | UN,
+    SIGNALS,
+    LT | GT | SIGNALS,
+    EQ | GT,
+    GT,
+    LT | EQ | GT | UN | SIGNALS,
 };
 
 /* SSE has the first eight. */
@@ -108,10 +132,10 @@ X86_VECTOR_FAULTING(comiss, 4, 1, compare_32(c, d->d[0], s->d[0], true))
 X86_VECTOR_FAULTING(ucomisd, 8, 1, compare_64(c, d->q[0], s->q[0], false))
 X86_VECTOR_FAULTING(comisd, 8, 1, compare_64(c, d->q[0], s->q[0], true))
 
-/* ---- rounding to an integral value: the mode is MXCSR's when bit 2 says so; bit 3 suppresses inexact ---- */
+/* ---- rounding to an integral value: the mode is MXCSR's when bit 2 says so; bit 3 suppresses inexact ----
+ */
 
-#define ROUNDED(f)                                                                                           \
-    f##_round_int(env, b, IMM & 4 ? (enum fp_round)env->round : x86_round(IMM), !(IMM & 8))
+#define ROUNDED(f) f##_round_int(env, b, IMM & 4 ? (enum fp_round)env->round : x86_round(IMM), !(IMM & 8))
 FLOAT_PACKED(roundps, f32, d, ROUNDED(f32))
 FLOAT_PACKED(roundpd, f64, q, ROUNDED(f64))
 FLOAT_SCALAR(roundss, f32, d, ROUNDED(f32))
@@ -144,8 +168,9 @@ static void dot_64(struct fp_env *env, uint64_t *r, const uint64_t *a, const uin
     }
 }
 
-static __attribute__((noinline)) bool dpps_do(struct x86_core *c, union x86_vector *d, const union x86_vector *v,
-                                              const union x86_vector *s, const struct x86_insn *i)
+static __attribute__((noinline)) bool dpps_do(struct x86_core *c, union x86_vector *d,
+                                              const union x86_vector *v, const union x86_vector *s,
+                                              const struct x86_insn *i)
 {
     struct fp_env *env = sse_begin(c);
     union x86_vector r;
@@ -159,8 +184,9 @@ static __attribute__((noinline)) bool dpps_do(struct x86_core *c, union x86_vect
 X86_VECTOR_FAULTING(dpps, 16, 16, dpps_do(c, d, v, s, i))
 X86_VECTOR_FAULTING(vdpps, VEX_WIDTH, 1, dpps_do(c, d, v, s, i))
 
-static __attribute__((noinline)) bool dppd_do(struct x86_core *c, union x86_vector *d, const union x86_vector *v,
-                                              const union x86_vector *s, const struct x86_insn *i)
+static __attribute__((noinline)) bool dppd_do(struct x86_core *c, union x86_vector *d,
+                                              const union x86_vector *v, const union x86_vector *s,
+                                              const struct x86_insn *i)
 {
     union x86_vector r;
     dot_64(sse_begin(c), r.q, v->q, s->q, IMM);
@@ -172,8 +198,8 @@ static __attribute__((noinline)) bool dppd_do(struct x86_core *c, union x86_vect
 X86_VECTOR_FAULTING(dppd, 16, 16, dppd_do(c, d, v, s, i))
 X86_VECTOR_FAULTING(vdppd, 16, 1, dppd_do(c, d, v, s, i))
 
-/* ---- approximations: the manual wants a relative error of at most 1.5 * 2^-12; no exceptions, subnormals are
- * zeros whatever MXCSR says ---- */
+/* ---- approximations: the manual wants a relative error of at most 1.5 * 2^-12; no exceptions, subnormals
+ * are zeros whatever MXCSR says ---- */
 
 #define SIGN_32     0x80000000u
 #define INFINITY_32 0x7f800000u

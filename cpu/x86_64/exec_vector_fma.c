@@ -18,7 +18,7 @@
             r.field[k] = f##_fma(env, operands(field), negate);                                              \
         if (unlikely(!sse_end(c)))                                                                           \
             return false;                                                                                    \
-        vector_set(d, &r, n, i->flags & INSN_VEX);                                                            \
+        vector_set(d, &r, n, i->flags &INSN_VEX);                                                            \
         return true;                                                                                         \
     }
 #define FMA_PACKED(name, order, negate)                                                                      \

@@ -148,8 +148,8 @@ static int64_t gather_index(const union x86_vector *index, unsigned k, unsigned 
 }
 
 /*
- * Lane after lane, first the low one; each that is done leaves its result and clears its mask, so that after a
- * fault the instruction goes on where it was (SDM vol. 2, VGATHERDPS).
+ * Lane after lane, first the low one; each that is done leaves its result and clears its mask, so that after
+ * a fault the instruction goes on where it was (SDM vol. 2, VGATHERDPS).
  */
 static bool gather(struct x86_core *c, const struct x86_insn *i, unsigned index_width, unsigned width)
 {

@@ -29,8 +29,8 @@ INLINE void move_all(union x86_vector *d, const union x86_vector *s, const struc
 #define STORE(name, width, align, move)                                                                      \
     X86_PLAIN(name##_r, move)                                                                                \
     STORE_M(name, width, align)
-#define STORED  (&c->s.vector[i->reg])
-#define TARGET  (&c->s.vector[i->rm])
+#define STORED (&c->s.vector[i->reg])
+#define TARGET (&c->s.vector[i->rm])
 
 X86_VECTOR(movups, 16, 1, move_low(d, s))
 X86_VECTOR(movaps, 16, 16, move_low(d, s))
@@ -146,8 +146,7 @@ SIGN_BITS(movmskpd, q)
     }                                                                                                        \
     X86_PLAIN(name##_r, insert_##name(STORED, STORED, IMM, c->s.gpr[i->rm], false))                          \
     X86_VECTOR_M(name, width, 1, insert_##name(d, v, IMM, s->field[0], false))                               \
-    X86_PLAIN(v##name##_r,                                                                                   \
-              insert_##name(STORED, &c->s.vector[i->vvvv], IMM, c->s.gpr[i->rm], true))                      \
+    X86_PLAIN(v##name##_r, insert_##name(STORED, &c->s.vector[i->vvvv], IMM, c->s.gpr[i->rm], true))         \
     X86_VECTOR_M(v##name, width, 1, insert_##name(d, v, IMM, s->field[0], true))
 INSERT(pinsrb, b, 1, 15)
 INSERT(pinsrw, w, 2, 7)

@@ -80,7 +80,8 @@ VECTOR_2(pshufd, op_pshufd(&r, s, n, IMM))
 VEX_VECTOR(vpermilps_i, op_pshufd(&r, s, n, IMM))
 
 /* Four words of each 64 bits that begin `offset` bytes into a half; the others are copied. */
-INLINE void op_pshufw(union x86_vector *r, const union x86_vector *s, unsigned n, unsigned imm, unsigned offset)
+INLINE void op_pshufw(union x86_vector *r, const union x86_vector *s, unsigned n, unsigned imm,
+                      unsigned offset)
 {
     for (unsigned k = 0; k < n / 2; k++) {
         bool moves = lane_bytes(n) == 8 || (k & 4) == offset / 2;
@@ -128,7 +129,7 @@ DUPLICATE(movddup, q, k & ~1u)
 VECTOR_2(movsldup, op_movsldup(&r, s, n))
 VECTOR_2(movshdup, op_movshdup(&r, s, n))
 SSE_VECTOR_W(movddup, 8, 1, op_movddup(&r, s, n))
-VEX_VECTOR_W(vmovddup, i->flags & INSN_L ? 32 : 8, op_movddup(&r, s, n))
+VEX_VECTOR_W(vmovddup, i->flags &INSN_L ? 32 : 8, op_movddup(&r, s, n))
 
 /* ---- blends ---- */
 
@@ -273,7 +274,8 @@ VEX_VECTOR_W(vbroadcastf128, 16, op_vbroadcastf128(&r, s, n))
 /* ---- tests that set flags ---- */
 
 /* ZF: no bit of s is in v; CF: all are. */
-INLINE void vector_test(struct x86_core *c, const struct x86_insn *i, const union x86_vector *s, uint64_t mask)
+INLINE void vector_test(struct x86_core *c, const struct x86_insn *i, const union x86_vector *s,
+                        uint64_t mask)
 {
     const union x86_vector *v = &c->s.vector[i->reg];
     uint64_t common = 0, missing = 0;

@@ -3,12 +3,11 @@
 #include "cpu/x86_64/vector.h"
 
 /* Bits of the immediate. */
-#define STRING_WORDS     0x01u
-#define STRING_SIGNED    0x02u
-#define STRING_NEGATIVE  0x10u
-#define STRING_VALID     0x20u /* negate within the second string only */
-#define STRING_LAST      0x40u /* index of the last one; or a mask of lanes */
-
+#define STRING_WORDS    0x01u
+#define STRING_SIGNED   0x02u
+#define STRING_NEGATIVE 0x10u
+#define STRING_VALID    0x20u /* negate within the second string only */
+#define STRING_LAST     0x40u /* index of the last one; or a mask of lanes */
 
 /* Two strings of up to `count` characters. */
 struct strings {
@@ -24,7 +23,8 @@ static int32_t character(const union x86_vector *v, unsigned k, unsigned imm)
 }
 
 /* Explicit lengths count as their magnitude, up to what fits. */
-static unsigned explicit_length(const struct x86_core *c, const struct x86_insn *i, unsigned reg, unsigned count)
+static unsigned explicit_length(const struct x86_core *c, const struct x86_insn *i, unsigned reg,
+                                unsigned count)
 {
     int64_t length = i->opsize == 3 ? (int64_t)c->s.gpr[reg] : (int32_t)c->s.gpr[reg];
     uint64_t magnitude = length < 0 ? -(uint64_t)length : (uint64_t)length;

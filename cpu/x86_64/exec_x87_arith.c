@@ -147,7 +147,7 @@ static bool compare_to_flags(struct x86_core *c, const struct x86_insn *i, bool 
         return false;
     f80_t a = x87_operand(&x, 0), b = x87_operand(&x, ST_I);
     enum fp_relation relation = f80_compare(&x.env, a, b, signaling);
-    bool delivers = x87_end(&x);
+    bool delivers = x87_end_keeping_c1(&x);
     x86_flags_set(c, FLAGS_STATUS, flags[(x.underflow ? FP_UNORDERED : relation) + 1]);
     if (delivers && pop)
         x87_pop(&c->s);
@@ -254,15 +254,17 @@ static bool partial_remainder(struct x86_core *c, const struct x86_insn *i, bool
         return false;
     f80_t a = x87_operand(&x, 0), b = x87_operand(&x, 1);
     struct x87_remainder r = x87_fprem(&x.env, a, b, nearest);
-    x.env.flags &= (uint8_t)~FP_ROUNDED_UP;
-    if (!x87_end(&x))
+    bool no_quotient = x.underflow || is_nan(r.value);
+    bool delivers = x87_end(&x);
+    x87_codes_set(&c->s, FSW_C2 | FSW_C1, 0);
+    if (!delivers)
         return true;
     x87_set(&c->s, 0, x.underflow ? X87_INDEFINITE : r.value);
-    if (x.underflow)
+    if (no_quotient)
         return true;
     x87_codes_set(&c->s, FSW_CC | FSW_C1,
-                  (r.is_partial ? FSW_C2 : 0) | (r.quotient & 4 ? FSW_C0 : 0) | (r.quotient & 2 ? FSW_C3 : 0) |
-                      (r.quotient & 1 ? FSW_C1 : 0));
+                  (r.is_partial ? FSW_C2 : 0) | (r.quotient & 4 ? FSW_C0 : 0) |
+                      (r.quotient & 2 ? FSW_C3 : 0) | (r.quotient & 1 ? FSW_C1 : 0));
     return true;
 }
 
@@ -288,10 +290,9 @@ static bool circular(struct x86_core *c, const struct x86_insn *i,
         return false;
     f80_t a = x87_operand(&x, 0), r = a;
     bool done = x.underflow || function(&x.env, a, &r);
-    if (x87_end(&x)) {
+    if (x87_end(&x))
         x87_set(&c->s, 0, x.underflow ? X87_INDEFINITE : r);
-        x87_codes_set(&c->s, FSW_C2, done ? 0 : FSW_C2);
-    }
+    x87_codes_set(&c->s, FSW_C2, done ? 0 : FSW_C2);
     return true;
 }
 

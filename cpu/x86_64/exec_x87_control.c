@@ -36,6 +36,7 @@ X86_DO(ffree)
     if (!x87_begin(c, i, 0, &x))
         return false;
     x87_free(&c->s, i->modrm & 7);
+    x87_codes_set(&c->s, FSW_C1, 0);
     return true;
 }
 X86_HELPER(ffree)
@@ -47,6 +48,7 @@ X86_DO(ffreep)
     if (!x87_begin(c, i, 0, &x))
         return false;
     x87_free(&c->s, i->modrm & 7);
+    x87_codes_set(&c->s, FSW_C1, 0);
     x87_pop(&c->s);
     return true;
 }
@@ -124,7 +126,8 @@ static void environment_put(const struct x86_core *c, uint8_t *image, bool wide)
     const struct x86_state *s = &c->s;
     uint32_t pad = wide ? 0xffff0000 : 0;
     bool real = x86_real_like(c);
-    uint32_t ip = (uint32_t)s->fip + (real ? s->fcs * 16u : 0), dp = (uint32_t)s->fdp + (real ? s->fds * 16u : 0);
+    uint32_t ip = (uint32_t)s->fip + (real ? s->fcs * 16u : 0),
+             dp = (uint32_t)s->fdp + (real ? s->fds * 16u : 0);
     uint32_t fields[7] = {s->fcw | pad, s->fsw | pad, s->ftw | pad, ip, s->fcs, dp, s->fds | pad};
     if (wide)
         fields[4] |= (uint32_t)s->fop << 16;

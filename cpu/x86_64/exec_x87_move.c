@@ -6,10 +6,12 @@
 
 /* ---- onto the stack ---- */
 
+/* A denormal operand is pushed even when that exception is unmasked. */
 static bool push(struct x87 *x, f80_t v)
 {
     x87_room_check(x);
-    if (x87_end(x))
+    bool invalid = x->overflow || x->env.flags & FP_INVALID;
+    if (x87_end(x) || !invalid)
         x87_push(&x->c->s, x->overflow ? X87_INDEFINITE : v);
     return true;
 }
@@ -61,7 +63,7 @@ static bool store(struct x87 *x, const struct x86_insn *i, unsigned width, bool 
     bool delivers = x87_delivers(x, true);
     if (delivers && !x86_helper_store(x->c, i, width, 1))
         return false;
-    x87_end(x);
+    x87_end_store(x);
     if (delivers && pop)
         x87_pop(&x->c->s);
     return true;
@@ -147,6 +149,20 @@ X86_DO(fstp_st)
 }
 X86_HELPER(fstp_st)
 
+/* D9 D8 + i: the same, but an empty register is no exception. */
+X86_DO(fstp_nce)
+{
+    struct x87 x;
+    if (!x87_begin(c, i, 0, &x))
+        return false;
+    if (!x87_empty(&c->s, 0))
+        x87_set(&c->s, ST_I, x87_get(&c->s, 0));
+    x87_codes_set(&c->s, FSW_C1, 0);
+    x87_pop(&c->s);
+    return true;
+}
+X86_HELPER(fstp_nce)
+
 X86_DO(fxch)
 {
     struct x87 x;
@@ -171,7 +187,7 @@ X86_DO(fcmov)
         return false;
     x87_operand(&x, 0);
     f80_t b = x87_operand(&x, ST_I);
-    if (!x87_end(&x))
+    if (!x87_end_keeping_c1(&x))
         return true;
     if (x.underflow || x86_condition_holds(c, condition))
         x87_set(&c->s, 0, x.underflow ? X87_INDEFINITE : b);

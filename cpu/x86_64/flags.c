@@ -10,30 +10,13 @@ static uint64_t flags_szp(uint64_t top, unsigned shift)
     return flags;
 }
 
-static uint64_t flags_add(uint64_t sum, uint64_t addend, unsigned shift)
-{
-    uint64_t augend = sum - addend;
-    uint64_t flags = sum < addend ? FLAG_CF : 0;
-    if ((int64_t)((sum ^ augend) & (sum ^ addend)) < 0)
-        flags |= FLAG_OF;
-    return flags | ((sum ^ augend ^ addend) >> shift & FLAG_AF);
-}
-
-static uint64_t flags_sub(uint64_t a, uint64_t b, unsigned shift)
-{
-    uint64_t flags = a < b ? FLAG_CF : 0;
-    if ((int64_t)((a ^ b) & (a ^ (a - b))) < 0)
-        flags |= FLAG_OF;
-    return flags | (((a - b) ^ a ^ b) >> shift & FLAG_AF);
-}
-
 uint64_t x86_flags_status(const struct x86_core *c)
 {
     uint64_t a = c->lazy.a, b = c->lazy.b;
     unsigned shift = c->lazy.how >> 8;
     switch ((uint8_t)c->lazy.how) {
-    case LAZY_SUB: return flags_sub(a, b, shift) | flags_szp(a - b, shift);
-    case LAZY_ADD: return flags_add(a, b, shift) | flags_szp(a, shift);
+    case LAZY_SUB: return x86_flags_coa_sub(a, b, shift) | flags_szp(a - b, shift);
+    case LAZY_ADD: return x86_flags_coa_add(a, b, shift) | flags_szp(a, shift);
     case LAZY_RESULT: return b | flags_szp(a, shift);
     default: return c->s.rflags & FLAGS_STATUS;
     }

@@ -44,6 +44,40 @@ INLINE void x86_flags_result(struct x86_core *c, unsigned width, uint64_t result
     x86_flags_lazy(c, LAZY_RESULT, width, result << (64 - 8 * width), coa);
 }
 
+/* CF, AF and OF of a sum and its addend, and of a - b, shifted to the top. */
+static inline uint64_t x86_flags_coa_add(uint64_t sum, uint64_t addend, unsigned shift)
+{
+    uint64_t augend = sum - addend, cf = sum < addend ? FLAG_CF : 0;
+    uint64_t of = (int64_t)((sum ^ augend) & (sum ^ addend)) < 0 ? FLAG_OF : 0;
+    return cf | of | ((sum ^ augend ^ addend) >> shift & FLAG_AF);
+}
+
+static inline uint64_t x86_flags_coa_sub(uint64_t a, uint64_t b, unsigned shift)
+{
+    uint64_t r = a - b, cf = a < b ? FLAG_CF : 0;
+    uint64_t of = (int64_t)((a ^ b) & (a ^ r)) < 0 ? FLAG_OF : 0;
+    return cf | of | ((r ^ a ^ b) >> shift & FLAG_AF);
+}
+
+/* Replace some of CF, OF and AF (`mask`, a constant); the other flags stay, as lazy as they were. */
+INLINE void x86_flags_merge(struct x86_core *c, uint64_t mask, uint64_t coa)
+{
+    uint64_t a = c->lazy.a, b = c->lazy.b, old;
+    unsigned shift = c->lazy.how >> 8;
+    switch ((uint8_t)c->lazy.how) {
+    case LAZY_RESULT: c->lazy.b = (b & ~mask) | coa; return;
+    case LAZY_SUB:
+        old = x86_flags_coa_sub(a, b, shift);
+        a -= b;
+        break;
+    case LAZY_ADD: old = x86_flags_coa_add(a, b, shift); break;
+    default: c->s.rflags = (c->s.rflags & ~mask) | coa; return;
+    }
+    c->lazy.a = a;
+    c->lazy.b = (old & ~mask) | coa;
+    c->lazy.how = LAZY_RESULT | shift << 8;
+}
+
 /* The arithmetic flags as bits. */
 uint64_t x86_flags_status(const struct x86_core *c);
 

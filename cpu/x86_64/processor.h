@@ -110,7 +110,7 @@ struct x86_core {
     struct x86_fault fault;
     bool task_switched; /* the exception in `fault` belongs to the task that was switched to */
     bool faulted;       /* the instruction run last ended in an exception */
-    bool no_step;  /* it took TF away, and is not trapped */
+    bool no_step;       /* it took TF away, and is not trapped */
     bool stepping; /* one instruction is run by itself: REP makes one iteration at a time when TF asks for it
                     */
     uint64_t atomic_pa; /* what x86_atomic_done is to report, when atomic_watched */

@@ -38,8 +38,8 @@ void sse_env_make(struct x86_core *c)
 }
 
 /*
- * SDM vol. 1, 11.5.2 and 11.5.3: what is known of all lanes before they are computed comes first; if that raises
- * an unmasked exception nothing is known of results.
+ * SDM vol. 1, 11.5.2 and 11.5.3: what is known of all lanes before they are computed comes first; if that
+ * raises an unmasked exception nothing is known of results.
  */
 bool sse_flags_raise(struct x86_core *c)
 {

@@ -26,7 +26,8 @@ static inline enum fp_round x86_round(unsigned rc)
     return (enum fp_round)modes[rc & 3];
 }
 
-/* Between fp_env's flags and those of MXCSR and the x87's status and control words: their order is reversed. */
+/* Between fp_env's flags and those of MXCSR and the x87's status and control words: their order is reversed.
+ */
 unsigned x86_flags_of_fp(unsigned fp);
 unsigned x86_fp_of_flags(unsigned flags);
 
@@ -36,8 +37,8 @@ unsigned x86_fp_of_flags(unsigned flags);
 void sse_env_make(struct x86_core *c);
 bool sse_flags_raise(struct x86_core *c);
 
-/* The environment MXCSR describes; its flags are those of MXCSR, unless an exception is unmasked: then they begin
- * empty, because only new ones count. */
+/* The environment MXCSR describes; its flags are those of MXCSR, unless an exception is unmasked: then they
+ * begin empty, because only new ones count. */
 INLINE struct fp_env *sse_begin(struct x86_core *c)
 {
     if (unlikely(c->sse_mxcsr != (c->s.mxcsr | SSE_ENV_MADE)))
@@ -52,8 +53,9 @@ INLINE bool sse_end(struct x86_core *c)
 }
 
 /*
- * Instructions from an expression that gives a lane of type f32_t or f64_t (f is f32 or f64, field d or q) of the
- * lanes a and b and env. Only the first n bytes change; SSE leaves all the rest, and VEX clears above bit 127.
+ * Instructions from an expression that gives a lane of type f32_t or f64_t (f is f32 or f64, field d or q) of
+ * the lanes a and b and env. Only the first n bytes change; SSE leaves all the rest, and VEX clears above bit
+ * 127.
  */
 #define FLOAT_LANES(name, f, field, n, expr)                                                                 \
     static __attribute__((noinline)) bool name##_do(struct x86_core *c, union x86_vector *d,                 \
@@ -70,7 +72,7 @@ INLINE bool sse_end(struct x86_core *c)
         }                                                                                                    \
         if (unlikely(!sse_end(c)))                                                                           \
             return false;                                                                                    \
-        vector_set(d, &r, n, i->flags & INSN_VEX);                                                            \
+        vector_set(d, &r, n, i->flags &INSN_VEX);                                                            \
         return true;                                                                                         \
     }
 

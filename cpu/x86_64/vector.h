@@ -16,8 +16,7 @@
 /* The width of a VEX instruction's operands. */
 #define VEX_WIDTH (i->flags & INSN_L ? 32u : 16u)
 
-#define VECTOR_OPERANDS                                                                                      \
-    union x86_vector *r, const union x86_vector *v, const union x86_vector *s, unsigned n
+#define VECTOR_OPERANDS union x86_vector *r, const union x86_vector *v, const union x86_vector *s, unsigned n
 
 /* void op_name(r, v, s, n): an expression of the lanes a and b, taken as `type`. */
 #define LANES(name, type, field, expr)                                                                       \
@@ -95,8 +94,8 @@ INLINE unsigned lane_bytes(unsigned n)
     VECTOR_2(name, op)
 
 /*
- * What an MMX instruction does first: raise an x87 exception that waits, load its memory operand, and switch the
- * x87 to MMX (TOP is 0, all registers valid). False: c->fault.
+ * What an MMX instruction does first: raise an x87 exception that waits, load its memory operand, and switch
+ * the x87 to MMX (TOP is 0, all registers valid). False: c->fault.
  */
 bool x86_mmx_begin(struct x86_core *c, const struct x86_insn *i, unsigned width);
 
@@ -117,14 +116,16 @@ static inline void x86_mmx_set(struct x86_core *c, unsigned number, uint64_t val
     c->s.st[number & 7] = (struct x86_st){.mant = value, .se = 0xffff};
 }
 
-/* i's memory operand in a function of X86_HELPER or X86_SYSTEM, as x86_operand_load and x86_operand_store have
- * it for handlers. */
-static inline bool x86_helper_load(struct x86_core *c, const struct x86_insn *i, unsigned width, unsigned align)
+/* i's memory operand in a function of X86_HELPER or X86_SYSTEM, as x86_operand_load and x86_operand_store
+ * have it for handlers. */
+static inline bool x86_helper_load(struct x86_core *c, const struct x86_insn *i, unsigned width,
+                                   unsigned align)
 {
     return x86_operand_load(c, i, c->s.rip - i->length - i->offset, width, align);
 }
 
-static inline bool x86_helper_store(struct x86_core *c, const struct x86_insn *i, unsigned width, unsigned align)
+static inline bool x86_helper_store(struct x86_core *c, const struct x86_insn *i, unsigned width,
+                                    unsigned align)
 {
     return x86_operand_store(c, i, c->s.rip - i->length - i->offset, width, align);
 }

@@ -53,16 +53,37 @@ bool x87_delivers(const struct x87 *x, bool to_memory)
     return !(unmasked_of(x) & (MXCSR_BEFORE | (to_memory ? overflow_underflow : 0)));
 }
 
-bool x87_end(struct x87 *x)
+static bool end(struct x87 *x, bool to_memory)
 {
+    const unsigned inexact = 0x20;
     struct x86_state *s = &x->c->s;
     unsigned flags = flags_of(x);
-    bool delivers = x87_delivers(x, false);
-    bool up = x->overflow || (!x->underflow && x->env.flags & FP_ROUNDED_UP);
-    if (!delivers)
+    bool delivers = x87_delivers(x, to_memory);
+    bool up = x->overflow || (!x->underflow && delivers && x->env.flags & FP_ROUNDED_UP);
+    if (!x87_delivers(x, false))
         flags &= MXCSR_BEFORE | FSW_SF;
+    if (!delivers)
+        flags &= ~inexact;
     s->fsw = (uint16_t)((s->fsw & ~FSW_C1) | flags | (up ? FSW_C1 : 0));
     x87_summary_set(s);
+    return delivers;
+}
+
+bool x87_end(struct x87 *x)
+{
+    return end(x, false);
+}
+
+bool x87_end_store(struct x87 *x)
+{
+    return end(x, true);
+}
+
+bool x87_end_keeping_c1(struct x87 *x)
+{
+    uint16_t c1 = x->underflow ? 0 : x->c->s.fsw & FSW_C1;
+    bool delivers = x87_end(x);
+    x->c->s.fsw |= c1;
     return delivers;
 }
 

@@ -6,8 +6,8 @@
  *     ... operands, results with x.env ...
  *     if (x87_end(&x)) ... results into place, pop or push ...
  *
- * An exception that is unmasked is noted in the status word, and raised by the next instruction that waits: it is no
- * failure of this one.
+ * An exception that is unmasked is noted in the status word, and raised by the next instruction that waits:
+ * it is no failure of this one.
  */
 #pragma once
 
@@ -37,10 +37,15 @@ struct x87 {
 
 bool x87_begin(struct x86_core *c, const struct x86_insn *i, unsigned width, struct x87 *x);
 
-/* Exceptions into the status word. True: the results are to be delivered. To memory they aren't when overflow or
- * underflow is unmasked. x87_delivers answers without the status word being changed. */
+/* Exceptions into the status word. True: the results are to be delivered. To memory they aren't when overflow
+ * or underflow is unmasked. x87_delivers answers without the status word being changed. */
 bool x87_end(struct x87 *x);
+bool x87_end_store(struct x87 *x);
 bool x87_delivers(const struct x87 *x, bool to_memory);
+
+/* Of instructions without results, that change C1 only where the stack underflows (FCMOVcc, FCOMI): the same,
+ * but C1 stays else. */
+bool x87_end_keeping_c1(struct x87 *x);
 
 /* Busy and the error summary from flags and masks. */
 void x87_summary_set(struct x86_state *s);

@@ -23,6 +23,8 @@ static struct char_memory *memory_of(struct char_port *port)
 
 static void buffer_append(struct buffer *buffer, const void *bytes, size_t len)
 {
+    if (len == 0)
+        return;
     if (buffer->len + len > buffer->room) {
         buffer->room = 2 * (buffer->len + len);
         buffer->bytes = realloc(buffer->bytes, buffer->room);

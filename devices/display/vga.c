@@ -191,6 +191,9 @@ struct vga *vga_create(struct machine *machine, const struct vga_config *config,
     pci_bar_add(&vga->pci, BAR_MEMORY, config->memory, PCI_BAR_PREFETCH);
     pci_bar_memory(&vga->pci, BAR_MEMORY, 0, vga->block);
     registers_add(vga);
+    /* The legacy ports are no BAR, but firmware runs the BIOS only of a VGA that decodes ports. */
+    pci_config_define(&vga->pci, PCI_COMMAND, 1, 0,
+                      PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY);
     if (config->rom)
         pci_rom_add(&vga->pci, config->rom);
     machine_device_add(machine, "vga", &table, vga, vga_destroy);

@@ -40,9 +40,14 @@ static uint8_t group_mask(const struct gicv2_cpu *cpu, unsigned group)
     return (uint8_t)(0xff << subpriority_bits);
 }
 
+static bool group_enabled(const struct gicv2_cpu *cpu, unsigned group)
+{
+    return cpu->ctlr & (group ? GICC_CTLR_GROUP1 : GICC_CTLR_GROUP0);
+}
+
 static bool would_take(const struct gicv2_cpu *cpu, struct gicv2_pending pending)
 {
-    return cpu->ctlr & (pending.group ? GICC_CTLR_GROUP1 : GICC_CTLR_GROUP0) && pending.priority < cpu->pmr &&
+    return group_enabled(cpu, pending.group) && pending.priority < cpu->pmr &&
            (pending.priority & group_mask(cpu, pending.group)) < running(cpu);
 }
 
@@ -103,8 +108,10 @@ static uint32_t highest_pending(const struct gicv2_cpu *cpu, unsigned group)
 {
     unsigned intid = cpu->best.intid;
     uint32_t value = refusal(cpu, group);
-    if (intid == GIC_SPURIOUS || value)
-        return value ? value : GIC_SPURIOUS;
+    if (intid == GIC_SPURIOUS || !group_enabled(cpu, cpu->best.group))
+        return GIC_SPURIOUS;
+    if (value)
+        return value;
     if (intid < GIC_SGIS && cpu->sources[intid])
         intid |= (unsigned)__builtin_ctz(cpu->sources[intid]) << 10;
     return intid;

@@ -82,10 +82,11 @@ static uint32_t acknowledge(struct gicv3_cpu *cpu, unsigned group)
     return best.intid;
 }
 
+/* A group that the interface has not enabled is not forwarded to it. */
 static uint32_t highest_pending(const struct gicv3_cpu *cpu, unsigned group)
 {
     struct gicv3_pending best = gicv3_best(cpu);
-    return best.group == group ? best.intid : GIC_SPURIOUS;
+    return best.group == group && cpu->igrpen[group] ? best.intid : GIC_SPURIOUS;
 }
 
 static void deactivate(struct gicv3_cpu *cpu, uint32_t intid)

@@ -80,6 +80,8 @@ static uint64_t gpio_read(void *opaque, uint64_t offset, unsigned width)
 {
     const struct pl061 *gpio = opaque;
     (void)width;
+    if (offset % 4)
+        return 0;
     if (offset < GPIODATA_END)
         return pins(gpio) & offset >> 2;
     switch (offset) {
@@ -100,6 +102,8 @@ static void gpio_write(void *opaque, uint64_t offset, uint64_t wide, unsigned wi
     struct pl061 *gpio = opaque;
     uint8_t value = (uint8_t)wide, mask = (uint8_t)(offset >> 2);
     (void)width;
+    if (offset % 4)
+        return;
     switch (offset) {
     case GPIODIR: gpio->dir = value; break;
     case GPIOIS: gpio->is = value; break;
@@ -147,7 +151,7 @@ struct pl061 *pl061_create(struct machine *machine, const struct pl061_config *c
     struct bus_region region = {.name = config->name,
                                 .base = config->base,
                                 .size = PL061_SIZE,
-                                .min_width = 1,
+                                .min_width = 1, /* drivers write bytes */
                                 .max_width = 4,
                                 .read = gpio_read,
                                 .write = gpio_write,

@@ -368,6 +368,36 @@ class Aarch64(Guests, unittest.TestCase):
         self.cd_direct()
 
 
+class X8664(Guests, unittest.TestCase):
+    arch, vm_arch = "amd64", "x86_64"
+
+    def installer(self, cpus):
+        folder = fetch("debian-amd64")
+        with guest("--cpus", str(cpus), "--memory", "1G", "--net", "none", "--kernel", f"{folder}/linux", "--initrd",
+                   f"{folder}/initrd.gz", "--append", "console=ttyS0") as console:
+            console.expect(r"Linux version", 120 * SLOW)
+            if cpus > 1:
+                console.expect(rf"smp: Brought up 1 node, {cpus} CPUs", 180 * SLOW)
+            console.expect(FIRST_QUESTION, 900 * SLOW)
+
+    def test_pc_installer_1(self):
+        self.installer(1)
+
+    def test_pc_installer_4(self):
+        self.installer(4)
+
+    def test_pc_ovmf(self):
+        folder = fetch("ovmf")
+        with guest("--arch", "x86_64", "--net", "none", "--firmware", f"{folder}/code.fd") as console:
+            console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+
+    def test_pc_debian_pci(self):
+        self.disk_and_network("virtio")
+
+    def test_pc_cd_direct(self):
+        self.cd_direct()
+
+
 if __name__ == "__main__":
     PROGRAM, FETCH = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
     unittest.main()

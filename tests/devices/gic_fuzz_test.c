@@ -1,7 +1,10 @@
 /*
  * The GICs and the ITS programmed at random, with tables and commands at random in guest memory: nothing may
- * crash or hang, and what the architecture promises in every state holds.
+ * crash or hang, and what the architecture promises in every state holds. TRIARCH_FUZZ_ITERATIONS says how
+ * many rounds; TRIARCH_TEST_SEED which.
  */
+#include <stdlib.h>
+
 #include "base/bits.h"
 #include "devices/irq/gicv2.h"
 #include "devices/irq/gicv3_its.h"
@@ -15,7 +18,13 @@
 #define SPIS 64
 #define RAM  (2 * MIB)
 
-#define ROUNDS 20000
+#define STEPS_A_ROUND 128
+
+static unsigned steps(void)
+{
+    const char *wanted = test_env("TRIARCH_FUZZ_ITERATIONS");
+    return STEPS_A_ROUND * (wanted ? (unsigned)strtoul(wanted, NULL, 0) : 150);
+}
 
 #define SYSREG(crn, crm, op2) (3u << 14 | (crn) << 7 | (crm) << 3 | (op2))
 #define PMR                   SYSREG(4, 6, 0)
@@ -125,8 +134,11 @@ static void v3_create(void)
 
 static void gicv3_random(void)
 {
+    enum log_level level = log_level_get();
+    unsigned limit = steps();
     v3_create();
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    log_level_set(LOG_QUIET);
+    for (unsigned i = 0; i < limit; i++) {
         register_poke(DIST, 0x10000);
         /* Most of a redistributor's 128 KiB is nothing. */
         register_poke(GICR + below(CPUS) * 0x20000 + below(2) * 0x10000, 0xe00);
@@ -137,6 +149,7 @@ static void gicv3_random(void)
         if (i % 4096 == 0)
             test_save_load(test);
     }
+    log_level_set(level);
     test_machine_destroy(test);
 }
 
@@ -163,10 +176,13 @@ static void command_put(uint64_t at)
 
 static void its_random(void)
 {
+    enum log_level level = log_level_get();
     uint64_t queue = TEST_RAM_BASE, at = 0;
+    unsigned limit = steps();
     v3_create();
     struct msi_target target = gicv3_its_target(its);
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    log_level_set(LOG_QUIET);
+    for (unsigned i = 0; i < limit; i++) {
         /* Now and then everything is set up as it should be, and else anyhow. */
         if (i % 512 == 0) {
             test_store(test, ITS, 4, 0);
@@ -198,6 +214,7 @@ static void its_random(void)
         unsigned cpu = (unsigned)below(CPUS);
         icc_poke(cpu);
     }
+    log_level_set(level);
     test_machine_destroy(test);
 }
 
@@ -209,6 +226,8 @@ static unsigned accessor_get(void *opaque)
 
 static void gicv2_random(void)
 {
+    enum log_level level = log_level_get();
+    unsigned limit = steps();
     struct gicv2_cpu_config cpus[CPUS];
     test = test_machine_create(MIB);
     for (unsigned i = 0; i < CPUS; i++) {
@@ -223,7 +242,8 @@ static void gicv2_random(void)
                                   .accessor = accessor_get};
     struct gicv2 *v2 = gicv2_create(&test->machine, &config, NULL);
     CHECK(v2 != NULL);
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    log_level_set(LOG_QUIET);
+    for (unsigned i = 0; i < limit; i++) {
         accessor = (unsigned)below(CPUS + 1);
         register_poke(DIST, 0x1000);
         register_poke(GICC, below(2) ? 0x30 : 0x2000);
@@ -242,6 +262,7 @@ static void gicv2_random(void)
         if (i % 4096 == 0)
             test_save_load(test);
     }
+    log_level_set(level);
     test_machine_destroy(test);
 }
 

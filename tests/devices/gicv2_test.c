@@ -330,6 +330,7 @@ static void groups(void)
     CHECK(irqs[0].level);
     store(CTLR, 1);
     CHECK(!irqs[0].level);
+    CHECK_EQ(load(HPPIR), 1023);
     /* 3.3.3: the binary point of Group 1. */
     store(ABPR, 0);
     CHECK_EQ(load(ABPR), 3);

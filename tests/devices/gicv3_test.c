@@ -295,7 +295,9 @@ static void enables(void)
     set(0, IGRPEN1, 0);
     CHECK(!irqs[0].level);
     CHECK_EQ(get(0, IAR1), 1023);
+    CHECK_EQ(get(0, HPPIR1), 1023);
     set(0, IGRPEN1, 1);
+    CHECK_EQ(get(0, HPPIR1), 32);
     CHECK(irqs[0].level);
     store(DIST + ICENABLER(32), BIT(32));
     CHECK(!irqs[0].level);
@@ -594,6 +596,26 @@ static void save_and_load(void)
     finish();
 }
 
+/* Where nothing below the guest wakes them, redistributors are awake from the start. */
+static void awake(void)
+{
+    struct gicv3_cpu_config cpu = {.irq = test_irq_line(&irqs[0])};
+    irqs[0] = (struct test_irq){0};
+    test = test_machine_create(MIB);
+    struct gicv3_config config = {
+        .dist_base = DIST, .regions = {{GICR, 1}}, .spis = 32, .awake = true, .cpus = 1, .cpu = &cpu};
+    gic = gicv3_create(&test->machine, &config, NULL);
+    CHECK(gic != NULL);
+    CHECK_EQ(load(GICR_WAKER(0)), 0);
+    store(GICD_CTLR, 2);
+    set(0, PMR, 0xff);
+    set(0, IGRPEN1, 1);
+    private_setup(0, 27, 1, 0x80);
+    ppi(0, 27, true);
+    CHECK(irqs[0].level);
+    finish();
+}
+
 /* Boards with more CPUs than one region holds have a second one. */
 static void two_regions(void)
 {
@@ -627,6 +649,7 @@ static const struct test_case cases[] = {
     {"special_numbers", special_numbers},
     {"absent_registers", absent_registers},
     {"save_and_load", save_and_load},
+    {"awake", awake},
     {"two_regions", two_regions},
 };
 

@@ -72,6 +72,10 @@ static void data(void)
     put(0x05 << 2, 0);
     CHECK_EQ(get(DATA), 0x2a);
     CHECK(!outputs[0].level && outputs[1].level);
+    /* By bytes, as Linux does. */
+    test_store(test, BASE + DATA, 1, 0x0d);
+    CHECK_EQ(test_load(test, BASE + DATA, 1), 0x2d);
+    CHECK_EQ(test_load(test, BASE + DATA + 1, 1), 0);
     for (unsigned i = 0; i < 8; i++)
         CHECK_EQ(get(0xfe0 + 4 * i), id[i]);
     finish();

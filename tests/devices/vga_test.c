@@ -160,6 +160,8 @@ static void identity(void)
     test_pci_put(&pci, DEVFN, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
     test_pci_put(&pci, DEVFN, PCI_ROM_ADDRESS, 4, 0xd0000001);
     CHECK_EQ(test_load(test, 0xd0000000, 2), 0xaa55);
+    test_pci_put(&pci, DEVFN, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+    CHECK_EQ(test_pci_get(&pci, DEVFN, PCI_COMMAND, 2), PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
     finish();
 }
 

@@ -1,7 +1,7 @@
 /*
- * x87, MMX, SSE and AVX instructions against the host's own processor. Beside random bits the operands are numbers that
- * are hard: zeros, subnormals, limits, infinities, NaNs; rounding modes, flush modes and unmasked exceptions are random
- * too. Registers, MXCSR, the x87's state, memory and faults must agree.
+ * x87, MMX, SSE and AVX instructions against the host's own processor. Beside random bits the operands are
+ * numbers that are hard: zeros, subnormals, limits, infinities, NaNs; rounding modes, flush modes and
+ * unmasked exceptions are random too. Registers, MXCSR, the x87's state, memory and faults must agree.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ struct row {
 
 static const struct row rows[] = {
 #define INSN(id, map, prefix, opcode, modrm, operands, size, kind, feature, flags)                           \
-    {#id,       MAP_##map, PREFIX_##prefix, opcode,        MODRM_##modrm, OPS_##operands,                    \
-     SIZE_##size, flags,   FEAT_##feature},
+    {#id,         MAP_##map, PREFIX_##prefix, opcode, MODRM_##modrm, OPS_##operands,                         \
+     SIZE_##size, flags,     FEAT_##feature},
 #include "cpu/x86_64/insns.def"
 #undef INSN
 };
@@ -51,9 +51,10 @@ static uint64_t below(uint64_t n)
 
 static uint32_t hard_32(void)
 {
-    static const uint32_t numbers[] = {0,          1,          0x007fffff, 0x00800000, 0x00800001, 0x3f800000, 0x3f800001,
-                                       0x3f7fffff, 0x40000000, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fc00000, 0x7fffffff,
-                                       0x4f000000, 0x4effffff, 0x4b000000, 0x3f000000, 0x3fc00000, 0x00400000, 0x33800000};
+    static const uint32_t numbers[] = {0,          1,          0x007fffff, 0x00800000, 0x00800001, 0x3f800000,
+                                       0x3f800001, 0x3f7fffff, 0x40000000, 0x7f7fffff, 0x7f800000, 0x7f800001,
+                                       0x7fc00000, 0x7fffffff, 0x4f000000, 0x4effffff, 0x4b000000, 0x3f000000,
+                                       0x3fc00000, 0x00400000, 0x33800000};
     return numbers[below(ARRAY_LEN(numbers))] | (uint32_t)below(2) << 31;
 }
 
@@ -95,7 +96,7 @@ static uint64_t lane(void)
         uint64_t low = (test_random() & 0x807fffff) | (120 + below(16)) << 23;
         return low | ((test_random() & 0x807fffff) | (120 + below(16)) << 23) << 32;
     }
-    case 5: return below(2) ? below(300) : (uint64_t)-(int64_t)below(300);
+    case 5: return below(2) ? below(300) : (uint64_t) - (int64_t)below(300);
     case 6: return 0x0101010101010101 * below(256);
     default: return test_random();
     }
@@ -104,7 +105,8 @@ static uint64_t lane(void)
 /* An x87 register: mostly a number, in whatever encoding. */
 static void extended(uint8_t at[16])
 {
-    static const uint16_t exponents[] = {0, 1, 0x3fff, 0x3ffe, 0x4000, 0x7ffe, 0x7fff, 0x403e, 0x3fbf, 0x4001};
+    static const uint16_t exponents[] = {0,      1,      0x3fff, 0x3ffe, 0x4000,
+                                         0x7ffe, 0x7fff, 0x403e, 0x3fbf, 0x4001};
     uint64_t mantissa = test_random() | (uint64_t)1 << 63;
     uint16_t exponent = (uint16_t)(below(2) ? exponents[below(ARRAY_LEN(exponents))] : 0x3ff0 + below(64));
     switch (below(8)) {
@@ -140,6 +142,13 @@ static void x87_random(struct native_state *in)
         extended(in->fx + 32 + 16 * n);
 }
 
+/* Transcendental functions: the host's last bit may be wrong, and C1, inexact and underflow with it. */
+static bool is_approximate(const struct row *row)
+{
+    static const char *const ids[] = {"f2xm1", "fyl2x", "fptan", "fpatan", "fsin", "fcos", NULL};
+    return any_of(row->id, ids);
+}
+
 static void state_random(struct native_state *in, const struct row *row)
 {
     memset(in, 0, sizeof(*in));
@@ -150,6 +159,10 @@ static void state_random(struct native_state *in, const struct row *row)
     le16_store(in->fx, 0x37f);
     if (row->flags & (ROW_X87 | ROW_MMX) || starts(row->id, "cvt") || starts(row->id, "mov"))
         x87_random(in);
+    if (is_approximate(row)) { /* exceptions that depend on the last bit */
+        le16_store(in->fx, le16_load(in->fx) | 0x3f);
+        le16_store(in->fx + 2, le16_load(in->fx + 2) & 0x7f00);
+    }
     uint32_t masks = below(6) ? 0x1f80 : (uint32_t)test_random() & 0x1f80;
     uint32_t flags = below(2) ? 0 : (uint32_t)test_random() & 0x3f;
     uint32_t modes = below(2) ? 0 : (uint32_t)test_random() & 0xe040;
@@ -185,7 +198,7 @@ static bool has_vvvv(const struct row *row)
 
 static bool has_immediate(const struct row *row)
 {
-    static const uint8_t formats[] = {OPS_EG_I8, OPS_EX_I8,  OPS_WX_I8,  OPS_WG_I8,
+    static const uint8_t formats[] = {OPS_EG_I8,  OPS_EX_I8,   OPS_WX_I8, OPS_WG_I8,
                                       OPS_HWX_I8, OPS_HWX_IS4, OPS_HW_I8, OPS_HEX_I8};
     return memchr(formats, row->operands, sizeof(formats));
 }
@@ -224,7 +237,8 @@ static void prefixes_emit(struct instance *x, const struct row *row, unsigned re
 
 static uint64_t data_address(void)
 {
-    static const uint64_t places[] = {NATIVE_DATA_SIZE - 32, NATIVE_DATA_SIZE - 16, NATIVE_DATA_SIZE - 8, PAGE_SIZE - 16};
+    static const uint64_t places[] = {NATIVE_DATA_SIZE - 32, NATIVE_DATA_SIZE - 16, NATIVE_DATA_SIZE - 8,
+                                      PAGE_SIZE - 16};
     uint64_t offset = below(NATIVE_DATA_SIZE - 1024);
     switch (below(16)) {
     case 0: return NATIVE_DATA + places[below(ARRAY_LEN(places))];
@@ -343,7 +357,7 @@ static void guest_load(struct guest *g, const struct native_state *in)
     s->fcw = le16_load(in->fx);
     s->fsw = le16_load(in->fx + 2);
     s->mxcsr = le32_load(in->fx + 24);
-    s->fop = 0;
+    s->fop = s->fcs = s->fds = 0;
     s->fip = s->fdp = 0;
     for (unsigned n = 0; n < 8; n++) {
         unsigned physical = ((s->fsw >> 11 & 7) + n) & 7;
@@ -379,13 +393,14 @@ static void agree(const struct instance *x, const char *what, uint64_t guest, ui
     if (guest == host)
         return;
     mismatches++;
-    FAIL("%s: %s is %#llx, the host has %#llx", x->text, what, (unsigned long long)guest, (unsigned long long)host);
+    FAIL("%s: %s is %#llx, the host has %#llx", x->text, what, (unsigned long long)guest,
+         (unsigned long long)host);
 }
 
-/* Which address of a page a masked access reports is not said anywhere. */
+/* Which address of a page a masked access or one in several parts reports is not said anywhere. */
 static bool fault_agrees(const struct row *row, const struct native_state *host, int vector, uint64_t cr2)
 {
-    uint64_t mask = strstr(row->id, "maskmov") ? ~(uint64_t)0xfff : ~(uint64_t)0;
+    uint64_t mask = strstr(row->id, "maskmov") || row->flags & ROW_X87 ? ~(uint64_t)0xfff : ~(uint64_t)0;
     switch (host->signal) {
     case SIGSEGV: return vector == EXC_GP || (vector == EXC_PF && ((cr2 ^ host->address) & mask) == 0);
     case SIGBUS: return vector == EXC_SS || vector == EXC_AC;
@@ -395,22 +410,25 @@ static bool fault_agrees(const struct row *row, const struct native_state *host,
     }
 }
 
-/* Transcendental functions: the host's last bit may be wrong, and C1 with it. */
-static bool is_approximate(const struct row *row)
+/* Numbers in their order, but for the sign. */
+static bool are_near(const struct x86_st *guest, uint64_t mantissa, uint16_t se)
 {
-    static const char *const ids[] = {"f2xm1", "fyl2x", "fptan", "fpatan", "fsin", "fcos", NULL};
-    return any_of(row->id, ids);
+    __int128 a = (__int128)(guest->se & 0x7fff) << 63 | (guest->mant << 1 >> 1);
+    __int128 b = (__int128)(se & 0x7fff) << 63 | (mantissa << 1 >> 1);
+    return a - b <= 1 && b - a <= 1 && (guest->se ^ se) < 0x8000;
 }
 
-static uint64_t near(uint64_t guest, uint64_t host)
+/* FYL2XP1 wants an operand near zero. */
+static bool is_defined(const struct row *row, const struct native_state *in)
 {
-    return guest - host + 1 <= 2 ? host : guest;
+    return strcmp(row->id, "fyl2xp1") != 0 || (le16_load(in->fx + 40) & 0x7fff) < 0x3ffd;
 }
 
-static void x87_agrees(const struct instance *x, const struct row *row, const struct x86_state *s, const uint8_t *fx)
+static void x87_agrees(const struct instance *x, const struct row *row, const struct x86_state *s,
+                       const uint8_t *fx)
 {
     bool approximate = is_approximate(row);
-    uint16_t status_mask = approximate ? 0xfdff : 0xffff;
+    uint16_t status_mask = approximate ? 0xfdcf : 0xffff;
     uint8_t tags = 0;
     agree(x, "fcw", s->fcw, le16_load(fx));
     agree(x, "fsw", s->fsw & status_mask, le16_load(fx + 2) & status_mask);
@@ -421,14 +439,18 @@ static void x87_agrees(const struct instance *x, const struct row *row, const st
         char name[16];
         const struct x86_st *st = &s->st[((s->fsw >> 11 & 7) + n) & 7];
         uint64_t mantissa = le64_load(fx + 32 + 16 * n);
+        uint16_t se = le16_load(fx + 40 + 16 * n);
+        if (approximate && are_near(st, mantissa, se))
+            continue;
         snprintf(name, sizeof(name), "st%u", n);
-        agree(x, name, approximate ? near(st->mant, mantissa) : st->mant, mantissa);
+        agree(x, name, st->mant, mantissa);
         snprintf(name, sizeof(name), "st%u.se", n);
-        agree(x, name, st->se, le16_load(fx + 40 + 16 * n));
+        agree(x, name, st->se, se);
     }
 }
 
-static void vectors_agree(const struct instance *x, const struct x86_state *s, const struct native_state *host)
+static void vectors_agree(const struct instance *x, const struct x86_state *s,
+                          const struct native_state *host)
 {
     for (unsigned n = 0; n < 64; n++) {
         char name[16];
@@ -449,7 +471,8 @@ static void memory_agrees(const struct instance *x, const struct guest *g)
     }
 }
 
-static void registers_agree(const struct instance *x, const struct native_state *guest, const struct native_state *host)
+static void registers_agree(const struct instance *x, const struct native_state *guest,
+                            const struct native_state *host)
 {
     for (unsigned n = 0; n < 16; n++) {
         char name[16];
@@ -477,7 +500,9 @@ static void run_both(struct guest *g, const struct row *row)
     struct native_state in, host, guest = {0};
     struct instance x;
     uint8_t code[64];
-    state_random(&in, row);
+    do
+        state_random(&in, row);
+    while (!is_defined(row, &in));
     instance_make(&x, row, &in);
     host = in;
     memcpy(native_data(), data, sizeof(data));
@@ -505,7 +530,9 @@ static void run_both(struct guest *g, const struct row *row)
     if (host.exit || !(row->flags & ROW_MMX))
         x87_agrees(&x, row, s, host.fx);
     registers_agree(&x, &guest, &host);
-    memory_agrees(&x, g);
+    /* Ten bytes and more are stored in parts: a fault may come after some. */
+    if (host.exit || !(row->flags & ROW_X87))
+        memory_agrees(&x, g);
 }
 
 /* Approximations, and what touches more than this test compares. */
@@ -528,7 +555,7 @@ static void compare_with_host(void)
     struct guest g;
     guest_open(&g);
     const char *only = test_env("TRIARCH_INSN"), *count = test_env("TRIARCH_INSN_COUNT");
-    unsigned rounds = count ? (unsigned)atoi(count) : 200;
+    unsigned rounds = count ? (unsigned)atoi(count) : 60;
     for (unsigned n = 0; n < ARRAY_LEN(rows); n++) {
         if (!usable(&rows[n], x86_model(g.b->vcpu)) || (only && !starts(rows[n].id, only)))
             continue;

@@ -120,6 +120,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
         running->gpr[n] = (uint64_t)uc->uc_mcontext.gregs[order[n]];
     running->rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
     running->rflags = (uint64_t)uc->uc_mcontext.gregs[REG_EFL];
+    if (uc->uc_mcontext.fpregs)
+        memcpy(running->fx, uc->uc_mcontext.fpregs, sizeof(running->fx));
     running->signal = number;
     running->code = info->si_code;
     running->address = (uint64_t)(uintptr_t)info->si_addr;
@@ -198,6 +200,7 @@ void native_run(struct native_state *state)
         state->rflags = frame->rflags;
     }
     running = NULL;
+    __builtin_ia32_ldmxcsr(0x1f80);
     if (state->exit) {
         memcpy(state->fx, frame->fx, sizeof(frame->fx));
         memcpy(state->ymm, frame->ymm, sizeof(frame->ymm));
