@@ -10,7 +10,7 @@
 void help_commands(FILE *to, const struct command *commands, size_t count)
 {
     fprintf(to, "vm-cli " TRIARCH_VERSION
-                ": runs riscv64 and aarch64 machines\n\nusage: vm-cli COMMAND [OPTIONS]\n\n");
+                ": runs riscv64, aarch64 and x86_64 machines\n\nusage: vm-cli COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < count; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
     fprintf(to, "\n`vm-cli run --help` lists the options and shows examples.\n");

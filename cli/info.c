@@ -1,5 +1,6 @@
 /* vm-cli info: what this program and this host offer. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/parse.h"
@@ -27,7 +28,9 @@ static void arches_print(void)
 /* Names from a list that ends with NULL, broken into lines. */
 static void names_print(const char *title, const char *(*name)(unsigned index))
 {
-    int column = printf("%s", title);
+    const char *last_line = strrchr(title, '\n');
+    int column = (int)strlen(last_line ? last_line : title);
+    printf("%s", title);
     for (unsigned i = 0; name(i); i++) {
         if (column > 90)
             column = printf("\n          ") - 1;

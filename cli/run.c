@@ -140,6 +140,16 @@ static bool machine_options_set(struct run *run, struct error *err)
     return ok;
 }
 
+/* A device that other boards don't have would be waited for in vain. */
+static bool debug_exit_set(struct run *run, struct error *err)
+{
+    run->config.debug_exit = run->options.debug_exit;
+    if (!run->options.debug_exit || run->config.arch == GUEST_X86_64)
+        return true;
+    return error_set(err, ERROR_USAGE, "--debug-exit is for x86_64, and this machine is a %s",
+                     guest_arch_name(run->config.arch));
+}
+
 static bool engine_set(struct run *run, struct error *err)
 {
     const char *name = run->options.accel ? run->options.accel : "auto";
@@ -270,8 +280,8 @@ static bool config_make(struct run *run, struct error *err)
     struct machine_config *config = &run->config;
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
-    if (!arch_set(run, err) || !machine_options_set(run, err) || !memory_set(run, err) ||
-        !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err))
+    if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
+        !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err))
         return false;
     firmware_set(run);
     lists_set(run);
@@ -282,7 +292,6 @@ static bool config_make(struct run *run, struct error *err)
     config->append = options->append;
     config->dtb = options->dtb;
     config->debugcon = options->debugcon;
-    config->debug_exit = options->debug_exit;
     config->firmware_vars = options->firmware_vars;
     config->deterministic = options->deterministic;
     config->paused = options->paused;

@@ -104,6 +104,10 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["no engine"], "run", "--accel", "warp")
         self.refused(USAGE, ["--arch z80"], "run", "--arch", "z80")
 
+    def test_options_of_another_architecture(self):
+        self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
+        self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
+
     def test_memory_beyond_the_host(self):
         self.refused(USAGE, ["2 TiB", "this host has"], "run", "--memory", "2T")
 
@@ -157,14 +161,16 @@ class BadInput(unittest.TestCase):
             ("script", b"#!/bin/sh\necho hello\n", ["a text file"]),
             ("pe", b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40) + b"PE\0\0\x64\x50" + bytes(500), ["EFI"]),
             ("initrd", b"070701" + bytes(600), ["cpio"]),
-            ("x86", elf(machine=62), ["x86_64"]),
-            ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), ["x86_64", "bzImage"]),
             ("arm32", elf(machine=40), ["another architecture"]),
         ):
             self.refused(IMAGE, [name] + words, "run", "--arch", "riscv64", "--firmware", "builtin", "--kernel",
                          self.file(name, content))
-        arm = self.file("arm", bytes(0x38) + b"ARM\x64" + bytes(600))
-        self.refused(IMAGE, ["aarch64", "riscv64"], "run", "--arch", "riscv64", "--kernel", arm)
+        for name, content, arch in (
+            ("x86", elf(machine=62), "x86_64"),
+            ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), "x86_64"),
+            ("arm", bytes(0x38) + b"ARM\x64" + bytes(600), "aarch64"),
+        ):
+            self.refused(IMAGE, [name, arch, "riscv64"], "run", "--arch", "riscv64", "--kernel", self.file(name, content))
 
     def test_kernel_beyond_memory(self):
         path = self.file("high", elf(paddr=0xB0000000))
