@@ -5,8 +5,9 @@
 #include "base/bits.h"
 #include "host/memory.h"
 
-#define ARENA_SIZE (8 * MIB) /* a kernel and its programs fill it; half of it costs a few per cent of time   \
-                              */
+#define ARENA_SIZE                                                                                           \
+    (8 * MIB) /* a kernel and its programs fill it; half of it costs a few per cent of time                  \
+               */
 #define HASH_BITS      16
 #define PAGE_HASH_BITS 12
 

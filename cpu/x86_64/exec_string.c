@@ -228,8 +228,8 @@ struct string_op {
     bool compares;
 };
 
-/* So many iterations, or pages of them, are one instruction for whoever counts: 2^64 of them must not keep a slice
- * from ending. */
+/* So many iterations, or pages of them, are one instruction for whoever counts: 2^64 of them must not keep a
+ * slice from ending. */
 #define ITERATIONS 1024
 
 static enum progress string_repeat(const struct string *s, const struct string_op *op)

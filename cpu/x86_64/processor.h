@@ -87,8 +87,8 @@ struct x86_core {
     /* An operand in memory of up to 32 bytes, on its way to or from a handler that can't have locals. */
     union x86_vector operand;
 
-    /* MXCSR as the floating-point library wants it, made from the value sse_mxcsr (sse_float.h); sse_flags are the
-     * flags that are no news. */
+    /* MXCSR as the floating-point library wants it, made from the value sse_mxcsr (sse_float.h); sse_flags
+     * are the flags that are no news. */
     struct fp_env sse_env;
     uint32_t sse_mxcsr;
     uint8_t sse_flags;

@@ -15,6 +15,6 @@ struct smbios_config {
 
 void smbios_publish(const struct smbios_config *config, struct fw_cfg *fw_cfg);
 
-/* Without firmware: the entry point at `address`, which is one that is searched (a multiple of 16 from 0xf0000
- * on), and the tables behind it. */
+/* Without firmware: the entry point at `address`, which is one that is searched (a multiple of 16 from
+ * 0xf0000 on), and the tables behind it. */
 void smbios_place(const struct smbios_config *config, struct ram *ram, uint64_t address);

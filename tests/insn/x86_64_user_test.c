@@ -50,16 +50,17 @@ static bool any_of(const char *id, const char *const *list)
 
 /* What depends on the operating system, on where it runs or on chance, or leaves the code page. */
 static const char *const excluded[] = {
-    "cpuid",   "rdtsc*",   "rdpid",    "rdpmc",    "rdrand",   "rdseed",    "syscall",  "sysret",  "sysenter",
-    "sysexit", "int*",     "iret",     "popf",     "pushf",    "call_far*", "jmp_far*", "ret*",    "call_e",
-    "jmp_e",   "rd?sbase", "wrfsbase", "wrgsbase", "rdfsbase", "rdgsbase",  "mov_es",   "mov_se",  "push_seg",
-    "pop_seg", "load_far", "xgetbv",   "xsetbv",   "xsave*",   "xrstor*",   "fxsave",   "fxrstor", "rdpkru",
-    "wrpkru",  "sldt",     "str",      "sgdt",     "sidt",     "smsw",      "lar",      "lsl",     "verr",
-    "verw",    "monitor",  "mwait",    "invd",     "wbinvd",   "clac",      "stac",     "salc",    "ins",
-    "outs",    "pause",    "mov_rc",   "mov_rd",   /* approximations, and what x86_64_vector_test.c is more lenient with */
-    "rcpps",  "rcpss",  "vrcp*",   "rsqrt*",    "vrsqrt*", "maskmov*",   "vmaskmov*", "fnstenv", "fnsave", "fldenv",
-    "fstp_m80", "fbstp", "frstor", "f2xm1",  "fyl2x*",  "fptan",     "fpatan",  "fsin*",      "fcos",
-    NULL,
+    "cpuid",    "rdtsc*",  "rdpid",    "rdpmc",    "rdrand",   "rdseed",   "syscall",   "sysret",
+    "sysenter", "sysexit", "int*",     "iret",     "popf",     "pushf",    "call_far*", "jmp_far*",
+    "ret*",     "call_e",  "jmp_e",    "rd?sbase", "wrfsbase", "wrgsbase", "rdfsbase",  "rdgsbase",
+    "mov_es",   "mov_se",  "push_seg", "pop_seg",  "load_far", "xgetbv",   "xsetbv",    "xsave*",
+    "xrstor*",  "fxsave",  "fxrstor",  "rdpkru",   "wrpkru",   "sldt",     "str",       "sgdt",
+    "sidt",     "smsw",    "lar",      "lsl",      "verr",     "verw",     "monitor",   "mwait",
+    "invd",     "wbinvd",  "clac",     "stac",     "salc",     "ins",      "outs",      "pause",
+    "mov_rc",   "mov_rd", /* approximations, and what x86_64_vector_test.c is more lenient with */
+    "rcpps",    "rcpss",   "vrcp*",    "rsqrt*",   "vrsqrt*",  "maskmov*", "vmaskmov*", "fnstenv",
+    "fnsave",   "fldenv",  "fstp_m80", "fbstp",    "frstor",   "f2xm1",    "fyl2x*",    "fptan",
+    "fpatan",   "fsin*",   "fcos",     NULL,
 };
 
 /* ---- flags: which an instruction leaves undefined, and whether it reads any ---- */
