@@ -87,9 +87,11 @@ static const struct flag_use flag_uses[] = {
     {"inc_*", ALL & ~FLAG_CF, 0},
     {"dec_*", ALL & ~FLAG_CF, 0},
     {"mulx", 0, 0},
-    {"mul*", ALL, FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF},
+    {"mul", ALL, FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF}, /* and not mulss */
+    {"mul8", ALL, FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF},
     {"imul*", ALL, FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF},
-    {"div*", ALL, ALL},
+    {"div", ALL, ALL},
+    {"div8", ALL, ALL},
     {"idiv*", ALL, ALL},
     {"shl_*", 0, FLAG_AF | FLAG_OF},
     {"shr_*", 0, FLAG_AF | FLAG_OF},
