@@ -202,8 +202,10 @@ static __attribute__((noinline)) bool locked_do(struct x86_core *c, const struct
 
 X86_HANDLER(x86_locked)
 {
+    if (i->opcode == 0xc7 && i->flags & INSN_W)
+        TAIL return x86_cmpxchg16b(c, i, bank, pc);
     if (i->opcode == 0xc7)
-        TAIL return i->flags & INSN_W ? x86_cmpxchg16b(c, i, bank, pc) : x86_cmpxchg8b(c, i, bank, pc);
+        TAIL return x86_cmpxchg8b(c, i, bank, pc);
     if (unlikely(!locked_do(c, i, pc)))
         TAIL return x86_raise(c, i, bank, pc);
     TAIL return x86_next_slow(c, i, bank, pc);
