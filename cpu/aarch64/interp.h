@@ -53,16 +53,13 @@ typedef const struct a64_insn *a64_handler(struct aarch64_core *c, const struct 
     }
 
 /* For handlers of an INSN_CC: `M(identifier, condition number)` once for each condition. */
-#define A64_CONDITIONS(M, id)                                                                                \
-    M(id##_eq, 0)                                                                                            \
-    M(id##_ne, 1)                                                                                            \
-    M(id##_cs, 2)                                                                                            \
-    M(id##_cc, 3)                                                                                            \
-    M(id##_mi, 4)                                                                                            \
-    M(id##_pl, 5)                                                                                            \
-    M(id##_vs, 6)                                                                                            \
-    M(id##_vc, 7) M(id##_hi, 8) M(id##_ls, 9) M(id##_ge, 10) M(id##_lt, 11) M(id##_gt, 12) M(id##_le, 13)    \
-        M(id##_al, 14) M(id##_nv, 15)
+/* clang-format off */
+#define A64_CONDITIONS(M, id)                                                      \
+    M(id##_eq,  0) M(id##_ne,  1) M(id##_cs,  2) M(id##_cc,  3) M(id##_mi,  4)     \
+    M(id##_pl,  5) M(id##_vs,  6) M(id##_vc,  7) M(id##_hi,  8) M(id##_ls,  9)     \
+    M(id##_ge, 10) M(id##_lt, 11) M(id##_gt, 12) M(id##_le, 13) M(id##_al, 14)     \
+    M(id##_nv, 15)
+/* clang-format on */
 
 /* Declares every handler of the table. */
 #define A64_ROW(id, pattern, variant, format, feature, flags) a64_handler a64_##id;
