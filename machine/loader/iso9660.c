@@ -216,9 +216,11 @@ static bool record_take(const struct iso *iso, const uint8_t *bytes, size_t at, 
     *size = record[0];
     if (!*size)
         return true;
-    size_t name_len = *size > RECORD_NAME_LEN ? record[RECORD_NAME_LEN] : 0;
+    if (*size > len - at || *size <= RECORD_NAME_LEN)
+        return broken(iso, "a directory record is cut off", err);
+    size_t name_len = record[RECORD_NAME_LEN];
     size_t fields = RECORD_NAME + name_len + !(name_len & 1) + iso->skip;
-    if (*size > len - at || *size < RECORD_NAME + name_len)
+    if (*size < RECORD_NAME + name_len)
         return broken(iso, "a directory record is cut off", err);
     *more = record[RECORD_FLAGS] & FLAG_MORE;
     *entry = (struct entry){.file = {.offset = (uint64_t)le32_load(record + RECORD_EXTENT) * iso->block_size,
