@@ -260,8 +260,6 @@ static void thread_describe(struct gdb_stub *stub, const char *at)
 
 /* Running. */
 
-#define VCPUS_MAX 512
-
 static void resume(struct gdb_stub *stub, const enum debug_action *actions)
 {
     stub->running = true;
@@ -273,7 +271,7 @@ static void resume(struct gdb_stub *stub, const enum debug_action *actions)
 static bool resume_simple(struct gdb_stub *stub, const char *at, enum debug_action action)
 {
     struct debug_target *target = stub->config.target;
-    enum debug_action actions[VCPUS_MAX];
+    enum debug_action actions[DEBUG_VCPUS_MAX];
     unsigned which =
         action == DEBUG_STEP && stub->resume_thread == ALL_THREADS ? stub->thread : stub->resume_thread;
     uint64_t pc;
@@ -294,8 +292,8 @@ static bool resume_simple(struct gdb_stub *stub, const char *at, enum debug_acti
 static bool resume_each(struct gdb_stub *stub, const char *at)
 {
     struct debug_target *target = stub->config.target;
-    enum debug_action actions[VCPUS_MAX];
-    bool decided[VCPUS_MAX] = {false};
+    enum debug_action actions[DEBUG_VCPUS_MAX];
+    bool decided[DEBUG_VCPUS_MAX] = {false};
     for (unsigned i = 0; i < target->count; i++)
         actions[i] = DEBUG_STAY;
     while (*at == ';') {
@@ -482,7 +480,7 @@ static void query(struct gdb_stub *stub, const char *at)
 static void detach(struct gdb_stub *stub)
 {
     struct debug_target *target = stub->config.target;
-    enum debug_action actions[VCPUS_MAX];
+    enum debug_action actions[DEBUG_VCPUS_MAX];
     target->points->count = 0;
     target->points->any_break = target->points->any_watch = false;
     target->points_changed(target);

@@ -235,13 +235,11 @@ static void stop(struct call *call)
     say(call, "stopped\n");
 }
 
-#define VCPUS_MAX 512
-
 static void go(struct call *call, enum debug_action own, enum debug_action others)
 {
     struct debug_target *target = call->monitor->target;
-    enum debug_action actions[VCPUS_MAX];
-    for (unsigned i = 0; i < target->count && i < VCPUS_MAX; i++)
+    enum debug_action actions[DEBUG_VCPUS_MAX];
+    for (unsigned i = 0; i < target->count && i < DEBUG_VCPUS_MAX; i++)
         actions[i] = i == call->monitor->cpu ? own : others;
     if (stopped(call))
         target->resume(target, actions);

@@ -6,6 +6,9 @@
 
 #include "cpu/cpu.h"
 
+/* The most vCPUs a machine has: tools keep one action for each on their stack. */
+#define DEBUG_VCPUS_MAX 512
+
 enum debug_action {
     DEBUG_STAY,     /* keep stopped */
     DEBUG_CONTINUE, /* run */
