@@ -65,7 +65,8 @@ struct cmos_rtc {
     uint64_t epoch;
     uint8_t initial[CMOS_SIZE];
 
-    uint8_t index;
+    uint8_t index, upper_index;
+    uint8_t upper[CMOS_SIZE];   /* a second bank, of memory only */
     uint8_t changed[CMOS_SIZE]; /* how the memory, alarm included, differs from `initial` */
     uint64_t offset;            /* what software added to the date, in ns */
     uint8_t weekday_shift;      /* how far software's day of the week is off */
@@ -375,7 +376,11 @@ static uint64_t cmos_read(void *opaque, uint64_t offset, unsigned width)
 {
     struct cmos_rtc *rtc = opaque;
     (void)width;
-    return offset ? register_read(rtc, rtc->index) : 0xff; /* the index can't be read back */
+    switch (offset) {
+    case 1: return register_read(rtc, rtc->index);
+    case 3: return rtc->upper[rtc->upper_index];
+    default: return 0xff; /* an index can't be read back */
+    }
 }
 
 /* Bit 7 of the index masks NMI, of which a PC's board has none to mask here. */
@@ -383,10 +388,12 @@ static void cmos_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
 {
     struct cmos_rtc *rtc = opaque;
     (void)width;
-    if (offset)
-        register_write(rtc, rtc->index, (uint8_t)value);
-    else
-        rtc->index = value & (CMOS_SIZE - 1);
+    switch (offset) {
+    case 0: rtc->index = value & (CMOS_SIZE - 1); break;
+    case 1: register_write(rtc, rtc->index, (uint8_t)value); break;
+    case 2: rtc->upper_index = value & (CMOS_SIZE - 1); break;
+    default: rtc->upper[rtc->upper_index] = (uint8_t)value;
+    }
 }
 
 void cmos_rtc_define(struct cmos_rtc *rtc, uint8_t index, uint8_t value)
@@ -416,6 +423,7 @@ static void restored(void *object)
 {
     struct cmos_rtc *rtc = object;
     rtc->index &= CMOS_SIZE - 1;
+    rtc->upper_index &= CMOS_SIZE - 1;
     rtc->weekday_shift %= 7;
     update(rtc);
 }
@@ -423,6 +431,8 @@ static void restored(void *object)
 /* The battery keeps the chip; RESET clears the flags and the enables. */
 static const struct state_field fields[] = {
     STATE(struct cmos_rtc, index),
+    STATE(struct cmos_rtc, upper_index),
+    STATE_ARRAY(struct cmos_rtc, upper, .keep = true),
     STATE_ARRAY(struct cmos_rtc, changed, .keep = true),
     STATE(struct cmos_rtc, offset, .keep = true),
     STATE(struct cmos_rtc, weekday_shift, .keep = true),
@@ -450,7 +460,7 @@ struct cmos_rtc *cmos_rtc_create(struct machine *machine, const struct cmos_rtc_
     struct cmos_rtc *rtc = machine_alloc(sizeof(*rtc));
     struct bus_region ports = {.name = "cmos-rtc",
                                .base = 0x70,
-                               .size = 2,
+                               .size = 4,
                                .max_width = 1,
                                .read = cmos_read,
                                .write = cmos_write,

@@ -32,7 +32,7 @@ struct cmos_rtc_config {
 
 struct cmos_rtc;
 
-/* Ports 0x70 and 0x71. NULL and err on overlap. */
+/* Ports 0x70 and 0x71, and a second bank of memory at 0x72 and 0x73. NULL and err on overlap. */
 struct cmos_rtc *cmos_rtc_create(struct machine *machine, const struct cmos_rtc_config *config,
                                  struct error *err);
 

@@ -212,7 +212,11 @@ static void memory(void)
     CHECK_EQ(get(0x3d), 0x23);
     put(0x0f, 0x0a);
     put(0x0b, 0x72);
+    test_out(test, 0x72, 1, 0x0f); /* the other bank */
+    test_out(test, 0x73, 1, 0x55);
     test_reset(test);
+    test_out(test, 0x72, 1, 0x0f);
+    CHECK_EQ(test_in(test, 0x73, 1), 0x55);
     CHECK_EQ(get(0x0f), 0x0a); /* the battery */
     CHECK_EQ(get(0x0b), 0x02);
     CHECK_EQ(get(0x8f), 0x0a); /* with NMI masked */
