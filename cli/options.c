@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/types.h"
+#include "cli/config.h"
 #include "cli/parse.h"
 
 #define CPUS_MAX 512 /* what the virt board's interrupt controllers are laid out for */
@@ -60,7 +61,9 @@ const struct option run_option_table[] = {
      "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0},
     {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
      "x86_64: what firmware writes to its debug port (0x402)", AT(debugcon), 0},
-    {"config", OPTION_ABSENT, "FILE", "How it runs", "options from a TOML file", 0, 0},
+    {"config", OPTION_TEXT, "FILE", "How it runs",
+     "options from a TOML file; those of the command line win, and lists are added to", AT(config), 0},
+    {"print-config", OPTION_FLAG, NULL, "How it runs", "write the options as such a file, and start nothing", AT(print_config), 0},
     {"help", OPTION_FLAG, NULL, "How it runs", "this text", AT(help), 0},
 };
 /* clang-format on */
@@ -91,8 +94,13 @@ static bool unknown(const char *word, struct error *err)
     return error_set(err, ERROR_USAGE, "there is no option %s: vm-cli run --help lists them", word);
 }
 
-static bool value_store(struct run_options *options, const struct option *option, const char *value,
-                        struct error *err)
+const struct option *option_named(const char *name)
+{
+    return option_find(name, strlen(name));
+}
+
+bool option_store(struct run_options *options, const struct option *option, const char *value,
+                  struct error *err)
 {
     char *field = (char *)options + option->offset;
     struct option_list *list;
@@ -133,9 +141,8 @@ static const char *value_take(const struct option *option, int count, char **wor
     return optional ? "" : NULL;
 }
 
-bool run_options_parse(struct run_options *options, int count, char **words, struct error *err)
+static bool words_parse(struct run_options *options, int count, char **words, struct error *err)
 {
-    *options = (struct run_options){0};
     for (int i = 0; i < count; i++) {
         const char *word = strcmp(words[i], "-h") == 0 ? "--help" : words[i];
         const char *equals = strchr(word, '=');
@@ -152,8 +159,19 @@ bool run_options_parse(struct run_options *options, int count, char **words, str
         if (option->argument && !value && option->kind != OPTION_ABSENT)
             return error_set(err, ERROR_USAGE, "--%s needs a value: --%s %s", option->name, option->name,
                              option->argument);
-        if (!value_store(options, option, value, err))
+        if (!option_store(options, option, value, err))
             return false;
     }
     return true;
+}
+
+bool run_options_parse(struct run_options *options, int count, char **words, struct error *err)
+{
+    struct run_options given = {0};
+    *options = (struct run_options){0};
+    if (!words_parse(&given, count, words, err))
+        return false;
+    if (given.config && !given.help && !config_read(options, given.config, err))
+        return false;
+    return words_parse(options, count, words, err);
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/automation.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/debugging.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -341,6 +342,10 @@ int run_command(int count, char **words)
         return report_error(&err);
     if (run.options.help) {
         help_run(stdout);
+        return EXIT_STATUS_OK;
+    }
+    if (run.options.print_config) {
+        config_write(stdout, &run.options);
         return EXIT_STATUS_OK;
     }
     if (run.options.name)
