@@ -61,6 +61,8 @@ const struct option run_option_table[] = {
      "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0},
     {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
      "x86_64: what firmware writes to its debug port (0x402)", AT(debugcon), 0},
+    {"sandbox", OPTION_TEXT, "on|off", "How it runs",
+     "give up, once the machine is set up, what the process does not need of the host (off)", AT(sandbox), 0},
     {"config", OPTION_TEXT, "FILE", "How it runs",
      "options from a TOML file; those of the command line win, and lists are added to", AT(config), 0},
     {"print-config", OPTION_FLAG, NULL, "How it runs", "write the options as such a file, and start nothing", AT(print_config), 0},

@@ -14,6 +14,7 @@
 #include "cli/parse.h"
 #include "cli/report.h"
 #include "cli/run_iso.h"
+#include "cli/sandboxing.h"
 #include "debug/trace.h"
 #include "host/file.h"
 #include "host/memory.h"
@@ -31,6 +32,7 @@ struct run {
     struct machine_config config;
     struct disk_config disks[DISKS_MAX];
     const struct mode *mode;
+    bool sandbox;
 };
 
 /* --- single options --- */
@@ -284,6 +286,8 @@ static bool config_make(struct run *run, struct error *err)
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err))
         return false;
+    if (!sandboxing_wanted(options, false, &run->sandbox, err))
+        return false;
     firmware_set(run);
     lists_set(run);
     config->cpu_model = options->cpu;
@@ -315,7 +319,7 @@ static bool machine_go(struct run *run, struct machine_run *machine, int *status
         return false;
     struct debugging *debugging = debugging_create(machine, &run->options, err);
     struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
-    bool ok = automation && machine_run(machine, status, err);
+    bool ok = automation && (!run->sandbox || sandboxing_enter(&run->options, err)) && machine_run(machine, status, err);
     automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);

@@ -26,6 +26,7 @@ triarch_library(zlib zlib zlib1g-dev REQUIRED)
 triarch_library(zstd libzstd libzstd-dev OPTIONAL)
 triarch_library(slirp slirp libslirp-dev OPTIONAL)
 triarch_library(png libpng libpng-dev OPTIONAL)
+triarch_library(seccomp libseccomp libseccomp-dev OPTIONAL)
 
 # Capstone's headers only: host/capstone.c loads the library when it is needed.
 pkg_check_modules(CAPSTONE QUIET capstone)
