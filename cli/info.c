@@ -7,6 +7,7 @@
 #include "cpu/aarch64/model.h"
 #include "cpu/riscv64/model.h"
 #include "host/memory.h"
+#include "host/sandbox.h"
 #include "machine/firmware.h"
 #include "machine/loader/detect.h"
 
@@ -52,6 +53,8 @@ static void libraries_print(void)
         {"zstd", HAVE_ZSTD, "zstd kernels and qcow2 clusters"},
         {"libslirp", HAVE_SLIRP, "the user network"},
         {"capstone", HAVE_CAPSTONE, "disassembly"},
+        {"toml++", HAVE_TOML, "configuration files"},
+        {"seccomp", HAVE_SECCOMP, "the sandbox"},
     };
     for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
         printf("%s%-9s %s (%s)\n", i ? "           " : "libraries: ", libraries[i].name,
@@ -66,6 +69,16 @@ static void firmware_print(void)
         printf("%s%s: %s\n", i ? "           " : "firmware:  ", firmware_name((enum firmware_kind)i),
                found ? path : "not found");
     }
+}
+
+static void sandbox_print(void)
+{
+    int landlock = host_sandbox_landlock();
+    printf("sandbox:   system calls %s, files ", host_sandbox_built() ? "yes" : "no (built without libseccomp)");
+    if (landlock)
+        printf("yes (Landlock %d)\n", landlock);
+    else
+        printf("no (this kernel has no Landlock)\n");
 }
 
 int info_command(int count, char **words)
@@ -85,5 +98,6 @@ int info_command(int count, char **words)
     names_print("  features (--cpu MODEL,+FEATURE,-FEATURE):\n          ", aarch64_feature_name);
     libraries_print();
     firmware_print();
+    sandbox_print();
     return EXIT_STATUS_OK;
 }
