@@ -14,7 +14,7 @@ struct option_list {
 
 /* What was given, as text and numbers; NULL and 0 where it was not. */
 struct run_options {
-    const char *arch, *mode, *machine, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware,
+    const char *arch, *mode, *transport, *machine, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware,
         *firmware_vars, *display, *name, *trace, *gdb, *debugcon;
     struct option_list disks, cdroms, nets, serials, screenshots, typed;
     uint64_t cpus, memory, timeout_seconds;
