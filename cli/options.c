@@ -25,7 +25,9 @@ const struct option run_option_table[] = {
      AT(firmware_vars), 0},
 
     {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
-    {"mode", OPTION_TEXT, "auto|type1", "The machine", "what the guest is shown: type1 is a full board", AT(mode), 0},
+    {"mode", OPTION_TEXT, "auto|type1|virtio", "The machine",
+     "what the guest is shown: type1 is a full board, virtio a minimal one; else by the image, or TRIARCH_MODE", AT(mode), 0},
+    {"transport", OPTION_TEXT, "pci|mmio", "The machine", "mode virtio: how its devices are reached (pci)", AT(transport), 0},
     {"machine", OPTION_TEXT, "gic-version=2|3,ramfb=on|off", "The machine",
      "aarch64: the interrupt controller (3 has messages and more than 8 processors); a screen that lies in memory",
      AT(machine), 0},

@@ -14,8 +14,10 @@ struct option_list {
 
 /* What was given, as text and numbers; NULL and 0 where it was not. */
 struct run_options {
-    const char *arch, *mode, *machine, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware,
-        *firmware_vars, *display, *name, *trace, *gdb, *debugcon, *config, *sandbox;
+    const char *kernel, *initrd, *append, *dtb, *firmware, *firmware_vars;
+    const char *arch, *mode, *transport, *machine, *accel, *cpu, *name;
+    const char *display, *debugcon;
+    const char *trace, *gdb, *sandbox, *config;
     struct option_list disks, cdroms, nets, serials, screenshots, typed;
     uint64_t cpus, memory, timeout_seconds;
     bool verbose, deterministic, paused, debug_exit, print_config, help;
