@@ -74,7 +74,8 @@ static void firmware_print(void)
 static void sandbox_print(void)
 {
     int landlock = host_sandbox_landlock();
-    printf("sandbox:   system calls %s, files ", host_sandbox_built() ? "yes" : "no (built without libseccomp)");
+    printf("sandbox:   system calls %s, files ",
+           host_sandbox_built() ? "yes" : "no (built without libseccomp)");
     if (landlock)
         printf("yes (Landlock %d)\n", landlock);
     else

@@ -345,7 +345,8 @@ static bool vm_go(struct run *run, struct vm *vm, int *status, struct error *err
         return false;
     struct debugging *debugging = debugging_create(vm, &run->options, err);
     struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
-    bool ok = automation && (!run->sandbox || sandboxing_enter(&run->options, err)) && machine_run(machine, status, err);
+    bool ok = automation && (!run->sandbox || sandboxing_enter(&run->options, err)) &&
+              machine_run(machine, status, err);
     automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);
