@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/info_image.h"
 #include "cli/parse.h"
+#include "cli/report.h"
 #include "cpu/aarch64/model.h"
 #include "cpu/riscv64/model.h"
 #include "host/memory.h"
@@ -82,13 +84,24 @@ static void sandbox_print(void)
         printf("no (this kernel has no Landlock)\n");
 }
 
+static int images_print(int count, char **words)
+{
+    struct error err = {0};
+    for (int i = 0; i < count; i++) {
+        if (words[i][0] == '-')
+            error_set(&err, ERROR_USAGE, "info takes names of images and no options, and was given %s",
+                      words[i]);
+        if (err.kind != ERROR_NONE || !info_image(words[i], &err))
+            return report_error(&err);
+    }
+    return EXIT_STATUS_OK;
+}
+
 int info_command(int count, char **words)
 {
     char memory[32];
-    if (count > 0) {
-        fprintf(stderr, "vm-cli: info takes no options, and was given %s\n", words[0]);
-        return EXIT_STATUS_USAGE;
-    }
+    if (count > 0)
+        return images_print(count, words);
     format_size(host_memory_total(), memory, sizeof(memory));
     printf("vm-cli " TRIARCH_VERSION "\nhost:      %s of memory\n", memory);
     engines_print();
