@@ -205,8 +205,5 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config, .ata_nvme = true, .first_console = 2};
     machine_board_set(run, &hooks);
-    if (pc_plan_make(board, err) && board_build(board, err))
-        return run;
-    machine_run_destroy(run);
-    return NULL;
+    return machine_run_built(run, pc_plan_make(board, err) && board_build(board, err));
 }

@@ -6,6 +6,7 @@
 #include "machine/acpi/smbios.h"
 #include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
+#include "machine/loader/elf_note.h"
 #include "machine/loader/multiboot.h"
 #include "machine/pc_start.h"
 
@@ -110,8 +111,8 @@ static bool elf_boot(struct pc_board *board, const struct source *source, struct
     struct load_target target = whole_ram(board);
     struct elf_facts facts;
     struct loaded loaded;
-    bool pvh;
-    uint64_t entry;
+    uint8_t entry[4];
+    bool pvh = elf_note_find(source, PC_PVH_NOTE_NAME, PC_PVH_NOTE_ENTRY, entry, sizeof(entry));
     if (!elf_look(source, &facts, err))
         return false;
     uint16_t machine = facts.machine == ELF_MACHINE_386 ? facts.machine : guest_arch_elf_machine(GUEST_X86_64);
@@ -119,11 +120,10 @@ static bool elf_boot(struct pc_board *board, const struct source *source, struct
     struct load_target above = {target.ram, PROGRAM_BASE, target.size > PROGRAM_BASE ? target.size - PROGRAM_BASE : 0};
     if (!elf_load(source, facts.movable ? &above : &target, machine, PROGRAM_BASE, &loaded, err) ||
         !start_free(source, &loaded, err) ||
-        !elf_note_find(source, PC_PVH_NOTE_NAME, PC_PVH_NOTE_ENTRY, &pvh, &entry, err) ||
         !pc_pvh_info_put(board, &target, &loaded, err))
         return false;
     if (pvh || !facts.wide)
-        pc_start_protected(board, (uint32_t)(pvh ? entry : loaded.entry), 0, PC_START_INFO);
+        pc_start_protected(board, pvh ? le32_load(entry) : (uint32_t)loaded.entry, 0, PC_START_INFO);
     else
         pc_start_long(board, loaded.entry, 0, PC_START_INFO);
     return true;
