@@ -141,8 +141,7 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
         if (!port && failure.kind != ERROR_NONE)
             return error_set(err, failure.kind, "%s", failure.text);
     }
-    if (!debugcon_create(machine, "debugcon", DEBUGCON_FW, port, err) ||
-        !debugcon_create(machine, "debugcon-e9", DEBUGCON_BOCHS, NULL, err))
+    if (!debugcon_create(machine, port, err))
         return false;
     return !board->config->debug_exit ||
            (debug_exit_create(machine, "debug-exit", DEBUG_EXIT_PORT, err) &&
