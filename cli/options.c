@@ -25,8 +25,8 @@ const struct option run_option_table[] = {
 
     {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
     {"mode", OPTION_TEXT, "auto|type1", "The machine", "what the guest is shown: type1 is a full board", AT(mode), 0},
-    {"machine", OPTION_TEXT, "gic-version=2|3,ramfb=on|off", "The machine",
-     "aarch64: the interrupt controller (3 has messages and more than 8 processors); a screen that lies in memory",
+    {"machine", OPTION_TEXT, "display=virtio|ramfb|vga|none,gic-version=2|3", "The machine",
+     "what draws the picture (a PC: vga; else virtio where there is a window or a screenshot); aarch64: the interrupt controller",
      AT(machine), 0},
     {"accel", OPTION_TEXT, "auto|interp", "The machine", "the engine that runs the guest", AT(accel), 0},
     {"cpu", OPTION_TEXT, "MODEL[,+EXT][,-EXT]", "The machine", "the processor; `vm-cli info` lists them", AT(cpu), 0},
