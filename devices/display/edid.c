@@ -69,15 +69,15 @@ static unsigned sync_lines(unsigned width, unsigned height)
     return 10;
 }
 
-/* A detailed timing (3.10.2) at 60 Hz, or as fast as the field for the clock allows. */
-static void timing_put(uint8_t *to, unsigned width, unsigned height)
+/* A detailed timing (3.10.2) at 60 Hz, or as fast as the field for the clock allows, on a screen of that many
+ * millimetres. */
+static void timing_put(uint8_t *to, unsigned width, unsigned height, unsigned wide, unsigned high)
 {
     unsigned sync = sync_lines(width, height);
     unsigned blank = CVT_V_BLANK_LEAST * height / (1000000u / REFRESH - CVT_V_BLANK_LEAST) + 1;
     if (blank < CVT_V_FRONT + sync + CVT_V_BACK_LEAST)
         blank = CVT_V_FRONT + sync + CVT_V_BACK_LEAST;
     uint64_t clock = (uint64_t)(width + CVT_H_BLANK) * (height + blank) * REFRESH / CLOCK_UNIT;
-    unsigned wide = millimetres(width), high = millimetres(height);
     le16_store(to, (uint16_t)(clock < CLOCK_MAX ? clock : CLOCK_MAX));
     to[2] = (uint8_t)width;
     to[3] = (uint8_t)CVT_H_BLANK;
@@ -141,7 +141,8 @@ void edid_make(uint8_t edid[static EDID_SIZE], unsigned width, unsigned height)
     static const uint8_t header[8] = {0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00};
     /* sRGB's primaries and white, ten bits each (3.7). */
     static const uint8_t srgb[10] = {0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54};
-    unsigned wide = (millimetres(width) + 5) / 10, high = (millimetres(height) + 5) / 10;
+    width = side_fit(width), height = side_fit(height);
+    unsigned wide = millimetres(width), high = millimetres(height);
     memset(edid, 0, EDID_SIZE);
     memcpy(edid, header, sizeof(header));
     be16_store(edid + AT_MANUFACTURER, ('T' - '@') << 10 | ('R' - '@') << 5 | ('I' - '@'));
@@ -150,16 +151,16 @@ void edid_make(uint8_t edid[static EDID_SIZE], unsigned width, unsigned height)
     edid[AT_VERSION] = 1;
     edid[AT_VERSION + 1] = 4;
     edid[AT_INPUT] = INPUT_DIGITAL_8_BITS;
-    edid[AT_SIZE_CM] = (uint8_t)(wide < 255 ? wide : 255);
-    edid[AT_SIZE_CM + 1] = (uint8_t)(high < 255 ? high : 255);
+    edid[AT_SIZE_CM] = (uint8_t)(wide / 10 + 1);
+    edid[AT_SIZE_CM + 1] = (uint8_t)(high / 10 + 1);
     edid[AT_GAMMA] = 120;
     edid[AT_FEATURES] = FEATURES_SRGB | FEATURES_PREFERRED | FEATURES_CONTINUOUS;
     memcpy(edid + AT_CHROMATICITY, srgb, sizeof(srgb));
     edid[AT_ESTABLISHED] = 0x21;     /* 640x480 and 800x600 at 60 Hz */
     edid[AT_ESTABLISHED + 1] = 0x08; /* 1024x768 at 60 Hz */
     standard_put(edid + AT_STANDARD);
-    timing_put(edid + AT_DESCRIPTORS, side_fit(width), side_fit(height));
-    timing_put(edid + AT_DESCRIPTORS + DESCRIPTOR_SIZE, 2560, 1440);
+    timing_put(edid + AT_DESCRIPTORS, width, height, wide, high);
+    timing_put(edid + AT_DESCRIPTORS + DESCRIPTOR_SIZE, 2560, 1440, wide, high);
     name_put(edid + AT_DESCRIPTORS + 2 * DESCRIPTOR_SIZE, "Triarch");
     limits_put(edid + AT_DESCRIPTORS + 3 * DESCRIPTOR_SIZE);
     uint8_t sum = 0;

@@ -164,6 +164,7 @@ static const struct state_field gpu_fields[] = {
     RESOURCE_FIELD(place),
     RESOURCE_FIELD(size),
     RESOURCE_FIELD(entries),
+    RESOURCE_FIELD(backing_size),
     RESOURCE_FIELD(blob_size),
     STATE(struct virtio_gpu, scanout.resource),
     STATE(struct virtio_gpu, scanout.format),

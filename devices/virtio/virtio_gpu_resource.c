@@ -276,7 +276,7 @@ enum gpu_type gpu_transfer(struct virtio_gpu *gpu, struct gpu_command *command)
     return good ? GPU_OK_NODATA : GPU_ERR_UNSPEC;
 }
 
-/* --- a loaded state --- */
+/* --- a loaded state: the lists of backings may come later, with the RAM, and are looked at when used --- */
 
 static bool resource_sound(const struct virtio_gpu *gpu, const struct gpu_resource *resource)
 {
@@ -297,8 +297,7 @@ void gpu_resources_restored(struct virtio_gpu *gpu)
     unsigned count = 0;
     for (unsigned i = 0; i < GPU_RESOURCES; i++) {
         struct gpu_resource *resource = &gpu->resources[i];
-        if (resource->id && (!resource_sound(gpu, resource) || !entries_check(gpu, resource) ||
-                             resource->backing_size < resource->blob_size))
+        if (resource->id && !resource_sound(gpu, resource))
             *resource = (struct gpu_resource){0};
         count += resource->id != 0;
     }
