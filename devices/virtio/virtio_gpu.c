@@ -21,7 +21,6 @@
 #define CONFIG_EVENTS_CLEAR 4
 #define CONFIG_SCANOUTS     8
 #define CONFIG_SIZE         16
-#define EVENT_DISPLAY       0x1u
 
 #define FLAG_FENCE 0x1u
 

@@ -12,6 +12,9 @@
 #define GPU_PIXEL       4u     /* bytes, in every format there is */
 #define GPU_CURSOR_SIDE 64u
 
+/* In the configuration space (5.7.4). */
+#define GPU_EVENT_DISPLAY 0x1u
+
 /* Feature bits (5.7.3). */
 #define VIRTIO_GPU_F_EDID          1
 #define VIRTIO_GPU_F_RESOURCE_BLOB 3

@@ -24,11 +24,22 @@ bool gpu_rect_inside(const struct gpu_rect *rect, uint32_t width, uint32_t heigh
 
 /* --- what the driver is told --- */
 
+/* What a window would like, or what is preferred before there is one. */
+static void preferred_size(const struct virtio_gpu *gpu, unsigned *width, unsigned *height)
+{
+    if (display_hint(gpu->display, width, height))
+        return;
+    *width = gpu->width;
+    *height = gpu->height;
+}
+
 enum gpu_type gpu_display_info(struct virtio_gpu *gpu, struct gpu_command *command)
 {
     uint8_t *mode = command->response + GPU_HEADER; /* a rectangle, enabled, flags: 24 bytes a scanout */
-    le32_store(mode + 8, gpu->width);
-    le32_store(mode + 12, gpu->height);
+    unsigned width, height;
+    preferred_size(gpu, &width, &height);
+    le32_store(mode + 8, width);
+    le32_store(mode + 12, height);
     le32_store(mode + 16, 1);
     command->response_len = SCANOUTS_MAX * 24;
     return GPU_OK_DISPLAY_INFO;
@@ -36,10 +47,12 @@ enum gpu_type gpu_display_info(struct virtio_gpu *gpu, struct gpu_command *comma
 
 enum gpu_type gpu_edid(struct virtio_gpu *gpu, struct gpu_command *command)
 {
+    unsigned width, height;
     if (le32_load(command->request + GPU_HEADER) != 0)
         return GPU_ERR_INVALID_SCANOUT_ID;
+    preferred_size(gpu, &width, &height);
     le32_store(command->response + GPU_HEADER, EDID_SIZE);
-    edid_make(command->response + GPU_HEADER + 8, gpu->width, gpu->height);
+    edid_make(command->response + GPU_HEADER + 8, width, height);
     command->response_len = 8 + 1024;
     return GPU_OK_EDID;
 }
@@ -76,9 +89,26 @@ static void row_convert(uint32_t *row, unsigned count, struct gpu_layout layout)
     }
 }
 
+static void all_changed(struct virtio_gpu *gpu)
+{
+    gpu->changed = (struct gpu_rect){0, 0, gpu->scanout.rect.width, gpu->scanout.rect.height};
+}
+
+/* The surface is another when somebody else has drawn meanwhile. */
+static void surface_fit(struct virtio_gpu *gpu)
+{
+    const struct gpu_rect *rect = &gpu->scanout.rect;
+    struct display_surface surface = display_surface(gpu->display);
+    if (surface.width == rect->width && surface.height == rect->height)
+        return;
+    display_resize(gpu->display, rect->width, rect->height);
+    all_changed(gpu);
+}
+
 static void draw(void *opaque)
 {
     struct virtio_gpu *gpu = opaque;
+    surface_fit(gpu);
     const struct gpu_scanout *scanout = &gpu->scanout;
     const struct gpu_resource *resource = gpu_resource_find(gpu, scanout->resource);
     struct gpu_rect rect = gpu->changed;
@@ -109,6 +139,21 @@ static void draw(void *opaque)
         display_changed(gpu->display, rect.x, rect.y + first, rect.width, last - first + 1);
 }
 
+/* A driver's pictures are multiplied by their alpha, as displays have them. */
+static void cursor_show(struct virtio_gpu *gpu)
+{
+    const struct gpu_cursor *cursor = &gpu->cursor;
+    const struct display_cursor shown = {.pixels = cursor->pixels,
+                                         .width = GPU_CURSOR_SIDE,
+                                         .height = GPU_CURSOR_SIDE,
+                                         .hot_x = cursor->hot_x,
+                                         .hot_y = cursor->hot_y,
+                                         .x = (int)cursor->x,
+                                         .y = (int)cursor->y};
+    if (gpu->draws)
+        display_cursor_set(gpu->display, cursor->shown ? &shown : NULL);
+}
+
 /* --- what is shown --- */
 
 static void black(struct virtio_gpu *gpu)
@@ -126,7 +171,7 @@ void gpu_screen_leave(struct virtio_gpu *gpu)
     if (!gpu->draws)
         return;
     gpu->draws = false;
-    display_source_set(gpu->display, NULL, NULL);
+    display_source_leave(gpu->display, gpu);
     black(gpu);
 }
 
@@ -148,14 +193,26 @@ static bool scanout_fits(const struct gpu_scanout *scanout, const struct gpu_res
     return !range_beyond(before, bytes, resource->size ? resource->size : resource->blob_size);
 }
 
+/* 5.7.5: the driver hears of the event, asks for the display information again, and may set another mode. */
+static void hinted(void *opaque)
+{
+    struct virtio_gpu *gpu = opaque;
+    gpu->events |= GPU_EVENT_DISPLAY;
+    virtio_config_changed(&gpu->device);
+}
+
 /* Take the display from whoever drew there. */
 static void scanout_show(struct virtio_gpu *gpu, const struct gpu_scanout *scanout)
 {
+    const struct display_source source = {.draw = draw, .hinted = hinted, .opaque = gpu};
     gpu->scanout = *scanout;
+    surface_fit(gpu);
+    all_changed(gpu);
+    if (gpu->draws)
+        return;
     gpu->draws = true;
-    display_resize(gpu->display, scanout->rect.width, scanout->rect.height);
-    display_source_set(gpu->display, draw, gpu);
-    gpu->changed = (struct gpu_rect){0, 0, scanout->rect.width, scanout->rect.height};
+    display_source_set(gpu->display, &source);
+    cursor_show(gpu);
 }
 
 /* What both commands begin with: rectangle, scanout, resource. False: *answer has been decided. */
@@ -260,11 +317,6 @@ enum gpu_type gpu_flush(struct virtio_gpu *gpu, struct gpu_command *command)
 
 /* --- the cursor --- */
 
-static void cursor_show(struct virtio_gpu *gpu)
-{
-    (void)gpu;
-}
-
 /* A copy of the resource as it is now. False: it is no cursor. */
 static bool cursor_copy(struct virtio_gpu *gpu, const struct gpu_resource *resource)
 {
@@ -313,7 +365,8 @@ enum gpu_type gpu_cursor_move(struct virtio_gpu *gpu, struct gpu_command *comman
 {
     if (!cursor_place(gpu, command->request + GPU_HEADER))
         return GPU_ERR_INVALID_SCANOUT_ID;
-    cursor_show(gpu);
+    if (gpu->draws)
+        display_cursor_move(gpu->display, (int)gpu->cursor.x, (int)gpu->cursor.y);
     return GPU_OK_NODATA;
 }
 

@@ -292,19 +292,58 @@ static void saved_and_reset(void)
     finish();
 }
 
+/* 5.7.5: a window of another size is an event, and another preferred mode. */
+static void hints(void)
+{
+    start();
+    CHECK_EQ(CREATE(1, BGRX, 16, 16), 0x1100);
+    CHECK(!display_takes_hints(display));
+    CHECK_EQ(SCANOUT(0, 0, 16, 16, 1), 0x1100);
+    CHECK(display_takes_hints(display));
+    guest_interrupted(guest);
+    host_mutex_lock(&guest->test->machine.lock);
+    display_hint_set(display, 1000, 700);
+    host_mutex_unlock(&guest->test->machine.lock);
+    CHECK(guest_interrupted(guest));
+    CHECK_EQ(guest_config(guest, 0, 4), 1);
+    guest_config_write(guest, 4, 4, 1);
+    CHECK_EQ(guest_config(guest, 0, 4), 0);
+    CHECK_EQ(COMMAND(0x100, 0), 0x1101);
+    CHECK_EQ(le32_load(answer + 24 + 8), 1000);
+    CHECK_EQ(le32_load(answer + 24 + 12), 700);
+    CHECK_EQ(COMMAND(0x10a, 0, 0), 0x1104);
+    CHECK_EQ(answer[32 + 56] | (answer[32 + 58] & 0xf0) << 4, 1000);
+    CHECK_EQ(SCANOUT(0, 0, 16, 16, 0), 0x1100);
+    CHECK(!display_takes_hints(display));
+    finish();
+}
+
 /* What a cursor can be; drivers give its commands no room for an answer. */
 static void cursor(void)
 {
     start();
     CHECK_EQ(CREATE(3, 1, 64, 64), 0x1100);
     CHECK_EQ(CREATE(4, 1, 64, 32), 0x1100);
+    CHECK_EQ(ATTACH(3, FRAME, 64 * 64 * 4), 0x1100);
+    frame_fill(64 * 64, numbered);
+    CHECK_EQ(TRANSFER(0, 0, 64, 64, 0, 3), 0x1100);
+    CHECK_EQ(SCANOUT(0, 0, 64, 32, 4), 0x1100);
+    CHECK_EQ(display_cursor(display).width, 0);
     CHECK_EQ(COMMAND(0x300, 0, 10, 20, 0, 3, 5, 6, 0), 0x1100);
+    struct display_cursor shown = display_cursor(display);
+    CHECK_EQ(shown.width, 64);
+    CHECK_EQ(shown.hot_y, 6);
+    CHECK_EQ(shown.x, 10);
+    CHECK_EQ(shown.pixels[77], 0x01000000 | 77);
     CHECK_EQ(COMMAND(0x300, 0, 10, 20, 0, 4, 5, 6, 0), 0x1205);
     CHECK_EQ(COMMAND(0x300, 0, 10, 20, 0, 3, 64, 6, 0), 0x1205);
     CHECK_EQ(COMMAND(0x300, 1, 10, 20, 0, 3, 5, 6, 0), 0x1202);
     CHECK_EQ(COMMAND(0x300, 0, 10, 20, 0, 9, 5, 6, 0), 0x1203);
-    CHECK_EQ(COMMAND(0x301, 0, 11, 21, 0, 0, 0, 0, 0), 0x1100);
+    CHECK_EQ(COMMAND(0x301, 0, 11, 0xffffffff, 0, 0, 0, 0, 0), 0x1100);
+    CHECK_EQ(display_cursor(display).x, 11);
+    CHECK_EQ(display_cursor(display).y, -1);
     CHECK_EQ(COMMAND(0x300, 0, 0, 0, 0, 0, 0, 0, 0), 0x1100);
+    CHECK_EQ(display_cursor(display).width, 0);
     uint8_t move[40] = {0x01, 0x03};
     CHECK_EQ(request_on(1, move, sizeof(move), 0), 0);
     finish();
@@ -317,6 +356,7 @@ static const struct test_case cases[] = {
     {"refusals", refusals},
     {"scattered_and_blobs", scattered_and_blobs},
     {"saved_and_reset", saved_and_reset},
+    {"hints", hints},
     {"cursor", cursor},
 };
 TEST_SUITE(virtio_gpu_test, "unit", cases);
