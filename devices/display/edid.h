@@ -11,4 +11,5 @@
 /* Detailed timings have 12 bits for each side: a larger preferred size is told as this one. */
 #define EDID_SIDE_MAX 4095u
 
+/* At least 640 by 400. */
 void edid_make(uint8_t edid[static EDID_SIZE], unsigned width, unsigned height);

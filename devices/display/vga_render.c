@@ -6,12 +6,13 @@
 
 #include "devices/display/vga_internal.h"
 
-/* A component of the DAC: 6 bits, or 8. */
+/* A component of the DAC: 8 bits, or 6, whose lowest is repeated: so do other emulators, and pictures can be
+ * compared. */
 static uint32_t component(const struct vga *vga, uint8_t value)
 {
     if (vga->vbe[VBE_ENABLE] & VBE_8BIT_DAC)
         return value;
-    return (uint32_t)(value << 2 | value >> 4) & 0xff;
+    return ((uint32_t)(value & 0x3f) << 2) | ((value & 1) * 3u);
 }
 
 static void palette_make(struct vga_frame *frame)

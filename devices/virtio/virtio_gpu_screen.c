@@ -8,6 +8,10 @@
 #include "devices/display/edid.h"
 #include "devices/virtio/virtio_gpu_internal.h"
 
+/* Smaller pictures are for windows to shrink: monitors have no such modes. */
+#define WIDTH_LEAST  640u
+#define HEIGHT_LEAST 480u
+
 #define SCANOUTS_MAX 16 /* in the answer, whatever the device has */
 
 void gpu_rect_load(struct gpu_rect *rect, const uint8_t *from)
@@ -27,10 +31,10 @@ bool gpu_rect_inside(const struct gpu_rect *rect, uint32_t width, uint32_t heigh
 /* What a window would like, or what is preferred before there is one. */
 static void preferred_size(const struct virtio_gpu *gpu, unsigned *width, unsigned *height)
 {
-    if (display_hint(gpu->display, width, height))
-        return;
-    *width = gpu->width;
-    *height = gpu->height;
+    if (!display_hint(gpu->display, width, height))
+        *width = gpu->width, *height = gpu->height;
+    *width = *width > WIDTH_LEAST ? *width : WIDTH_LEAST;
+    *height = *height > HEIGHT_LEAST ? *height : HEIGHT_LEAST;
 }
 
 enum gpu_type gpu_display_info(struct virtio_gpu *gpu, struct gpu_command *command)

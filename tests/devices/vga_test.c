@@ -82,7 +82,7 @@ static uint32_t colour(unsigned i)
 {
     unsigned parts[3] = {i & 63, 2 * i & 63, (63 - i) & 63}, value = 0;
     for (unsigned k = 0; k < 3; k++)
-        value = value << 8 | (parts[k] << 2 | parts[k] >> 4);
+        value = value << 8 | (parts[k] << 2 | (parts[k] & 1) * 3);
     return value;
 }
 
