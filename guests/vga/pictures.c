@@ -204,7 +204,7 @@ static void text_begin(const struct vga_io *io, const struct mode *mode, unsigne
 {
     mode_set(io, mode);
     font_load(io, mode, 0, 0);
-    characters_fill(io, 2000, attributes);
+    characters_fill(io, 4000, attributes);
     crtc(io, 0x0a, 0x20); /* no cursor */
 }
 
@@ -234,7 +234,6 @@ static void text_8_dots(const struct vga_io *io)
 static void text_50_rows(const struct vga_io *io)
 {
     text_begin(io, &text_80, 128);
-    characters_fill(io, 4000, 128);
     crtc(io, 0x09, 0x47);
 }
 
