@@ -159,8 +159,10 @@ static bool screen_add(struct pc_board *board, struct error *err)
     struct vga_config config = {
         .bus = board->parts.pci, .devfn = pci_devfn(PC_VGA_SLOT, 0), .memory = PC_VGA_MEMORY};
     board->run->display = config.display = board->display = display_create();
-    return (!board->plan.firmware || pc_vga_rom_make(board, &config.rom, err)) &&
-           vga_create(&board->run->machine, &config, err);
+    if (board->plan.firmware && !pc_vga_rom_make(board, &config.rom, err))
+        return false;
+    board->vga = vga_create(&board->run->machine, &config, err);
+    return board->vga;
 }
 
 /* --- the whole --- */

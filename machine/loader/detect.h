@@ -12,6 +12,7 @@ enum image_kind {
     IMAGE_ELF,
     IMAGE_LINUX,   /* the Image of riscv and arm64 */
     IMAGE_BZIMAGE, /* Linux on x86 */
+    IMAGE_MULTIBOOT, /* that is no ELF file */
     IMAGE_GZIP,
     IMAGE_ZSTD,
     IMAGE_ZBOOT, /* an EFI program that unpacks a kernel */
