@@ -118,17 +118,33 @@ static bool memory_set(struct run *run, struct error *err)
     return true;
 }
 
+static bool screen_set(struct machine_config *config, const char *name, struct error *err)
+{
+    static const char *const names[] = {[SCREEN_AUTO] = "auto",
+                                        [SCREEN_NONE] = "none",
+                                        [SCREEN_VIRTIO] = "virtio",
+                                        [SCREEN_RAMFB] = "ramfb",
+                                        [SCREEN_VGA] = "vga"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        config->screen = (enum screen_kind)i;
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_USAGE, "--machine display=%s is not known: use auto, virtio, ramfb, vga or none",
+                     name);
+}
+
 /* --machine KEY=VALUE,...: what a board lets one choose. */
 static bool machine_option_set(struct run *run, const char *option, struct error *err)
 {
     struct machine_config *config = &run->config;
     if (strcmp(option, "gic-version=2") == 0 || strcmp(option, "gic-version=3") == 0)
         config->gic_version = (unsigned)(option[strlen(option) - 1] - '0');
-    else if (strcmp(option, "ramfb=on") == 0 || strcmp(option, "ramfb=off") == 0)
-        config->ramfb = strcmp(option, "ramfb=on") == 0;
+    else if (strncmp(option, "display=", 8) == 0)
+        return screen_set(config, option + 8, err);
     else
-        return error_set(err, ERROR_USAGE, "--machine knows gic-version=2|3 and ramfb=on|off, not %s",
-                         option);
+        return error_set(err, ERROR_USAGE,
+                         "--machine knows display=auto|virtio|ramfb|vga|none and gic-version=2|3, not %s", option);
     return config->arch == GUEST_AARCH64 ||
            error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is for %s", option,
                      guest_arch_name(config->arch));
@@ -316,6 +332,7 @@ static bool config_make(struct run *run, struct error *err)
         return false;
     firmware_set(run);
     lists_set(run);
+    config->screen_wanted = options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;
