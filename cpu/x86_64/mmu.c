@@ -67,6 +67,8 @@ void x86_views_update(struct x86_core *c)
 {
     for (unsigned number = ES; number <= GS; number++)
         c->view[number] = view_of(c, number);
+    c->s.gpr[X86_FS_BASE] = c->view[FS].base;
+    c->s.gpr[X86_GS_BASE] = c->view[GS].base;
     c->stack_mask = c->mode & MODE_64 ? ~(uint64_t)0 : c->s.seg[SS].attributes & SEG_DB ? 0xffffffff : 0xffff;
 }
 

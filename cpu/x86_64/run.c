@@ -96,7 +96,7 @@ static void run_block(struct x86_core *c, const struct x86_insn *first)
 {
     const struct x86_insn *i = first;
     struct tlb_bank *bank = c->bank;
-    c->loop_pc = c->s.rip;
+    c->loop_pc = c->s.gpr[X86_BLOCK] = c->s.rip;
     c->faulted = c->task_switched = c->no_step = false;
     while (i)
         i = i->run(c, i, bank, c->loop_pc);
