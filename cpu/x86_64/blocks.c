@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "cpu/x86_64/debug.h"
 #include "cpu/x86_64/decode.h"
+#include "cpu/x86_64/fuse.h"
 #include "cpu/x86_64/mmu.h"
 
 /* A block being made. */
@@ -104,6 +105,7 @@ static void block_close(struct builder *b)
             left++;
         b->insns[slot].left = (uint8_t)left;
     }
+    x86_fuse(b->insns, b->slots - 1);
 }
 
 /* Decode a block for the cache. It can't fail, but may take another try when code changes meanwhile. */
