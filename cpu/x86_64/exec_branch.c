@@ -35,6 +35,13 @@ INLINE const struct x86_insn *jump_cached(struct x86_core *c, uint64_t target)
                                                                                                 : NULL;
 }
 
+/* The same in 64-bit mode, where linear addresses are RIP's and what isn't canonical is never there. */
+INLINE const struct x86_insn *jump_cached_64(struct x86_core *c, uint64_t target)
+{
+    const struct x86_jump *entry = x86_jump_slot(c, target);
+    return likely(entry->linear == target && entry->key == c->jump_key) ? entry->first : NULL;
+}
+
 /* To pc, where code may be. */
 INLINE X86_HANDLER(go)
 {
@@ -50,6 +57,15 @@ static COLD X86_HANDLER(jump_slow)
     if (!x86_code_valid(c, c->target))
         TAIL return x86_raise(c, i, bank, pc);
     TAIL return go_slow(c, i, bank, c->target);
+}
+
+/* i jumps to c->target, in 64-bit mode. */
+INLINE X86_HANDLER(jump_64)
+{
+    const struct x86_insn *first = jump_cached_64(c, c->target);
+    if (likely(first != NULL))
+        TAIL return x86_enter(c, first, bank, c->target);
+    TAIL return jump_slow(c, i, bank, pc);
 }
 
 /* i jumps to c->target. */
@@ -242,7 +258,7 @@ X86_HANDLER(x86_call_f)
     const struct x86_insn *first = x86_links_of(i + 1)->taken;
     uint64_t sp = c->s.gpr[RSP] - 8, target = target_of(i, pc);
     if (!first)
-        first = jump_cached(c, target);
+        first = jump_cached_64(c, target);
     void *p = tlb_write_hit(bank, sp, 8);
     if (unlikely(!p || !first)) {
         c->target = target;
@@ -256,7 +272,7 @@ X86_HANDLER(x86_call_f)
 /* To c->target, found in a register or in memory. */
 INLINE X86_HANDLER(call_indirect)
 {
-    const struct x86_insn *first = jump_cached(c, c->target);
+    const struct x86_insn *first = jump_cached_64(c, c->target);
     uint64_t sp = c->s.gpr[RSP] - 8;
     void *p = tlb_write_hit(bank, sp, 8);
     if (unlikely(!p || !first))
@@ -275,7 +291,7 @@ X86_HANDLER(x86_call_e_r)
 X86_HANDLER(x86_jmp_e_r)
 {
     c->target = c->s.gpr[i->rm];
-    TAIL return jump(c, i, bank, pc);
+    TAIL return jump_64(c, i, bank, pc);
 }
 
 /* Read the target from memory, the slow way. */
@@ -305,7 +321,7 @@ X86_HANDLER(x86_jmp_e_m)
     if (unlikely(!p))
         TAIL return target_slow(c, i, bank, pc);
     c->target = x86_host_load(p, 8);
-    TAIL return jump(c, i, bank, pc);
+    TAIL return jump_64(c, i, bank, pc);
 }
 
 /* imm is 0 for the form without an immediate. */
@@ -326,7 +342,7 @@ X86_HANDLER(x86_ret_f)
     if (unlikely(!p))
         TAIL return ret_slow(c, i, bank, pc);
     uint64_t target = x86_host_load(p, 8);
-    const struct x86_insn *first = jump_cached(c, target);
+    const struct x86_insn *first = jump_cached_64(c, target);
     if (unlikely(!first))
         TAIL return ret_slow(c, i, bank, pc);
     c->s.gpr[RSP] += 8;

@@ -23,12 +23,14 @@ struct x86_fusible {
     bool pure;                    /* registers only: no fault, no way out behind it */
     bool shift;                   /* by an immediate that, when it is 0, keeps it from writing any flags */
     int8_t first, second;         /* of a pair */
+    int8_t undone, faulting;      /* of a pair without the first's flags, though the second may fault */
     int8_t comparison, condition; /* of a branch */
     int8_t before;                /* of a comparison and its branch */
 };
 
-/* Handlers of pairs, of comparisons with a branch, and of the same with an instruction in front. */
+/* Handlers of pairs (without the first's flags, in the second function), of comparisons with a branch, and of the same with an instruction in front. */
 x86_handler *x86_fused_pair(const struct x86_fusible *first, const struct x86_fusible *second);
+x86_handler *x86_fused_undone(const struct x86_fusible *first, const struct x86_fusible *second);
 x86_handler *x86_fused_branch(const struct x86_fusible *comparison, const struct x86_fusible *branch);
 x86_handler *x86_fused_three(const struct x86_fusible *before, const struct x86_fusible *comparison,
                              const struct x86_fusible *branch);

@@ -104,7 +104,17 @@ INLINE bool do_pop_r_f(struct x86_core *c, const struct x86_insn *i, struct tlb_
     DO(op##_mi##bits##_r, x86_reg_set(c, i->rm, width, op_##op(c, width, DO_RM(width), DO_IMM)))             \
     DO(q_##op##_mr##bits##_r, x86_reg_set(c, i->rm, width, DO_RM(width) operator DO_REG(width)))             \
     DO(q_##op##_mi##bits##_r, x86_reg_set(c, i->rm, width, DO_RM(width) operator DO_IMM))
-#define DO_OPS(op, operator) DO_OP(op, operator, 32, 4) DO_OP(op, operator, 64, 8)
+/* With a memory operand: without flags only. */
+#define DO_OP_LOAD(op, operator, bits, width)                                                                \
+    DO_LOAD(q_##op##_rm##bits##_b, b, width, x86_reg_set(c, i->reg, width, DO_REG(width) operator v))        \
+    DO_LOAD(q_##op##_rm##bits##_x, x, width, x86_reg_set(c, i->reg, width, DO_REG(width) operator v))
+#define DO_OPS(op, operator)                                                                                 \
+    DO_OP(op, operator, 16, 2)                                                                               \
+    DO_OP(op, operator, 32, 4)                                                                               \
+    DO_OP(op, operator, 64, 8)                                                                               \
+    DO_OP_LOAD(op, operator, 8, 1)                                                                           \
+    DO_OP_LOAD(op, operator, 32, 4)                                                                          \
+    DO_OP_LOAD(op, operator, 64, 8)
 
 DO_OPS(add, +)
 DO_OPS(sub, -)
@@ -112,10 +122,25 @@ DO_OPS(and, &)
 DO_OPS(or,  |)
 DO_OPS(xor, ^)
 
+#define DO_CARRY(op, operator, bits, width)                                                                  \
+    DO(q_##op##_mr##bits##_r,                                                                                \
+       x86_reg_set(c, i->rm, width, DO_RM(width) operator DO_REG(width) operator x86_carry(c)))              \
+    DO(q_##op##_mi##bits##_r,                                                                                \
+       x86_reg_set(c, i->rm, width, DO_RM(width) operator DO_IMM operator x86_carry(c)))
+
+DO_CARRY(adc, +, 32, 4)
+DO_CARRY(adc, +, 64, 8)
+DO_CARRY(sbb, -, 32, 4)
+DO_CARRY(sbb, -, 64, 8)
+
 DO(q_shl_i32_r,   x86_reg_set(c, i->rm, 4, DO_RM(4) << DO_COUNT(32)))
 DO(q_shl_i64_r,   x86_reg_set(c, i->rm, 8, DO_RM(8) << DO_COUNT(64)))
 DO(q_shr_i32_r,   x86_reg_set(c, i->rm, 4, DO_RM(4) >> DO_COUNT(32)))
 DO(q_shr_i64_r,   x86_reg_set(c, i->rm, 8, DO_RM(8) >> DO_COUNT(64)))
+DO(q_shr_i8_r,    x86_reg_set(c, i->rm, 1, DO_RM(1) >> DO_COUNT(32)))
+DO(q_shr_i16_r,   x86_reg_set(c, i->rm, 2, DO_RM(2) >> DO_COUNT(32)))
+DO(q_sar_i32_r,   x86_reg_set(c, i->rm, 4, (uint64_t)((int32_t)DO_RM(4) >> DO_COUNT(32))))
+DO(q_sar_i64_r,   x86_reg_set(c, i->rm, 8, (uint64_t)((int64_t)DO_RM(8) >> DO_COUNT(64))))
 DO(q_rol_i32_r,   x86_reg_set(c, i->rm, 4, DO_RM(4) << DO_COUNT(32) | DO_RM(4) >> (-DO_COUNT(32) & 31)))
 DO(q_ror_i32_r,   x86_reg_set(c, i->rm, 4, DO_RM(4) >> DO_COUNT(32) | DO_RM(4) << (-DO_COUNT(32) & 31)))
 DO(q_rol_i64_r,   x86_reg_set(c, i->rm, 8, DO_RM(8) << DO_COUNT(64) | DO_RM(8) >> (-DO_COUNT(64) & 63)))
@@ -150,12 +175,20 @@ DO_COMPARE(64, 8)
 
 /* Quiet forms beside those that DO_OPS makes; M(name). */
 #define FUSE_QUIET(M)                                                                                        \
+    M(add_mr16_r) M(sub_mr16_r) M(and_mr16_r) M(or_mr16_r)  M(xor_mr16_r)                                    \
+    M(add_mi16_r) M(sub_mi16_r) M(and_mi16_r) M(or_mi16_r)  M(xor_mi16_r)                                    \
     M(add_mr32_r) M(add_mr64_r) M(add_mi32_r) M(add_mi64_r)                                                  \
     M(sub_mr32_r) M(sub_mr64_r) M(sub_mi32_r) M(sub_mi64_r)                                                  \
     M(and_mr32_r) M(and_mr64_r) M(and_mi32_r) M(and_mi64_r)                                                  \
     M(or_mr32_r)  M(or_mr64_r)  M(or_mi32_r)  M(or_mi64_r)                                                   \
     M(xor_mr32_r) M(xor_mr64_r) M(xor_mi32_r) M(xor_mi64_r)                                                  \
-    M(shl_i32_r)  M(shl_i64_r)  M(shr_i32_r)  M(shr_i64_r)                                                   \
+    M(adc_mr32_r) M(adc_mr64_r) M(adc_mi32_r) M(adc_mi64_r)                                                  \
+    M(sbb_mr32_r) M(sbb_mr64_r) M(sbb_mi32_r) M(sbb_mi64_r)                                                  \
+    M(add_rm32_b) M(add_rm64_b) M(add_rm32_x) M(add_rm64_x) M(sub_rm32_b) M(sub_rm64_b)                      \
+    M(and_rm32_b) M(and_rm64_b) M(or_rm32_b)  M(or_rm64_b)  M(or_rm64_x)                                     \
+    M(xor_rm8_b)  M(xor_rm32_b) M(xor_rm64_b) M(xor_rm32_x) M(xor_rm64_x)                                    \
+    M(shl_i32_r)  M(shl_i64_r)  M(shr_i32_r)  M(shr_i64_r)  M(shr_i8_r)  M(shr_i16_r)                        \
+    M(sar_i32_r)  M(sar_i64_r)                                                                               \
     M(rol_i32_r)  M(rol_i64_r)  M(ror_i32_r)  M(ror_i64_r)                                                   \
     M(imul_rm32_r) M(imul_rm64_r)                                                                            \
     M(inc_m32_r)  M(inc_m64_r)  M(dec_m32_r)  M(dec_m64_r)  M(neg_m32_r) M(neg_m64_r)
@@ -171,7 +204,7 @@ FUSE_QUIET(FUSE_QUIET_DECLARE)
     M(q_and_mr32_r) M(q_and_mr64_r) M(q_and_mi32_r) M(q_or_mr32_r) M(q_or_mr64_r)                            \
     M(q_xor_mr32_r) M(q_xor_mr64_r) M(q_shl_i32_r) M(q_shl_i64_r) M(q_shr_i32_r) M(q_shr_i64_r)              \
     M(q_rol_i32_r) M(q_rol_i64_r) M(q_ror_i32_r) M(q_imul_rm64_r)                                            \
-    M(add_mr32_r) M(add_mr64_r) M(add_mi64_r) M(sub_mr64_r) M(xor_mr32_r) M(and_mr32_r)                      \
+    M(q_adc_mr64_r) M(q_adc_mi64_r) M(q_shr_i16_r) M(q_xor_mi16_r)                                           \
     M(mov_rm32_b) M(mov_rm32_x) M(mov_rm64_b) M(mov_rm64_x) M(movzx_832_b)                                   \
     M(mov_mr8_b) M(mov_mr32_b) M(mov_mr64_b) M(mov_mi8_x) M(push_r_f) M(pop_r_f)
 
@@ -187,7 +220,23 @@ FUSE_QUIET(FUSE_QUIET_DECLARE)
     M(x, xor_mr32_r) M(x, and_mr32_r) M(x, and_mi32_r)                                                       \
     M(x, mov_rm32_b) M(x, mov_rm32_x) M(x, mov_rm64_b) M(x, mov_rm64_x) M(x, movzx_832_b)                    \
     M(x, mov_mr8_b) M(x, mov_mr32_b) M(x, mov_mr64_b) M(x, mov_mr64_x) M(x, mov_mi8_x)                       \
+    M(x, q_add_rm32_b) M(x, q_add_rm64_b) M(x, q_xor_rm8_b) M(x, q_xor_rm32_x) M(x, q_xor_rm64_b)            \
     M(x, push_r_f) M(x, pop_r_f)
+
+/*
+ * The first of a pair whose second may fault, which nobody but the second's fault could find the first's
+ * flags missing of: then the first is undone and goes its own way. All have their result in r/m.
+ */
+#define FUSE_UNDONE(M)                                                                                       \
+    M(add_mr32_r) M(add_mr64_r) M(add_mi32_r) M(add_mi64_r) M(sub_mr64_r) M(sub_mi64_r)                      \
+    M(and_mr32_r) M(and_mi32_r) M(xor_mr32_r) M(xor_mr64_r) M(or_mr64_r)                                     \
+    M(shl_i64_r) M(shr_i32_r) M(shr_i64_r)
+
+/* The second, behind x. */
+#define FUSE_FAULTING(M, x)                                                                                  \
+    M(x, mov_rm32_b) M(x, mov_rm32_x) M(x, mov_rm64_b) M(x, mov_rm64_x) M(x, movzx_832_b) M(x, movzx_832_x)  \
+    M(x, movzx_1632_b) M(x, mov_mr8_b) M(x, mov_mr32_b) M(x, mov_mr64_b) M(x, mov_mr64_x) M(x, mov_mi8_x)    \
+    M(x, mov_mi32_b) M(x, push_r_f) M(x, pop_r_f) M(x, q_xor_rm32_x) M(x, q_add_rm64_b)
 
 /* What sets the flags of a branch behind it. */
 #define FUSE_COMPARISON(M)                                                                                   \
