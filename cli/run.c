@@ -8,6 +8,7 @@
 #include "cli/automation.h"
 #include "cli/commands.h"
 #include "cli/debugging.h"
+#include "cli/display.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/parse.h"
@@ -30,6 +31,7 @@ struct run {
     struct machine_config config;
     struct disk_config disks[DISKS_MAX];
     const struct mode *mode;
+    struct display_choice display;
 };
 
 /* --- single options --- */
@@ -161,15 +163,6 @@ static bool engine_set(struct run *run, struct error *err)
     return run->config.engine->probe(cpu_ops_find(run->config.arch), err);
 }
 
-static bool display_check(const struct run *run, struct error *err)
-{
-    const char *name = run->options.display ? run->options.display : "auto";
-    if (strcmp(name, "auto") == 0 || strcmp(name, "none") == 0)
-        return true;
-    return error_set(err, ERROR_USAGE, "--display %s is not there yet: use none, and the serial console",
-                     name);
-}
-
 static void firmware_set(struct run *run)
 {
     const char *choice = run->options.firmware ? run->options.firmware : "auto";
@@ -281,7 +274,8 @@ static bool config_make(struct run *run, struct error *err)
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
-        !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err))
+        !memory_set(run, err) || !engine_set(run, err) ||
+        !display_choice_parse(&run->display, options->display, err) || !disks_set(run, err))
         return false;
     firmware_set(run);
     lists_set(run);
@@ -314,7 +308,10 @@ static bool machine_go(struct run *run, struct machine_run *machine, int *status
         return false;
     struct debugging *debugging = debugging_create(machine, &run->options, err);
     struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
-    bool ok = automation && machine_run(machine, status, err);
+    const char *name = run->options.name ? run->options.name : guest_arch_name(run->config.arch);
+    struct screen *screen = automation ? screen_open(machine, &run->display, name, err) : NULL;
+    bool ok = screen && machine_run(machine, status, err);
+    screen_close(screen);
     automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);

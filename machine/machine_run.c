@@ -107,6 +107,24 @@ static void machine_requested(struct machine *machine, enum machine_request requ
     host_loop_post(machine->loop, request_handle, run);
 }
 
+bool machine_is_running(const struct machine_run *run)
+{
+    return run->private->running;
+}
+
+void machine_reset_request(struct machine_run *run)
+{
+    machine_requested(&run->machine, MACHINE_RESET, 0);
+}
+
+bool machine_power_button(struct machine_run *run)
+{
+    const struct machine_board *board = &run->private->board;
+    if (board->power_button)
+        board->power_button(board->opaque);
+    return board->power_button;
+}
+
 /* --- life cycle --- */
 
 static bool host_parts_create(struct machine_run *run, struct error *err)
