@@ -44,7 +44,9 @@ const struct option run_option_table[] = {
      "a network card; without the option, one for the user network", AT(nets), 0},
     {"serial", OPTION_LIST, "stdio|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
      "the serial port (stdio); given again, a virtio console", AT(serials), 0},
-    {"display", OPTION_TEXT, "auto|none", "Devices", "none: no window; a window and VNC come later", AT(display), 0},
+    {"display", OPTION_TEXT, "auto|sdl[,fullscreen][,scale=N]|vnc=:N[,password=FILE][,listen=ADDRESS]|none", "Devices",
+     "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
+     AT(display), 0},
 
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},

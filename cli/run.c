@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/debugging.h"
+#include "cli/display.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/parse.h"
@@ -33,6 +34,7 @@ struct run {
     struct disk_config disks[DISKS_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
     const struct mode *mode;
+    struct display_choice display;
     bool sandbox;
 };
 
@@ -194,15 +196,6 @@ static bool transport_set(struct run *run, struct error *err)
     return error_set(err, ERROR_USAGE, "there is no transport %s for virtio devices: use pci or mmio", name);
 }
 
-static bool display_check(const struct run *run, struct error *err)
-{
-    const char *name = run->options.display ? run->options.display : "auto";
-    if (strcmp(name, "auto") == 0 || strcmp(name, "none") == 0)
-        return true;
-    return error_set(err, ERROR_USAGE, "--display %s is not there yet: use none, and the serial console",
-                     name);
-}
-
 static void firmware_set(struct run *run)
 {
     const char *choice = run->options.firmware ? run->options.firmware : "auto";
@@ -325,10 +318,9 @@ static bool config_make(struct run *run, struct error *err)
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
-        !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) ||
-        !transport_set(run, err) || !disks_set(run, err))
-        return false;
-    if (!sandboxing_wanted(options, false, &run->sandbox, err))
+        !memory_set(run, err) || !engine_set(run, err) ||
+        !display_choice_parse(&run->display, options->display, err) || !transport_set(run, err) ||
+        !disks_set(run, err) || !sandboxing_wanted(options, false, &run->sandbox, err))
         return false;
     firmware_set(run);
     lists_set(run);
@@ -362,8 +354,11 @@ static bool vm_go(struct run *run, struct vm *vm, int *status, struct error *err
         return false;
     struct debugging *debugging = debugging_create(vm, &run->options, err);
     struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
-    bool ok = automation && (!run->sandbox || sandboxing_enter(&run->options, err)) &&
+    const char *name = run->options.name ? run->options.name : guest_arch_name(run->config.arch);
+    struct screen *screen = automation ? screen_open(machine, &run->display, name, err) : NULL;
+    bool ok = screen && (!run->sandbox || sandboxing_enter(&run->options, err)) &&
               machine_run(machine, status, err);
+    screen_close(screen);
     automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);
