@@ -132,8 +132,8 @@ static bool screen_set(struct machine_config *config, const char *name, struct e
         if (strcmp(name, names[i]) == 0)
             return true;
     }
-    return error_set(err, ERROR_USAGE, "--machine display=%s is not known: use auto, virtio, ramfb, vga or none",
-                     name);
+    return error_set(err, ERROR_USAGE,
+                     "--machine display=%s is not known: use auto, virtio, ramfb, vga or none", name);
 }
 
 /* --machine KEY=VALUE,...: what a board lets one choose. */
@@ -146,7 +146,8 @@ static bool machine_option_set(struct run *run, const char *option, struct error
         return screen_set(config, option + 8, err);
     else
         return error_set(err, ERROR_USAGE,
-                         "--machine knows display=auto|virtio|ramfb|vga|none and gic-version=2|3, not %s", option);
+                         "--machine knows display=auto|virtio|ramfb|vga|none and gic-version=2|3, not %s",
+                         option);
     return config->arch == GUEST_AARCH64 ||
            error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is for %s", option,
                      guest_arch_name(config->arch));

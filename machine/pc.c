@@ -151,7 +151,8 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
 
 /* --- on PCI --- */
 
-/* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without firmware nobody asks for it. */
+/* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without
+ * firmware nobody asks for it. */
 static bool screen_add(struct pc_board *board, struct error *err)
 {
     if (board->config->screen != SCREEN_AUTO && board->config->screen != SCREEN_VGA)

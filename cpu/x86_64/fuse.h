@@ -28,7 +28,8 @@ struct x86_fusible {
     int8_t before;                /* of a comparison and its branch */
 };
 
-/* Handlers of pairs (without the first's flags, in the second function), of comparisons with a branch, and of the same with an instruction in front. */
+/* Handlers of pairs (without the first's flags, in the second function), of comparisons with a branch, and of
+ * the same with an instruction in front. */
 x86_handler *x86_fused_pair(const struct x86_fusible *first, const struct x86_fusible *second);
 x86_handler *x86_fused_undone(const struct x86_fusible *first, const struct x86_fusible *second);
 x86_handler *x86_fused_branch(const struct x86_fusible *comparison, const struct x86_fusible *branch);
