@@ -131,7 +131,9 @@ static bool elf_read(struct elf *elf, uint16_t machine, struct error *err)
     if (!elf_look(elf->source, &facts, err))
         return false;
     if (facts.machine == machine && facts.wide != (machine != EM_386))
-        return elf_bad(elf->source, facts.wide ? "it is a 64-bit ELF file for a 32-bit processor" : "it is a 32-bit ELF file", err);
+        return elf_bad(
+            elf->source,
+            facts.wide ? "it is a 64-bit ELF file for a 32-bit processor" : "it is a 32-bit ELF file", err);
     if (facts.machine != machine)
         return elf_bad(elf->source, "it is an ELF file for another architecture", err);
     elf->layout = facts.wide ? &layout_64 : &layout_32;
@@ -154,8 +156,8 @@ static uint64_t elf_bias(const struct elf *elf, const struct load_target *target
     return unbound ? free_base - align_down(lowest, PAGE_SIZE) : 0;
 }
 
-/* The entry is a virtual address: the physical one is in the segment that holds it. Kernels that start before they
- * have set up virtual memory may give the physical one at once. */
+/* The entry is a virtual address: the physical one is in the segment that holds it. Kernels that start before
+ * they have set up virtual memory may give the physical one at once. */
 static bool elf_entry(const struct elf *elf, uint64_t bias, uint64_t *entry, struct error *err)
 {
     for (unsigned i = 0; i < elf->count; i++) {
