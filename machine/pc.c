@@ -183,6 +183,12 @@ static bool board_boot(void *opaque, struct error *err)
     return pc_boot(opaque, err);
 }
 
+static void power_button(void *opaque)
+{
+    struct pc_board *board = opaque;
+    ich9_power_button(board->lpc);
+}
+
 /* The devices are gone: what they stood on can go. */
 static void board_destroy(void *opaque)
 {
@@ -202,7 +208,8 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {.boot = board_boot, .destroy = board_destroy, .opaque = board};
+    struct machine_board hooks = {
+        .boot = board_boot, .destroy = board_destroy, .power_button = power_button, .opaque = board};
     board->run = run;
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config, .ata_nvme = true, .first_console = 2};

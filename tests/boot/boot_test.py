@@ -435,7 +435,8 @@ class X8664(Guests, unittest.TestCase):
             vm.communicate()
 
     def test_pc_memtest(self):
-        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB", 30, "--kernel",
+        """On two processors, which it starts itself."""
+        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB[^$]*2 Cores", 40, "--cpus", "2", "--kernel",
                           os.path.join(fetch("memtest86+"), "memtest.iso"))
 
     def test_pc_memtest_32(self):
