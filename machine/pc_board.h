@@ -101,7 +101,7 @@ struct pc_board {
     struct hpet *hpet;
     struct input *input;
     struct display *display;
-    struct vga *vga;
+    struct vga *vga; /* NULL: another screen, or none */
     struct fw_cfg *fw_cfg;
     struct pc_cpu *cpus; /* pc_apic.c's */
 };
