@@ -19,7 +19,8 @@ struct mode_capabilities {
     unsigned arches; /* bit n: enum guest_arch n */
     unsigned disks;  /* bit n: a disk may be behind enum device_transport n */
     unsigned cpus_max;
-    bool kernel_needed;    /* it starts programs only; else also disks, CDs and firmware of the user's */
+    bool kernel_needed; /* it starts programs only; else also disks, CDs and firmware of the user's */
+    bool cdroms;
     bool initrd;           /* programs have an initial file system */
     bool device_tree;      /* the user's own instead of the board's */
     bool firmware;         /* others' firmware */
@@ -39,7 +40,7 @@ struct mode {
     struct machine_run *(*create)(const struct machine_config *config, struct error *err);
 };
 
-extern const struct mode type1_mode;
+extern const struct mode type1_mode, virtio_mode;
 
 /*
  * A mode by its name. "auto" is what suits the image and the configuration: a unikernel with a Solo5 note

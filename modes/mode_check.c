@@ -41,9 +41,10 @@ static bool disks_check(const struct mode *mode, const struct machine_config *co
                                         [TRANSPORT_NVME] = "--disk if=nvme"};
     for (unsigned i = 0; i < config->disk_count; i++) {
         enum device_transport transport = config->disks[i].transport;
+        if (config->disks[i].cdrom && !mode->can.cdroms)
+            return absent(mode, "--cdrom", "use --mode type1, or --disk FILE,readonly", err);
         if (!(mode->can.disks >> transport & 1))
-            return absent(mode, config->disks[i].cdrom ? "--cdrom" : asked[transport], "use --mode type1",
-                          err);
+            return absent(mode, asked[transport], "use --mode type1", err);
     }
     return true;
 }

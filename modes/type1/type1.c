@@ -19,6 +19,7 @@ const struct mode type1_mode = {
     .can = {.arches = MODE_EVERY_ARCH,
             .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI | 1u << TRANSPORT_NVME,
             .cpus_max = DEBUG_VCPUS_MAX,
+            .cdroms = true,
             .initrd = true,
             .device_tree = true,
             .firmware = true,
