@@ -23,7 +23,7 @@ static bool acpi_place(struct pc_board *board, struct error *err)
     struct ram *ram = board->run->machine.mem.ram;
     uint8_t rsdp[ACPI_RSDP_SIZE];
     uint64_t at = PC_TABLES + RSDP_ROOM, room = PC_SMBIOS - at;
-    size_t dsdt = pc_acpi_make(&tables, board);
+    size_t dsdt = board->acpi_make(&tables, board);
     acpi_resolve(&tables, dsdt, at, rsdp);
     bool ok = tables.len <= room && ram_write(ram, gpa(PC_TABLES), rsdp, sizeof(rsdp)) &&
               ram_write(ram, gpa(at), tables.bytes, tables.len);
@@ -165,8 +165,11 @@ bool pc_boot(struct pc_board *board, struct error *err)
     struct source source;
     if (board->plan.firmware)
         return true;
-    pc_chipset_prepare(board);
-    smbios_put(board);
+    pc_processors_prepare(board);
+    if (board->host) {
+        pc_chipset_prepare(board);
+        smbios_put(board);
+    }
     if (!acpi_place(board, err) || !source_open(&source, board->config->kernel, board->config->progress, err))
         return false;
     bool ok = payload_boot(board, &source, err);

@@ -20,6 +20,9 @@ void pc_start_long(struct pc_board *board, uint64_t entry, uint64_t rsi);
 /* 32-bit protected mode without paging, flat segments, interrupts off. */
 void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, uint32_t ebx);
 
-/* What firmware leaves behind in the chipset: configuration space in memory, power management and interrupts
+/* What firmware leaves behind in the processors: memory is cached. */
+void pc_processors_prepare(struct pc_board *board);
+
+/* And in the chipset: configuration space in memory, power management and interrupts
  * where the ACPI tables say, shadow RAM open. */
 void pc_chipset_prepare(struct pc_board *board);
