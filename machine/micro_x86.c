@@ -109,11 +109,30 @@ static bool devices_add(struct pc_board *board, struct error *err)
 
 /* --- the whole --- */
 
+/*
+ * Linux restarts a hardware-reduced platform by EFI, and without it by a jump to the reset vector in real
+ * mode, as the firmware of a PC expects it. There, the reset register is written.
+ */
+static void prepare(struct pc_board *board)
+{
+    enum { RESET_VECTOR = 0xffff0, RESET = MICRO_POWER + ACPI_POWER_RESET };
+    static const uint8_t code[] = {
+        0xba,       RESET & 0xff,
+        RESET >> 8,                         /* mov dx, RESET */
+        0xb0,       ACPI_POWER_RESET_VALUE, /* mov al, 1 */
+        0xee,                               /* out dx, al */
+        0xf4,                               /* hlt */
+        0xeb,       0xfd,                   /* jmp to the hlt */
+    };
+    ram_write(board->run->machine.mem.ram, gpa(RESET_VECTOR), code, sizeof(code));
+}
+
 struct machine_run *micro_x86_create(const struct machine_config *config, struct error *err)
 {
     struct pc_board *board = pc_board_create(config, true, err);
     if (!board)
         return NULL;
+    board->prepare = prepare;
     board->acpi_make = micro_x86_acpi_make;
     board->parts.first_console = 1;
     return machine_run_built(board->run, ram_add(board, err) && cores_add(board, err) &&

@@ -228,6 +228,7 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     struct pc_board *board = pc_board_create(config, false, err);
     if (!board)
         return NULL;
+    board->prepare = pc_prepare;
     board->acpi_make = pc_acpi_make;
     board->parts.ata_nvme = true;
     board->parts.first_console = 2;

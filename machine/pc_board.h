@@ -99,8 +99,9 @@ struct pc_board {
     struct input *input;
     struct display *display;
     struct fw_cfg *fw_cfg;
-    struct pc_cpu *cpus;         /* pc_apic.c's */
-    struct button *power_button; /* the minimal board's */
+    struct pc_cpu *cpus;                     /* pc_apic.c's */
+    struct button *power_button;             /* the minimal board's */
+    void (*prepare)(struct pc_board *board); /* what firmware leaves behind, when there is none */
     size_t (*acpi_make)(struct acpi_tables *tables,
                         const struct pc_board *board); /* returns the DSDT's offset */
 };
@@ -155,3 +156,5 @@ void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
 
 /* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */
 bool pc_boot(struct pc_board *board, struct error *err);
+/* The PC's board->prepare: the chipset, the SMBIOS tables. */
+void pc_prepare(struct pc_board *board);

@@ -32,13 +32,14 @@ static bool acpi_place(struct pc_board *board, struct error *err)
                            (unsigned long long)(room / KIB));
 }
 
-static void smbios_put(struct pc_board *board)
+void pc_prepare(struct pc_board *board)
 {
     struct smbios_config config = {.product = "PC (Q35)",
                                    .cpu = x86_model(board->run->vcpus[0])->name,
                                    .cpus = board->run->vcpu_count,
                                    .memory_base = 0,
                                    .memory = board->config->memory};
+    pc_chipset_prepare(board);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
 }
 
@@ -166,10 +167,7 @@ bool pc_boot(struct pc_board *board, struct error *err)
     if (board->plan.firmware)
         return true;
     pc_processors_prepare(board);
-    if (board->host) {
-        pc_chipset_prepare(board);
-        smbios_put(board);
-    }
+    board->prepare(board);
     if (!acpi_place(board, err) || !source_open(&source, board->config->kernel, board->config->progress, err))
         return false;
     bool ok = payload_boot(board, &source, err);
