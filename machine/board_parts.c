@@ -101,9 +101,9 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
         return virtio_pci_create(&parts->run->machine, &config, err);
     }
     if (parts->slots_used == parts->slot_count)
-        return error_set(err, ERROR_USAGE,
-                         "this board has %u virtio-mmio slots: use the PCI transport for more devices",
-                         parts->slot_count);
+        return error_set(err, ERROR_USAGE, "this board has %u virtio-mmio slots: use %s", parts->slot_count,
+                         parts->config->transport == TRANSPORT_MMIO ? "--transport pci for more devices"
+                                                                    : "if=virtio for more disks");
     parts->slots[parts->slots_used++] = device;
     return true;
 }

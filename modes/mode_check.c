@@ -30,6 +30,10 @@ static bool images_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "--initrd", "leave it out", err);
     if (config->dtb && !mode->can.device_tree)
         return absent(mode, "--dtb", "leave it out", err);
+    if (config->dtb && config->arch == GUEST_X86_64)
+        return error_set(err, ERROR_USAGE,
+                         "kernels for x86_64 are told of their machine by ACPI, not by a device tree: leave "
+                         "--dtb out");
     return true;
 }
 
