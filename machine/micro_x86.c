@@ -101,7 +101,8 @@ static bool devices_add(struct pc_board *board, struct error *err)
 {
     bool pci = board->config->transport == TRANSPORT_PCI;
     board->parts.slot_count = pci ? 0 : MICRO_SLOTS;
-    if ((pci && !pci_add(board, err)) || !board_virtio_add(&board->parts, err))
+    if ((pci && !pci_add(board, err)) || !board_virtio_add(&board->parts, err) ||
+        !board_screen_add(&board->parts, NULL, err))
         return false;
     board->parts.slot_count = board->parts.slots_used;
     return slots_add(board, err);

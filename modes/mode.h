@@ -25,7 +25,8 @@ struct mode_capabilities {
     bool device_tree;      /* the user's own instead of the board's */
     bool firmware;         /* others' firmware */
     bool transport_chosen; /* virtio devices come over PCI or over MMIO, as asked */
-    bool machine_options;  /* --machine: variants of the board */
+    unsigned screens;      /* bit n: enum screen_kind n */
+    bool board_variants;   /* --machine gic-version= */
     bool debug_ports;      /* --debug-exit, --debugcon */
 };
 #define MODE_EVERY_ARCH ((1u << GUEST_ARCH_COUNT) - 1)

@@ -36,6 +36,7 @@ const struct mode virtio_mode = {
             .kernel_needed = true,
             .initrd = true,
             .device_tree = true,
+            .screens = 1u << SCREEN_AUTO | 1u << SCREEN_NONE | 1u << SCREEN_VIRTIO,
             .transport_chosen = true},
     .init = virtio_init,
     .create = virtio_create,
