@@ -75,7 +75,8 @@ static void zero_page_put(struct pc_board *board, const struct bzimage *image, c
         seed_put(board);
         le64_store(page + ZERO_SETUP_DATA, PC_START_INFO);
     }
-    screen_put(board, page);
+    if (board->vga)
+        screen_put(board, page);
     page[ZERO_E820_COUNT] = (uint8_t)count;
     for (unsigned i = 0; i < count; i++) {
         uint8_t *entry = page + ZERO_E820 + i * E820_ENTRY;
