@@ -133,6 +133,7 @@ struct machine_run *micro_x86_create(const struct machine_config *config, struct
     struct pc_board *board = pc_board_create(config, true, err);
     if (!board)
         return NULL;
+    board->kernel_unpacked = true;
     board->prepare = prepare;
     board->acpi_make = micro_x86_acpi_make;
     board->parts.first_console = 1;

@@ -107,6 +107,7 @@ struct pc_board {
     struct vga *vga;
     struct fw_cfg *fw_cfg;
     struct pc_cpu *cpus;                     /* pc_apic.c's */
+    bool kernel_unpacked;                    /* by this program, not by itself */
     struct button *power_button;             /* the minimal board's */
     void (*prepare)(struct pc_board *board); /* what firmware leaves behind, when there is none */
     size_t (*acpi_make)(struct acpi_tables *tables,

@@ -35,7 +35,7 @@ bool pc_initrd_put(struct pc_board *board, const struct load_target *target, con
 /* --- the protocols; false and err --- */
 
 /* pc_linux.c: a bzImage, from loading it to the core's state. */
-bool pc_linux_boot(struct pc_board *board, const struct source *source, struct error *err);
+bool pc_linux_boot(struct pc_board *board, struct source *source, struct error *err);
 
 /* pc_multiboot.c: a kernel that has been loaded. */
 bool pc_multiboot_boot(struct pc_board *board, const struct multiboot_header *header,
