@@ -24,7 +24,7 @@ const struct option run_option_table[] = {
      AT(firmware_vars), 0},
 
     {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
-    {"mode", OPTION_TEXT, "auto|type1", "The machine", "what the guest is shown: type1 is a full board", AT(mode), 0},
+    {"mode", OPTION_TEXT, "auto|type1|hvt", "The machine", "what the guest is shown: type1 is a full board, hvt a tender for Solo5 unikernels", AT(mode), 0},
     {"machine", OPTION_TEXT, "gic-version=2|3,ramfb=on|off", "The machine",
      "aarch64: the interrupt controller (3 has messages and more than 8 processors); a screen that lies in memory",
      AT(machine), 0},
@@ -39,7 +39,7 @@ const struct option run_option_table[] = {
     {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22]|tap,ifname=NAME|none", "Devices",
      "a network card; without the option, one for the user network", AT(nets), 0},
-    {"serial", OPTION_LIST, "stdio|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
+    {"serial", OPTION_LIST, "stdio|stdout|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
      "the serial port (stdio); given again, a virtio console", AT(serials), 0},
     {"display", OPTION_TEXT, "auto|none", "Devices", "none: no window; a window and VNC come later", AT(display), 0},
 
@@ -47,6 +47,14 @@ const struct option run_option_table[] = {
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
     {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",
      "type on the keyboard at that time; \\n is Enter, \\e Escape, \\t Tab", AT(typed), 0},
+
+    {"hvt-block", OPTION_LIST, "NAME=FILE[,format=raw|qcow2][,readonly][,sector-size=N]", "A unikernel's devices",
+     "mode hvt: what is behind the block device NAME of the manifest", AT(hvt_blocks), 0},
+    {"hvt-net", OPTION_LIST, "NAME=INTERFACE|@FD|user[,hostfwd=...][,mac=MAC]", "A unikernel's devices",
+     "mode hvt: what is behind the network NAME: a tap interface, an open descriptor, or the user network",
+     AT(hvt_nets), 0},
+    {"hvt-dumpcore", OPTION_TEXT, "FOLDER", "A unikernel's devices",
+     "mode hvt: write a core for GDB there when the unikernel aborts", AT(hvt_dumpcore), 0},
 
     {"deterministic", OPTION_FLAG, NULL, "How it runs",
      "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},

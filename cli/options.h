@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define OPTION_LIST_MAX 16
+#define OPTION_LIST_MAX 64
 
 struct option_list {
     const char *items[OPTION_LIST_MAX];
@@ -15,8 +15,8 @@ struct option_list {
 /* What was given, as text and numbers; NULL and 0 where it was not. */
 struct run_options {
     const char *arch, *mode, *machine, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware,
-        *firmware_vars, *display, *name, *trace, *gdb, *debugcon;
-    struct option_list disks, cdroms, nets, serials, screenshots, typed;
+        *firmware_vars, *display, *name, *trace, *gdb, *debugcon, *hvt_dumpcore;
+    struct option_list disks, cdroms, nets, serials, screenshots, typed, hvt_blocks, hvt_nets;
     uint64_t cpus, memory, timeout_seconds;
     bool verbose, deterministic, paused, debug_exit, help;
 };

@@ -9,9 +9,11 @@
 #include "cli/commands.h"
 #include "cli/debugging.h"
 #include "cli/help.h"
+#include "cli/hvt_resources.h"
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "cli/report.h"
+#include "cli/run.h"
 #include "cli/run_iso.h"
 #include "debug/trace.h"
 #include "host/file.h"
@@ -29,6 +31,7 @@ struct run {
     struct run_options options;
     struct machine_config config;
     struct disk_config disks[DISKS_MAX];
+    struct hvt_resource resources[HVT_RESOURCES_MAX];
     const struct mode *mode;
 };
 
@@ -281,7 +284,8 @@ static bool config_make(struct run *run, struct error *err)
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
-        !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err))
+        !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err) ||
+        !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
     lists_set(run);
@@ -291,6 +295,8 @@ static bool config_make(struct run *run, struct error *err)
     config->initrd = options->initrd;
     config->append = options->append;
     config->dtb = options->dtb;
+    config->hvt_resources = run->resources;
+    config->hvt_dumpcore = options->hvt_dumpcore;
     config->debugcon = options->debugcon;
     config->firmware_vars = options->firmware_vars;
     config->deterministic = options->deterministic;
@@ -332,17 +338,12 @@ static bool run_machine(struct run *run, int *status, struct error *err)
     return ok;
 }
 
-int run_command(int count, char **words)
+int run_with(const struct run_options *options)
 {
     static struct run run;
     struct error err = {0};
     int status = EXIT_STATUS_OK;
-    if (!run_options_parse(&run.options, count, words, &err))
-        return report_error(&err);
-    if (run.options.help) {
-        help_run(stdout);
-        return EXIT_STATUS_OK;
-    }
+    run.options = *options;
     if (run.options.name)
         host_thread_name_set(run.options.name);
     if (run.options.verbose)
@@ -350,4 +351,16 @@ int run_command(int count, char **words)
     if (!config_make(&run, &err) || !run_machine(&run, &status, &err))
         return report_error(&err);
     return status;
+}
+
+int run_command(int count, char **words)
+{
+    struct run_options options;
+    struct error err = {0};
+    if (!run_options_parse(&options, count, words, &err))
+        return report_error(&err);
+    if (!options.help)
+        return run_with(&options);
+    help_run(stdout);
+    return EXIT_STATUS_OK;
 }

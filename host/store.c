@@ -21,6 +21,12 @@ bool host_store_open(struct host_store *store, const char *path, bool readonly, 
     return error_set(err, ERROR_IMAGE, "%s is not a regular file", path);
 }
 
+bool host_store_create(struct host_store *store, const char *path, struct error *err)
+{
+    *store = (struct host_store){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+    return store->fd >= 0 || error_errno(err, ERROR_HOST, "can't make %s", path);
+}
+
 void host_store_close(struct host_store *store)
 {
     if (store->fd >= 0)

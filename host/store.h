@@ -14,6 +14,10 @@ struct host_store {
 
 /* Open a regular file. False and err (ERROR_IMAGE): missing, a directory, or not allowed. */
 bool host_store_open(struct host_store *store, const char *path, bool readonly, struct error *err);
+
+/* Make a file that is not there yet, for its owner only. False and err (ERROR_HOST). */
+bool host_store_create(struct host_store *store, const char *path, struct error *err);
+
 void host_store_close(struct host_store *store);
 
 /* Read [0, len) of it, which it has. Pages of zeros are not touched, so that memory that is zero already

@@ -64,6 +64,9 @@ bool run_vcpu(struct machine_run *run, struct vcpu *vcpu)
         vcpu_release(vcpu);
         break;
     case EXIT_HALT:
+        if (run->private->board.halted)
+            run->private->board.halted(run->private->board.opaque, vcpu);
+        break;
     case EXIT_KICKED: break;
     }
     if (vcpu->single_step && exit.reason != EXIT_KICKED)

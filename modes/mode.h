@@ -16,4 +16,4 @@ struct mode {
 /* A mode by its name, "auto" being the one that suits the configuration. NULL and err (ERROR_USAGE). */
 const struct mode *mode_find(const char *name, const struct machine_config *config, struct error *err);
 
-extern const struct mode type1_mode;
+extern const struct mode type1_mode, hvt_mode;
