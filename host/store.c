@@ -82,3 +82,13 @@ bool host_store_write(struct host_store *store, uint64_t offset, const void *fro
         store->size = offset + len;
     return true;
 }
+
+bool host_folder_check(const char *path, struct error *err)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return error_errno(err, ERROR_USAGE, "can't use %s", path);
+    if (!S_ISDIR(info.st_mode))
+        return error_set(err, ERROR_USAGE, "%s is not a folder", path);
+    return access(path, W_OK | X_OK) == 0 || error_errno(err, ERROR_USAGE, "can't write to %s", path);
+}

@@ -26,3 +26,6 @@ bool host_store_read(const struct host_store *store, void *to, uint64_t len, str
 
 /* Write [offset, offset + len), growing the file; false when the host refuses. */
 bool host_store_write(struct host_store *store, uint64_t offset, const void *from, uint64_t len);
+
+/* Whether files can be made in a folder. False and err (ERROR_USAGE: it is the user's choice). */
+bool host_folder_check(const char *path, struct error *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "host/store.h"
 #include "machine/loader/detect.h"
 #include "modes/hvt/board.h"
 #include "modes/mode.h"
@@ -185,7 +186,8 @@ static bool config_check(const struct hvt_board *board, struct error *err)
         return error_set(err, ERROR_USAGE, "a unikernel has one processor: leave --cpus out");
     if (config->append && strlen(config->append) >= HVT_CMDLINE_SIZE)
         return error_set(err, ERROR_USAGE, "a unikernel's arguments have %u bytes at most", HVT_CMDLINE_SIZE - 1);
-    return true;
+    return !config->hvt_dumpcore || host_folder_check(config->hvt_dumpcore, err) ||
+           error_prefix(err, "no core could be dumped");
 }
 
 /* The file stays open: a reset reads it again. */

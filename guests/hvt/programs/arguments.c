@@ -24,6 +24,6 @@ int guest_main(const struct boot_info *info)
     check((uintptr_t)__builtin_frame_address(0) > info->memory_size - 4096, "the stack is at the end of memory");
     /* All of what lies between is the program's to use. */
     *(volatile uint64_t *)info->program_end = 1;
-    *(volatile uint64_t *)((uintptr_t)info->memory_size / 2) = 2;
+    *(volatile uint64_t *)((info->program_end + info->memory_size) / 2 & ~7ull) = 2;
     return check_status();
 }

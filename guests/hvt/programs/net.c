@@ -1,6 +1,7 @@
 /*
  * Two networks: a frame that comes in goes back to its sender by the way it came, until one says "quit". With
- * the argument "arp" it asks the first network for 10.0.2.2 instead.
+ * the argument "arp" it asks the first network for 10.0.2.2 instead; with "refusals" it does what must be
+ * refused, on networks where nothing comes.
  */
 #include "guests/hvt/hvt.h"
 
@@ -122,9 +123,10 @@ int guest_main(const struct boot_info *info)
         print_number(net->net.mtu);
         print("\n");
     }
-    refusals();
     if (text_equal(info->arguments, "arp"))
         ask(&info->manifest->devices[1]);
+    else if (text_equal(info->arguments, "refusals"))
+        refusals();
     else
         echo(info);
     return check_status();

@@ -7,7 +7,7 @@ extern char _tdata[], _tdata_end[], _tbss_size[];
 
 #define ALIGNMENT 64
 
-static __thread volatile uint64_t initialised = 0x0123456789abcdef;
+static __thread volatile uint64_t initialised __attribute__((aligned(ALIGNMENT))) = 0x0123456789abcdef;
 static __thread volatile uint64_t zeroed;
 
 static uint8_t buffers[2][1024] __attribute__((aligned(ALIGNMENT)));
@@ -27,6 +27,12 @@ static void *thread_make(uint8_t *buffer)
     return pointer;
 }
 
+/* Functions of their own, so that the compiler does not keep a thread pointer that has changed since. */
+__attribute__((noinline)) static bool variables_are(uint64_t first, uint64_t second)
+{
+    return initialised == first && zeroed == second;
+}
+
 __attribute__((noinline)) static void count(uint64_t *sum)
 {
     zeroed += 1;
@@ -40,15 +46,15 @@ int guest_main(const struct boot_info *info)
     uint64_t sum = 0;
     (void)info;
     thread_pointer_set(threads[0]);
-    check(initialised == 0x0123456789abcdef && zeroed == 0, "the first thread's variables");
+    check(variables_are(0x0123456789abcdef, 0), "the first thread's variables");
     count(&sum);
     count(&sum);
     check(sum == 2, "the first thread counts");
     thread_pointer_set(threads[1]);
-    check(initialised == 0x0123456789abcdef && zeroed == 0, "the second thread has its own");
+    check(variables_are(0x0123456789abcdef, 0), "the second thread has its own");
     count(&sum);
     check(sum == 1, "the second thread counts");
     thread_pointer_set(threads[0]);
-    check(zeroed == 2 && initialised == 0x0123456789abcdf1, "the first thread's are as they were");
+    check(variables_are(0x0123456789abcdf1, 2), "the first thread's are as they were");
     return check_status();
 }
