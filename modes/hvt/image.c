@@ -164,7 +164,8 @@ bool hvt_image_read(struct hvt_image *image, const struct source *source, struct
             return false;
         if (program.type == PT_LOAD && !segment_add(image, source, &program, err))
             return false;
-        if (program.type == PT_NOTE && !hvt_notes_look(&notes, source, program.offset, program.file_size, err))
+        if (program.type == PT_NOTE &&
+            !hvt_notes_look(&notes, source, program.offset, program.file_size, program.align, err))
             return false;
     }
     return hvt_notes_check(&notes, image, source, err) && entry_check(image, source, err);

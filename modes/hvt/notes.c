@@ -43,24 +43,24 @@ static bool note_keep(struct hvt_notes *notes, const struct source *source, uint
 }
 
 bool hvt_notes_look(struct hvt_notes *notes, const struct source *source, uint64_t at, uint64_t size,
-                    struct error *err)
+                    uint64_t align, struct error *err)
 {
     for (unsigned i = 0; size >= NOTE_WORDS && i < NOTES_MAX; i++) {
         uint8_t words[NOTE_WORDS];
         if (!source_read(source, at, words, sizeof(words), err))
             return false;
         uint32_t name_size = le32_load(words), content_size = le32_load(words + 4);
-        uint64_t padded = NOTE_WORDS + align_up(name_size, 4) + align_up(content_size, 4);
-        uint64_t bare = NOTE_WORDS + align_up(name_size, 4) + (uint64_t)content_size;
-        if (bare > size)
-            return bad(source, "a note of it is truncated", err);
+        uint64_t len = NOTE_WORDS + align_up(name_size, 4) + (uint64_t)content_size;
+        if (len > size) /* behind a whole note it is padding, or another's business */
+            return i > 0 || bad(source, "a note of it is truncated", err);
         if (name_size == HVT_NOTE_NAME_LEN &&
             !note_keep(notes, source, at, le32_load(words + 8), content_size, err))
             return false;
-        if (padded >= size)
+        uint64_t step = align_up(len, align == 8 ? 8 : 4);
+        if (step >= size)
             return true;
-        at += padded;
-        size -= padded;
+        at += step;
+        size -= step;
     }
     return true;
 }
