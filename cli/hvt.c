@@ -41,7 +41,8 @@ static const char help_text[] =
     "  --timeout=SECONDS                 end with status 124 after this time\n"
     "  --verbose                         say what is used\n"
     "  --help                            this text\n\n"
-    "Ends with the unikernel's own status; 1 is a failure of the host, 2 a wrong command line, 3 a file that\n"
+    "Ends with the unikernel's own status; 1 is a failure of the host, 2 a wrong command line, 3 a file "
+    "that\n"
     "can't be used, 4 a unikernel that broke the rules. docs/hvt.md says more.\n";
 
 /* --- text --- */
@@ -142,7 +143,8 @@ static bool named_apply(struct option_list *devices, const char *named, const ch
 static bool named_finish(struct hvt_options *options, struct error *err)
 {
     for (unsigned i = 0; i < options->sector_sizes.count; i++) {
-        if (!named_apply(&options->run.hvt_blocks, options->sector_sizes.items[i], "block", ",sector-size=", err))
+        if (!named_apply(&options->run.hvt_blocks, options->sector_sizes.items[i], "block",
+                         ",sector-size=", err))
             return false;
     }
     for (unsigned i = 0; i < options->macs.count; i++) {
@@ -171,8 +173,9 @@ static bool number_set(const char *word, const char *value, uint64_t least, uint
 
 static bool unknown(const char *word, struct error *err)
 {
-    static const char *const names[] = {"mem", "block:", "block-sector-size:", "net:", "net-mac:", "dumpcore",
-                                        "gdb", "gdb-port", "accel", "timeout", "verbose", "help"};
+    static const char *const names[] = {"mem",      "block:", "block-sector-size:", "net:",  "net-mac:",
+                                        "dumpcore", "gdb",    "gdb-port",           "accel", "timeout",
+                                        "verbose",  "help"};
     char name[64] = "";
     strncat(name, word + strspn(word, "-"), sizeof(name) - 1);
     name[strcspn(name, "=")] = '\0';

@@ -45,9 +45,10 @@ static bool block_key(struct hvt_resource *resource, const char *part, struct er
         resource->sector_size = (unsigned)number;
         return true;
     }
-    return error_set(err, ERROR_USAGE,
-                     "the block device %s doesn't know %s: use format=raw|qcow2, readonly or sector-size=512..4096",
-                     resource->name, part);
+    return error_set(
+        err, ERROR_USAGE,
+        "the block device %s doesn't know %s: use format=raw|qcow2, readonly or sector-size=512..4096",
+        resource->name, part);
 }
 
 /* A raw image's format is never looked for: its contents are the guest's to choose. */

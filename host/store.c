@@ -23,7 +23,8 @@ bool host_store_open(struct host_store *store, const char *path, bool readonly, 
 
 bool host_store_create(struct host_store *store, const char *path, struct error *err)
 {
-    *store = (struct host_store){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+    *store =
+        (struct host_store){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)};
     return store->fd >= 0 || error_errno(err, ERROR_HOST, "can't make %s", path);
 }
 

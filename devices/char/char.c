@@ -74,8 +74,9 @@ struct char_port *char_open(struct machine *machine, const char *spec, struct er
         return char_file_create(spec + 5, err);
     if (strncmp(spec, "tcp:", 4) == 0)
         return tcp_open(machine, spec + 4, err);
-    error_set(err, ERROR_USAGE,
-              "--serial %s is not understood: write stdio, stdout, file:PATH, tcp:HOST:PORT[,server], pty or none",
-              spec);
+    error_set(
+        err, ERROR_USAGE,
+        "--serial %s is not understood: write stdio, stdout, file:PATH, tcp:HOST:PORT[,server], pty or none",
+        spec);
     return NULL;
 }

@@ -165,7 +165,8 @@ struct net_port *net_open(struct machine *machine, const char *spec, struct erro
         port = tap_open(machine, options, err);
     else if (strcmp(kind, "none") != 0)
         error_set(err, ERROR_USAGE,
-                  "--net %s is not understood: use user[,hostfwd=...], tap,ifname=NAME, tap,fd=N or none", spec);
+                  "--net %s is not understood: use user[,hostfwd=...], tap,ifname=NAME, tap,fd=N or none",
+                  spec);
     else if (options)
         error_set(err, ERROR_USAGE, "--net none has no options");
     free(kind);

@@ -120,16 +120,22 @@ struct note_header {
         1 + (number),                                                                                        \
         {{.type = DEVICE_NOTHING}, __VA_ARGS__},                                                             \
     }
-#define BLOCK_DEVICE(text) {.name = text, .type = DEVICE_BLOCK}
-#define NETWORK(text)      {.name = text, .type = DEVICE_NET}
+#define BLOCK_DEVICE(text)                                                                                   \
+    {                                                                                                        \
+        .name = text, .type = DEVICE_BLOCK                                                                   \
+    }
+#define NETWORK(text)                                                                                        \
+    {                                                                                                        \
+        .name = text, .type = DEVICE_NET                                                                     \
+    }
 
 /* --- the architecture (<arch>/arch.c) --- */
 
 void hypercall(enum call number, void *argument);
 uint64_t cycles_now(void);
 void thread_pointer_set(void *pointer);
-/* Where a thread-local block of `size` bytes lies relative to the thread pointer, in a buffer of `buffer_size`
- * aligned bytes; *pointer gets the thread pointer. */
+/* Where a thread-local block of `size` bytes lies relative to the thread pointer, in a buffer of
+ * `buffer_size` aligned bytes; *pointer gets the thread pointer. */
 void *thread_block_place(uint8_t *buffer, size_t buffer_size, size_t size, void **pointer);
 void illegal_instruction(void);
 void breakpoint(void);

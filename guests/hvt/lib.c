@@ -3,7 +3,8 @@
 static const struct {
     struct note_header header;
     uint32_t target, version, reserved[2];
-} abi_note __attribute__((section(".note.abi"), aligned(4), used)) = {{6, 16, 0x31494241, "Solo5"}, 1, 2, {0, 0}};
+} abi_note
+    __attribute__((section(".note.abi"), aligned(4), used)) = {{6, 16, 0x31494241, "Solo5"}, 1, 2, {0, 0}};
 
 /* As Solo5's own programs have it, so that no host starts one by mistake. */
 static const char interpreter[] __attribute__((section(".interp"), aligned(8), used)) = "/nonexistent/solo5/";

@@ -43,7 +43,7 @@
 #define HVT_BOOT_INFO    HVT_SHOWN_BASE
 #define HVT_MANIFEST     0x11000ull
 #define HVT_CMDLINE      0x13000ull
-#define HVT_CMDLINE_SIZE 8192 /* with its zero */
+#define HVT_CMDLINE_SIZE 8192       /* with its zero */
 #define HVT_SHOWN_END    0x40000ull /* from here to HVT_LOAD_BASE: page tables beyond the ABI's own */
 #define HVT_MEMORY_UNIT  (2 * MIB)
 #define HVT_MEMORY_MAX   (4 * GIB) /* a hypercall's pointer has 32 bits */
@@ -57,7 +57,7 @@
 
 /* --- hypercalls --- */
 
-#define HVT_PORT 0x500         /* x86_64: a 32-bit OUT of the argument's address to this port + the number */
+#define HVT_PORT 0x500          /* x86_64: a 32-bit OUT of the argument's address to this port + the number */
 #define HVT_MMIO 0x100000000ull /* others: a 32-bit store of it to here + 8 times the number */
 
 enum hvt_call {

@@ -1,6 +1,6 @@
 /*
- * A machine for one unikernel: memory, one core, and the hypercalls as its only device. Shared by the files of
- * modes/hvt; mode.c builds it.
+ * A machine for one unikernel: memory, one core, and the hypercalls as its only device. Shared by the files
+ * of modes/hvt; mode.c builds it.
  */
 #pragma once
 

@@ -38,8 +38,7 @@ static enum hvt_result block_transfer(struct hvt_board *board, const uint8_t *ar
 {
     uint64_t offset = le64_load(arg + HVT_BLOCK_OFFSET), len = le64_load(arg + HVT_BLOCK_LEN);
     uint64_t data = le64_load(arg + HVT_BLOCK_DATA);
-    struct hvt_attached *device =
-        hvt_device_at(board, le64_load(arg + HVT_BLOCK_HANDLE), HVT_MFT_TYPE_BLOCK);
+    struct hvt_attached *device = hvt_device_at(board, le64_load(arg + HVT_BLOCK_HANDLE), HVT_MFT_TYPE_BLOCK);
     if (!sectors_fit(device, offset, len))
         return HVT_INVALID;
     if (write) {

@@ -75,7 +75,8 @@ void hvt_call_poll(struct hvt_board *board, uint64_t address)
     else if (timeout)
         vcpu_wait(board->run->vcpus[0], later(host_clock_ns(), timeout), frames_wait, board);
     uint64_t ready = ready_get(board);
-    arg = hvt_guest_write(board, address, HVT_POLL_SIZE); /* anew: others may have looked at memory meanwhile */
+    arg =
+        hvt_guest_write(board, address, HVT_POLL_SIZE); /* anew: others may have looked at memory meanwhile */
     le64_store(arg + HVT_POLL_READY, ready);
     le32_store(arg + HVT_POLL_RET, (uint32_t)__builtin_popcountll(ready));
 }

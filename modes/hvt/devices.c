@@ -118,8 +118,8 @@ static bool missing_check(const struct hvt_board *board, struct error *err)
         if (!board->devices[i].attached)
             missing_add(&board->image.devices[i], missing, sizeof(missing));
     }
-    return !missing[0] || error_set(err, ERROR_USAGE, "%s needs what it was not given: %s", board->source.path,
-                                    missing);
+    return !missing[0] ||
+           error_set(err, ERROR_USAGE, "%s needs what it was not given: %s", board->source.path, missing);
 }
 
 /* A device of that name but the other type is worth a word. */

@@ -68,7 +68,8 @@ static bool header_check(struct hvt_image *image, const struct source *source, c
         return bad(source, "it is not for x86_64, aarch64 or riscv64", err);
     if (le16_load(header + ELF_TYPE) != ET_EXEC)
         return bad(source, "it is an ELF file that is not linked to run at a fixed address", err);
-    if (le16_load(header + ELF_EHSIZE) != ELF_HEADER_SIZE || le16_load(header + ELF_PHENTSIZE) != PROGRAM_SIZE)
+    if (le16_load(header + ELF_EHSIZE) != ELF_HEADER_SIZE ||
+        le16_load(header + ELF_PHENTSIZE) != PROGRAM_SIZE)
         return bad(source, "its ELF headers have sizes of their own", err);
     if (count == 0 || count > PROGRAMS_MAX)
         return bad(source, count ? "it has too many program headers" : "it has no program headers", err);

@@ -25,7 +25,7 @@ struct hvt_device {
 struct hvt_image {
     enum guest_arch arch;
     uint64_t entry;
-    uint64_t end; /* of the last segment */
+    uint64_t end;                                  /* of the last segment */
     struct hvt_segment segments[HVT_SEGMENTS_MAX]; /* by address, without overlap */
     unsigned segment_count;
     struct hvt_device devices[HVT_MFT_ENTRIES_MAX]; /* a handle is an index; the first is none */

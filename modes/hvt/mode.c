@@ -25,10 +25,11 @@ static bool size_set(struct hvt_board *board, struct error *err)
     if (board->size > HVT_MEMORY_MAX)
         return error_set(err, ERROR_USAGE, "a unikernel has 4 GiB of memory at most: give less");
     if (board->image.end + STACK_LEAST > board->size)
-        return error_set(err, ERROR_IMAGE, "%s and its stack need %llu MiB of memory, and the machine has %llu",
-                         board->source.path,
-                         (unsigned long long)(align_up(board->image.end + STACK_LEAST, HVT_MEMORY_UNIT) / MIB),
-                         (unsigned long long)(board->size / MIB));
+        return error_set(
+            err, ERROR_IMAGE, "%s and its stack need %llu MiB of memory, and the machine has %llu",
+            board->source.path,
+            (unsigned long long)(align_up(board->image.end + STACK_LEAST, HVT_MEMORY_UNIT) / MIB),
+            (unsigned long long)(board->size / MIB));
     if (board->size != asked)
         log_warn("memory comes in units of 2 MiB here: the unikernel gets %llu MiB",
                  (unsigned long long)(board->size / MIB));
@@ -185,7 +186,8 @@ static bool config_check(const struct hvt_board *board, struct error *err)
     if (config->cpus > 1)
         return error_set(err, ERROR_USAGE, "a unikernel has one processor: leave --cpus out");
     if (config->append && strlen(config->append) >= HVT_CMDLINE_SIZE)
-        return error_set(err, ERROR_USAGE, "a unikernel's arguments have %u bytes at most", HVT_CMDLINE_SIZE - 1);
+        return error_set(err, ERROR_USAGE, "a unikernel's arguments have %u bytes at most",
+                         HVT_CMDLINE_SIZE - 1);
     return !config->hvt_dumpcore || host_folder_check(config->hvt_dumpcore, err) ||
            error_prefix(err, "no core could be dumped");
 }

@@ -138,10 +138,12 @@ static bool manifest_check(const struct hvt_notes *notes, struct hvt_image *imag
         return false;
     uint32_t version = le32_load(header), entries = le32_load(header + 4);
     if (version != HVT_MFT_VERSION)
-        return error_set(err, ERROR_IMAGE, "%s has a manifest of version %u, and this program knows version %u",
-                         source->path, version, HVT_MFT_VERSION);
+        return error_set(err, ERROR_IMAGE,
+                         "%s has a manifest of version %u, and this program knows version %u", source->path,
+                         version, HVT_MFT_VERSION);
     if (entries == 0 || entries > HVT_MFT_ENTRIES_MAX)
-        return bad(source, entries ? "its manifest has too many entries" : "its manifest has no entries", err);
+        return bad(source, entries ? "its manifest has too many entries" : "its manifest has no entries",
+                   err);
     if (notes->manifest_size != HVT_MFT_HEADER + entries * HVT_MFT_ENTRY)
         return bad(source, "its manifest's size and number of entries contradict each other", err);
     image->device_count = entries;

@@ -10,7 +10,9 @@
 static struct hvt_access low_access(uint64_t address, uint64_t *end)
 {
     struct hvt_access access = {.readable = address >= HVT_SHOWN_BASE && address < HVT_SHOWN_END};
-    *end = address < HVT_SHOWN_BASE ? HVT_SHOWN_BASE : address < HVT_SHOWN_END ? HVT_SHOWN_END : HVT_LOAD_BASE;
+    *end = address < HVT_SHOWN_BASE  ? HVT_SHOWN_BASE
+           : address < HVT_SHOWN_END ? HVT_SHOWN_END
+                                     : HVT_LOAD_BASE;
     return access;
 }
 

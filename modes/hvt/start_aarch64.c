@@ -10,22 +10,22 @@
 #define PAGES       0x7000
 
 /* Arm ARM D8.3: bits of a descriptor. */
-#define DESCRIPTOR_TABLE 3ull /* and of a page */
-#define DESCRIPTOR_BLOCK 1ull
+#define DESCRIPTOR_TABLE    3ull /* and of a page */
+#define DESCRIPTOR_BLOCK    1ull
 #define DESCRIPTOR_INDEX(n) ((uint64_t)(n) << 2) /* of the attributes in MAIR */
-#define DESCRIPTOR_RO    (1ull << 7)
-#define DESCRIPTOR_INNER (3ull << 8) /* shareability */
-#define DESCRIPTOR_AF    (1ull << 10)
-#define DESCRIPTOR_PXN   (1ull << 53)
-#define DESCRIPTOR_UXN   (1ull << 54)
+#define DESCRIPTOR_RO       (1ull << 7)
+#define DESCRIPTOR_INNER    (3ull << 8) /* shareability */
+#define DESCRIPTOR_AF       (1ull << 10)
+#define DESCRIPTOR_PXN      (1ull << 53)
+#define DESCRIPTOR_UXN      (1ull << 54)
 
 /* The ABI's MAIR: nGnRnE, nGnRE, GRE, non-cacheable, write-back, write-through. */
 #define MAIR         0xbbff440c0400ull
 #define INDEX_DEVICE 1
 #define INDEX_NORMAL 4
 
-/* The ABI's TCR, for both halves alike: 40 bits of address, 4 KiB pages, inner-shareable write-back walks; and
- * 40-bit physical addresses, 16-bit ASIDs, top byte ignored in the lower half. */
+/* The ABI's TCR, for both halves alike: 40 bits of address, 4 KiB pages, inner-shareable write-back walks;
+ * and 40-bit physical addresses, 16-bit ASIDs, top byte ignored in the lower half. */
 #define TCR_WALKS   (24ull | 1ull << 8 | 1ull << 10 | 3ull << 12) /* TxSZ, IRGN, ORGN, SH */
 #define TCR_TG1_4K  (2ull << 30)
 #define TCR_IPS_40  (2ull << 32)

@@ -17,11 +17,11 @@
 #define PTE_X    (1ull << 3)
 #define PTE_USED (3ull << 6) /* accessed and dirty */
 
-#define SATP_SV39    (8ull << 60)
-#define FS_INITIAL   (1ull << 13)
-#define REG_SP       2
-#define REG_A0       10
-#define SBI_REFUSED  (~(uint64_t)1) /* SBI_ERR_NOT_SUPPORTED, -2 */
+#define SATP_SV39   (8ull << 60)
+#define FS_INITIAL  (1ull << 13)
+#define REG_SP      2
+#define REG_A0      10
+#define SBI_REFUSED (~(uint64_t)1) /* SBI_ERR_NOT_SUPPORTED, -2 */
 
 static uint64_t pte(uint64_t address, uint64_t bits)
 {
@@ -36,8 +36,8 @@ static uint64_t table(uint64_t address)
 static uint64_t leaf(uint64_t address, struct hvt_access access, bool large)
 {
     (void)large; /* a leaf is told by its permissions */
-    return pte(address, PTE_V | PTE_R | PTE_USED | (access.writable ? PTE_W : 0) |
-                            (access.executable ? PTE_X : 0));
+    return pte(address,
+               PTE_V | PTE_R | PTE_USED | (access.writable ? PTE_W : 0) | (access.executable ? PTE_X : 0));
 }
 
 static const struct hvt_paging paging = {

@@ -149,7 +149,8 @@ enum {
 
 static void gregs(struct vcpu *vcpu, const uint8_t *cookie, struct hvt_gregs *out)
 {
-    static const uint8_t numbers[] = {[R15] = 15, 14, 13, 12, RBP, RBX, 11, 10, 9, 8, RAX, RCX, RDX, RSI, RDI};
+    static const uint8_t numbers[] = {[R15] = 15, 14, 13,  12,  RBP, RBX, 11, 10,
+                                      9,          8,  RAX, RCX, RDX, RSI, RDI};
     static const uint8_t segments[] = {DS, ES, FS, GS};
     const struct x86_state *s = x86_state(vcpu);
     *out = (struct hvt_gregs){.count = GREGS, .prstatus_size = PRSTATUS_SIZE};

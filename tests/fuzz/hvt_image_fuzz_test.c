@@ -16,9 +16,10 @@
 /* Borders of all kinds, in 1 to 8 bytes; mostly in the headers and notes. */
 static uint8_t *damage(const uint8_t *bytes, size_t *len)
 {
-    static const uint64_t values[] = {0,          1,          2,        3,         4,          7,
-                                      0xff,       0xfff,      0x1000,   0x100000,  0x101000,   0x102000,
-                                      0x7fffffff, 0xffffffff, 1ull << 32, 1ull << 63, UINT64_MAX, UINT64_MAX - 0xfff};
+    static const uint64_t values[] = {
+        0,          1,          2,          3,          4,          7,
+        0xff,       0xfff,      0x1000,     0x100000,   0x101000,   0x102000,
+        0x7fffffff, 0xffffffff, 1ull << 32, 1ull << 63, UINT64_MAX, UINT64_MAX - 0xfff};
     *len = UNIKERNEL_SIZE;
     if (test_random() % 16 == 0)
         *len = test_random() % UNIKERNEL_SIZE;
@@ -29,7 +30,8 @@ static uint8_t *damage(const uint8_t *bytes, size_t *len)
         uint64_t at = test_random() % 3 ? test_random() % 0x160 : UNIKERNEL_ABI_NOTE + test_random() % 0x1a0;
         at = align_down(at, width);
         if (at + width <= *len)
-            le_store(copy + at, width, test_random() % 4 ? values[test_random() % ARRAY_LEN(values)] : test_random());
+            le_store(copy + at, width,
+                     test_random() % 4 ? values[test_random() % ARRAY_LEN(values)] : test_random());
     }
     return copy;
 }
@@ -70,8 +72,8 @@ static bool keeps_rules(const struct hvt_image *image)
     for (unsigned i = 0; i < image->segment_count; i++) {
         const struct hvt_segment *s = &image->segments[i];
         entry |= s->executable && image->entry >= s->start && image->entry < s->end;
-        if (s->start < last || s->end <= s->start || (s->writable && s->executable) || s->address < s->start ||
-            range_beyond(s->address, s->file_size, s->end))
+        if (s->start < last || s->end <= s->start || (s->writable && s->executable) ||
+            s->address < s->start || range_beyond(s->address, s->file_size, s->end))
             return false;
         last = s->end;
     }

@@ -230,8 +230,11 @@ static void protection(void)
 }
 
 static const struct test_case cases[] = {
-    {"taken", taken},       {"loaded", loaded},   {"refused", refused},
-    {"cut", cut},           {"notes_together", notes_together},
+    {"taken", taken},
+    {"loaded", loaded},
+    {"refused", refused},
+    {"cut", cut},
+    {"notes_together", notes_together},
     {"protection", protection},
 };
 TEST_SUITE(hvt_image_test, "unit", cases);

@@ -4,7 +4,8 @@
 
 void hypercall(enum call number, void *argument)
 {
-    __asm__ volatile("str %w0, [%1]" ::"r"((uint32_t)(uintptr_t)argument), "r"(CALLS + 8 * number) : "memory");
+    __asm__ volatile("str %w0, [%1]" ::"r"((uint32_t)(uintptr_t)argument), "r"(CALLS + 8 * number)
+                     : "memory");
 }
 
 uint64_t cycles_now(void)

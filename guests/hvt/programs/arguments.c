@@ -21,7 +21,8 @@ int guest_main(const struct boot_info *info)
     check(sum == 0, "variables are zero");
     check(initialised == 0x1122334455667788, "variables have their values");
     check(info->program_end == (uintptr_t)_end, "the end of the program");
-    check((uintptr_t)__builtin_frame_address(0) > info->memory_size - 4096, "the stack is at the end of memory");
+    check((uintptr_t)__builtin_frame_address(0) > info->memory_size - 4096,
+          "the stack is at the end of memory");
     /* All of what lies between is the program's to use. */
     *(volatile uint64_t *)info->program_end = 1;
     *(volatile uint64_t *)((info->program_end + info->memory_size) / 2 & ~7ull) = 2;

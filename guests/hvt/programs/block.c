@@ -18,7 +18,8 @@ static void refusals(const struct device *disk, uint64_t handle)
     uint64_t size = disk->block.capacity, sector = disk->block.sector_size;
     check(transfer(CALL_BLOCK_READ, handle, size, back, sector) == RESULT_INVALID, "a read behind the end");
     check(transfer(CALL_BLOCK_WRITE, handle, size, data, sector) == RESULT_INVALID, "a write behind the end");
-    check(transfer(CALL_BLOCK_READ, handle, size - sector, back, 2 * sector) == RESULT_INVALID, "over the end");
+    check(transfer(CALL_BLOCK_READ, handle, size - sector, back, 2 * sector) == RESULT_INVALID,
+          "over the end");
     check(transfer(CALL_BLOCK_READ, handle, -sector, back, 2 * sector) == RESULT_INVALID, "a wrap-around");
     check(transfer(CALL_BLOCK_READ, handle, 1, back, sector) == RESULT_INVALID, "an odd offset");
     check(transfer(CALL_BLOCK_WRITE, handle, 0, data, sector - 1) == RESULT_INVALID, "an odd length");

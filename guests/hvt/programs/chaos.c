@@ -1,5 +1,5 @@
-/* Hypercalls with arguments drawn by lot; the program's argument is the seed. Whatever comes of it, the tender
- * stands. */
+/* Hypercalls with arguments drawn by lot; the program's argument is the seed. Whatever comes of it, the
+ * tender stands. */
 #include "guests/hvt/hvt.h"
 
 MANIFEST(2, BLOCK_DEVICE("disk"), NETWORK("net0"));
@@ -43,8 +43,8 @@ static uint64_t value(const struct boot_info *info)
 
 int guest_main(const struct boot_info *info)
 {
-    static const enum call calls[] = {CALL_WALLTIME,   CALL_BLOCK_WRITE, CALL_BLOCK_READ,
-                                      CALL_NET_WRITE,  CALL_NET_READ,    CALL_POLL};
+    static const enum call calls[] = {CALL_WALLTIME,  CALL_BLOCK_WRITE, CALL_BLOCK_READ,
+                                      CALL_NET_WRITE, CALL_NET_READ,    CALL_POLL};
     uint64_t seed = text_number(info->arguments);
     state = seed * 0x9e3779b97f4a7c15 + 1;
     for (unsigned i = 0; i < ROUNDS; i++) {
