@@ -38,6 +38,7 @@ static const char help_text[] =
     "  --dumpcore=FOLDER                 write a core for GDB there when the unikernel aborts\n"
     "  --gdb, --gdb-port=PORT            wait for GDB on this port (1234) before the start\n"
     "  --accel=auto|interp|...           what runs it, as of vm-cli run\n"
+    "  --sandbox=on|off                  give up what is not needed of the host (on; docs/sandbox.md)\n"
     "  --timeout=SECONDS                 end with status 124 after this time\n"
     "  --verbose                         say what is used\n"
     "  --help                            this text\n\n"
@@ -144,7 +145,7 @@ static bool named_finish(struct hvt_options *options, struct error *err)
 {
     for (unsigned i = 0; i < options->sector_sizes.count; i++) {
         if (!named_apply(&options->run.hvt_blocks, options->sector_sizes.items[i], "block",
-                         ",sector-size=", err))
+                         ",sector=", err))
             return false;
     }
     for (unsigned i = 0; i < options->macs.count; i++) {
@@ -197,6 +198,8 @@ static bool plain_set(struct hvt_options *options, const char *word, struct erro
         run->hvt_dumpcore = value;
     else if ((value = value_of(word, "--accel")))
         run->accel = value;
+    else if ((value = value_of(word, "--sandbox")))
+        run->sandbox = value;
     else if ((value = value_of(word, "--gdb-port")))
         options->gdb_port = value;
     else if (strcmp(word, "--gdb") == 0)

@@ -41,13 +41,13 @@ static bool block_key(struct hvt_resource *resource, const char *part, struct er
         resource->block.format = strchr(part, '=') + 1;
         return true;
     }
-    if (strncmp(part, "sector-size=", 12) == 0 && parse_number(part + 12, 1, SECTOR_MAX, &number)) {
+    if (strncmp(part, "sector=", 7) == 0 && parse_number(part + 7, 1, SECTOR_MAX, &number)) {
         resource->sector_size = (unsigned)number;
         return true;
     }
     return error_set(
         err, ERROR_USAGE,
-        "the block device %s doesn't know %s: use format=raw|qcow2, readonly or sector-size=512..4096",
+        "the block device %s doesn't know %s: use format=raw|qcow2, readonly or sector=512..4096",
         resource->name, part);
 }
 

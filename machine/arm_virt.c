@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "devices/char/pl011.h"
-#include "devices/display/ramfb.h"
 #include "devices/misc/button.h"
 #include "devices/misc/pflash.h"
 #include "devices/misc/pl061.h"
@@ -16,14 +15,12 @@
 
 static bool ram_add(struct arm_board *board, struct error *err)
 {
-    struct ram *ram = board->run->machine.mem.ram;
     uint64_t size = board->config->memory;
     if (size > ARM_RAM_MAX)
         return error_set(err, ERROR_USAGE,
                          "this board has at most %llu GiB of memory: give a smaller --memory",
                          (unsigned long long)(ARM_RAM_MAX / GIB));
-    struct ram_block *block = ram_block_create(ram, "ram", size, err);
-    return block && ram_map(ram, block, 0, gpa(ARM_RAM), size, RAM_MAPPED, NULL);
+    return machine_memory_map(board->run, "ram", ARM_RAM, size, RAM_MAPPED, err);
 }
 
 /* Firmware calls come to the board: below the guest there is nothing. */
@@ -102,15 +99,6 @@ static bool fw_cfg_add(struct arm_board *board, struct error *err)
     return !board->plan.flash || !board->config->kernel || board_fw_cfg_kernel(&board->parts, fw_cfg, err);
 }
 
-static void screen_add(struct arm_board *board)
-{
-    if (!board->config->ramfb)
-        return;
-    board->run->display = board->display = display_create();
-    struct ramfb_config config = {.fw_cfg = board->fw_cfg, .display = board->display};
-    ramfb_create(&board->run->machine, &config);
-}
-
 static bool pci_add(struct arm_board *board, struct error *err)
 {
     struct pci_host_ecam_config config = {
@@ -155,8 +143,8 @@ static bool board_build(struct arm_board *board, struct error *err)
     if (!flash_add(board, err) || !uart_add(board, err) || !rtc_add(board, err) || !gpio_add(board, err) ||
         !fw_cfg_add(board, err) || !pci_add(board, err))
         return false;
-    screen_add(board);
-    if (!board_virtio_add(&board->parts, err) || !slots_add(board, err))
+    if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) ||
+        !slots_add(board, err))
         return false;
     if (board->plan.flash)
         arm_acpi_publish(board);
@@ -186,8 +174,6 @@ static void board_destroy(void *opaque)
     struct arm_board *board = opaque;
     board_parts_free(&board->parts);
     psci_destroy(board->psci);
-    if (board->display)
-        display_destroy(board->display);
     free(board);
 }
 
@@ -209,8 +195,5 @@ struct machine_run *arm_virt_create(const struct machine_config *config, struct 
     board->parts = (struct board_parts){
         .run = run, .config = config, .slot_count = ARM_VIRTIO_SLOTS, .first_console = 1};
     machine_board_set(run, &hooks);
-    if (arm_plan_make(board, err) && board_build(board, err))
-        return run;
-    machine_run_destroy(run);
-    return NULL;
+    return machine_run_built(run, arm_plan_make(board, err) && board_build(board, err));
 }

@@ -178,13 +178,8 @@ static bool core_add(struct hvt_board *board, struct error *err)
     return true;
 }
 
-static bool config_check(const struct hvt_board *board, struct error *err)
+static bool hvt_init(const struct machine_config *config, struct error *err)
 {
-    const struct machine_config *config = board->config;
-    if (!config->kernel)
-        return error_set(err, ERROR_USAGE, "mode hvt starts a unikernel: give one with --kernel FILE");
-    if (config->cpus > 1)
-        return error_set(err, ERROR_USAGE, "a unikernel has one processor: leave --cpus out");
     if (config->append && strlen(config->append) >= HVT_CMDLINE_SIZE)
         return error_set(err, ERROR_USAGE, "a unikernel's arguments have %u bytes at most",
                          HVT_CMDLINE_SIZE - 1);
@@ -209,7 +204,7 @@ static bool image_open(struct hvt_board *board, struct error *err)
 
 static bool build(struct hvt_board *board, struct error *err)
 {
-    return config_check(board, err) && image_open(board, err) && size_set(board, err) &&
+    return image_open(board, err) && size_set(board, err) &&
            memory_add(board, err) && core_add(board, err) && hvt_calls_add(board, err) &&
            hvt_devices_open(board, err) && console_open(board, err);
 }
@@ -226,10 +221,12 @@ static struct machine_run *hvt_create(const struct machine_config *config, struc
     const struct machine_board hooks = {
         .hypercall = firmware_call, .boot = boot, .halted = halted, .destroy = destroy, .opaque = board};
     machine_board_set(run, &hooks);
-    if (build(board, err))
-        return run;
-    machine_run_destroy(run);
-    return NULL;
+    return machine_run_built(run, build(board, err));
 }
 
-const struct mode hvt_mode = {.name = "hvt", .create = hvt_create};
+const struct mode hvt_mode = {
+    .name = "hvt",
+    .can = {.arches = MODE_EVERY_ARCH, .cpus_max = 1, .kernel_needed = true},
+    .init = hvt_init,
+    .create = hvt_create,
+};
