@@ -5,6 +5,7 @@ usage: hvt_test.py VM-CLI FOLDER-OF-UNIKERNELS [unittest's options]
 """
 
 import os
+import random
 import re
 import select
 import signal
@@ -132,6 +133,76 @@ class Unikernels:
         for more in ([], ["--deterministic"]):
             result = subprocess.run(words + more, capture_output=True, text=True, timeout=TIMEOUT)
             self.assertEqual((result.returncode, result.stdout), (0, "SUCCESS\n"), result.stderr)
+
+    def test_configuration(self):
+        self.disks()
+        with open(self.path("vm.toml"), "w") as out:
+            out.write(
+                f"""[vm]
+memory = "16M"
+serial = "stdout"
+append = "from a file"
+
+[vm.hvt]
+unikernel = "{self.image("block")}"
+manifest = "auto"
+
+[[vm.hvt.resources]]
+type = "block"
+name = "disk"
+path = "disk.img"
+
+[[vm.hvt.resources]]
+type = "block"
+name = "other2"
+path = "other.img"
+sector = 4096
+"""
+            )
+        words = [PROGRAM, "run", "--config", self.path("vm.toml")]
+        result = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("40960 bytes, sectors of 4096\n", result.stdout)
+        self.assertTrue(result.stdout.endswith("SUCCESS\n"))
+
+    def test_auto(self):
+        """The note says enough, and `info` tells."""
+        words = ["run", "--kernel", self.image("hello"), "--serial", "stdout"]
+        result = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual((result.returncode, result.stdout), (0, "Hello, unikernel world\n"), result.stderr)
+        result = subprocess.run([PROGRAM, "info", self.image("hello")], capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("hvt", result.stdout)
+        self.assertIn(self.arch, result.stdout)
+
+    # --- damage ---
+
+    def test_mutated(self):
+        """Headers, notes and code with random damage: refused, ended or run, never a crash."""
+        with open(self.image("hello"), "rb") as file:
+            good = file.read()
+        notes = good.find(b"Solo5\0")
+        lots = random.Random(self.arch)
+        refused = 0
+        for i in range(60):
+            bad = bytearray(good)
+            for _ in range(lots.randint(1, 4)):
+                start, end = lots.choice([(0, 64), (64, 456), (notes - 12, notes + 200), (0x1000, 0x1400)])
+                width = lots.choice([1, 2, 4, 8])
+                at = lots.randrange(start, end) // width * width
+                value = lots.choice([0, 1, 3, 7, 0xFF, 0xFFF, 0x1000, 0x7FFFFFFF, -1, lots.getrandbits(64)])
+                bad[at : at + width] = (value % (1 << 8 * width)).to_bytes(width, "little")
+            with open(self.path("bad.hvt"), "wb") as out:
+                out.write(bad[: lots.randrange(len(bad))] if i % 10 == 0 else bad)
+            result = subprocess.run(
+                [PROGRAM, "hvt", "--mem=4", "--timeout=1", self.path("bad.hvt")], capture_output=True, timeout=TIMEOUT
+            )
+            self.assertIn(result.returncode, (*range(0, 6), 124, 255), (i, result.stderr))
+            if result.returncode == IMAGE:
+                self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+                self.assertEqual(result.stdout, b"")
+                refused += 1
+        self.assertGreater(refused, 15)
 
     # --- block devices ---
 
@@ -449,5 +520,5 @@ def gdb_port_of(process):
 
 
 if __name__ == "__main__":
-    PROGRAM, GUESTS = sys.argv[1:3]
+    PROGRAM, GUESTS = (os.path.abspath(word) for word in sys.argv[1:3])
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
