@@ -1,4 +1,4 @@
-#include "guests/demo/demo.h"
+#include "guests/demo/draw.h"
 
 #define LINE_MAX 80
 #define SECOND   1000000000u
@@ -104,6 +104,8 @@ static void line_read(char *line)
     size_t len = 0;
     for (;;) {
         int c = console_get();
+        if (c < 0)
+            c = show_step();
         if (c < 0) {
             sleep_for(20 * 1000 * 1000);
         } else if (c == '\r' || c == '\n') {
@@ -115,7 +117,7 @@ static void line_read(char *line)
             print("\b \b");
         } else if (c >= ' ' && c < 127 && len < LINE_MAX - 1) {
             line[len++] = (char)c;
-            console_put((char)c);
+            print("%c", (char)c);
         }
     }
 }
@@ -123,6 +125,7 @@ static void line_read(char *line)
 _Noreturn void demo_main(void)
 {
     static char line[LINE_MAX];
+    show_open();
     print("\nTriarch's built-in guest. This machine has:\n");
     info();
     devices();
