@@ -41,5 +41,7 @@ void draw_text(const struct screen *screen, int x, int y, const char *text, unsi
 /* show.c: the picture. Before the first two calls it does nothing; show_put writes into its text. */
 void show_open(void);
 void show_put(char c);
+/* Fill and hand over whole screens, and say how fast that went. */
+void show_frames(void);
 /* Move what moves, take events; a character that was typed, or -1. */
 int show_step(void);

@@ -64,6 +64,11 @@ static void speed(void)
     print("  %u turns of an empty loop in %lu us\n", STEPS, (unsigned long)(ns / 1000));
 }
 
+static void frames(void)
+{
+    show_frames();
+}
+
 static void help(void);
 
 static const struct {
@@ -75,6 +80,7 @@ static const struct {
     {"devices", "what the machine is made of", devices},
     {"time", "how long it has been running", time_show},
     {"speed", "time a loop", speed},
+    {"frames", "fill the screen over and over, timed", frames},
     {"reboot", "start again", reboot},
     {"off", "power off", power_off},
 };

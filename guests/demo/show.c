@@ -22,6 +22,7 @@
 #define CELL_HEIGHT (9 * TEXT_SCALE)
 #define ARROW_SIZE  16
 #define STEP_NS     30000000u
+#define FRAMES      64u
 
 static struct screen screen;
 static bool open;
@@ -217,6 +218,42 @@ int show_step(void)
     return typed;
 }
 
+static void picture_begin(void)
+{
+    draw_box(&screen, 0, 0, (int)screen.width, (int)screen.height, BACKGROUND);
+    draw_text(&screen, MARGIN, MARGIN, "Triarch", TITLE_SCALE, TITLE, BACKGROUND);
+    draw_box(&screen, MARGIN, TEXT_TOP - 10, (int)screen.width - 2 * MARGIN, 2, LINE);
+    flush(0, 0, (int)screen.width, (int)screen.height);
+    column = row = 0;
+}
+
+/* Whole screens a second, as text: FRAMES of them took so long. */
+static void rate_show(const char *what, uint64_t ns)
+{
+    print("  %u %s of %u x %u in %lu us: %lu a second\n", FRAMES, what, screen.width, screen.height,
+          (unsigned long)(ns / 1000), (unsigned long)(FRAMES * 1000000000ul / (ns + 1)));
+}
+
+void show_frames(void)
+{
+    int width = (int)screen.width, height = (int)screen.height;
+    if (!open) {
+        print("  there is no screen\n");
+        return;
+    }
+    pointer_hide();
+    uint64_t start = time_now();
+    for (unsigned i = 0; i < FRAMES; i++)
+        draw_box(&screen, 0, 0, width, height, 0x10203 * i);
+    uint64_t drawn = time_now();
+    for (unsigned i = 0; i < FRAMES; i++)
+        flush(0, 0, width, height);
+    uint64_t flushed = time_now();
+    picture_begin();
+    rate_show("pictures drawn", drawn - start);
+    rate_show("pictures flushed", flushed - drawn);
+}
+
 void show_open(void)
 {
     if (!screen_open(&screen) || screen.width < 320 || screen.height < 200)
@@ -225,8 +262,5 @@ void show_open(void)
     columns = ((int)screen.width - 2 * MARGIN) / CELL_WIDTH;
     rows = ((int)screen.height - TEXT_TOP - MARGIN) / CELL_HEIGHT;
     ball_x = MARGIN;
-    draw_box(&screen, 0, 0, (int)screen.width, (int)screen.height, BACKGROUND);
-    draw_text(&screen, MARGIN, MARGIN, "Triarch", TITLE_SCALE, TITLE, BACKGROUND);
-    draw_box(&screen, MARGIN, TEXT_TOP - 10, (int)screen.width - 2 * MARGIN, 2, LINE);
-    flush(0, 0, (int)screen.width, (int)screen.height);
+    picture_begin();
 }

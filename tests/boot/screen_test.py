@@ -7,6 +7,7 @@ A screenshot is made every few seconds; the test goes on with the first that sho
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,6 +107,45 @@ class Screens(unittest.TestCase):
 
     def test_screen_demo_x86_64_virtio(self):
         self.demo("x86_64", "--machine", "display=virtio")
+
+    def test_screen_vga_guest(self):
+        """A guest of ours sets modes and draws; the picture is the peer's, pixel by pixel."""
+        guest = os.path.join(os.path.dirname(PROGRAM), "guests", "vga.elf")
+        if not os.path.exists(guest):
+            self.skipTest("the guest is not built: no x86_64 cross compiler")
+        if not shutil.which("qemu-system-x86_64"):
+            self.skipTest("qemu-system-x86_64 is not installed (scripts/peers)")
+        for name in ("text_40_columns", "mode_04", "mode_0d", "mode_12", "mode_x", "vbe_16"):
+            with self.subTest(name):
+                peer = self.peer_picture(guest, name)
+                with tempfile.TemporaryDirectory(dir=self.folder.name) as folder, \
+                        Screen(folder, [1, 2, 4, 8, 16], "--arch", "x86_64", "--kernel", guest, "--append", name) as screen:
+                    screen.wait(lambda picture: picture.rows == peer)
+
+    def peer_picture(self, guest, name):
+        """Rows of RGB from QEMU, when its guest says that they are there."""
+        path = os.path.join(self.folder.name, "peer.ppm")
+        with subprocess.Popen(["qemu-system-x86_64", "-nodefaults", "-display", "none", "-device", "VGA", "-kernel", guest,
+                               "-append", name, "-serial", f"file:{path}.serial", "-qmp", "stdio"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
+            deadline = time.monotonic() + 30 * SLOW
+            while time.monotonic() < deadline and peer.poll() is None:
+                if os.path.exists(f"{path}.serial"):
+                    with open(f"{path}.serial", encoding="ascii") as serial:
+                        if "shown" in serial.read():
+                            break
+                time.sleep(0.1)
+            peer.stdin.write('{"execute": "qmp_capabilities"}\n{"execute": "screendump", "arguments": {"filename": "%s"}}\n'
+                             '{"execute": "quit"}\n' % path)
+            peer.stdin.flush()
+            peer.stdout.read()
+        os.unlink(f"{path}.serial")
+        with open(path, "rb") as file:
+            self.assertEqual(file.readline(), b"P6\n")
+            width, height = (int(number) for number in file.readline().split())
+            self.assertEqual(file.readline(), b"255\n")
+            pixels = file.read()
+        return [pixels[3 * width * y:3 * width * (y + 1)] for y in range(height)]
 
     def installer(self, arch, debian):
         """The text installer by virtio-gpu: its first question; Enter on the virtio keyboard answers it."""
