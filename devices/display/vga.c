@@ -18,7 +18,8 @@
 #define BAR_MEMORY    0
 #define BAR_REGISTERS 2
 
-/* The second BAR: what the monitor says, the VGA's ports from 0x3c0, the VBE registers, and what byte order pixels have. */
+/* The second BAR: what the monitor says, the VGA's ports from 0x3c0, the VBE registers, and what byte order
+ * pixels have. */
 #define REGISTERS_SIZE 0x1000u
 #define PLACE_EDID     0x000u
 #define PLACE_PORTS    0x400u

@@ -81,8 +81,8 @@ static enum gpu_type command_do(struct virtio_gpu *gpu, unsigned queue, struct g
         log_guest("%s: command %#x is not known", gpu->device.name, type);
         return GPU_ERR_UNSPEC;
     }
-    enum gpu_type answer = len < GPU_HEADER + operation->size ? GPU_ERR_INVALID_PARAMETER
-                                                              : operation->run(gpu, command);
+    enum gpu_type answer =
+        len < GPU_HEADER + operation->size ? GPU_ERR_INVALID_PARAMETER : operation->run(gpu, command);
     if (answer >= GPU_ERR_UNSPEC)
         log_guest("%s: command %#x is answered with error %#x", gpu->device.name, type, answer);
     return answer;

@@ -71,10 +71,10 @@ struct gpu_rect {
 struct gpu_resource {
     uint32_t id; /* 0: the place is free */
     uint32_t format, width, height;
-    uint32_t entry_count;       /* 0: no backing */
-    uint64_t place, size;       /* of the pixels in the device's memory, whole pages; size 0: a blob */
-    uint64_t entries;           /* where the backing's list is in the device's memory */
-    uint64_t backing_size;      /* the sum of its entries */
+    uint32_t entry_count;  /* 0: no backing */
+    uint64_t place, size;  /* of the pixels in the device's memory, whole pages; size 0: a blob */
+    uint64_t entries;      /* where the backing's list is in the device's memory */
+    uint64_t backing_size; /* the sum of its entries */
     uint64_t blob_size;
 };
 

@@ -290,8 +290,10 @@ static void changed_add(struct virtio_gpu *gpu, const struct gpu_rect *rect)
 {
     const struct gpu_rect *shown = &gpu->scanout.rect;
     struct gpu_rect *all = &gpu->changed;
-    uint64_t x0 = most(rect->x, shown->x), x1 = least((uint64_t)rect->x + rect->width, (uint64_t)shown->x + shown->width);
-    uint64_t y0 = most(rect->y, shown->y), y1 = least((uint64_t)rect->y + rect->height, (uint64_t)shown->y + shown->height);
+    uint64_t x0 = most(rect->x, shown->x),
+             x1 = least((uint64_t)rect->x + rect->width, (uint64_t)shown->x + shown->width);
+    uint64_t y0 = most(rect->y, shown->y),
+             y1 = least((uint64_t)rect->y + rect->height, (uint64_t)shown->y + shown->height);
     if (x0 >= x1 || y0 >= y1)
         return;
     x0 -= shown->x, x1 -= shown->x;

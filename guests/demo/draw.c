@@ -17,7 +17,8 @@ void draw_box(const struct screen *screen, int x, int y, int width, int height, 
     }
 }
 
-void draw_character(const struct screen *screen, int x, int y, char c, unsigned scale, uint32_t front, uint32_t back)
+void draw_character(const struct screen *screen, int x, int y, char c, unsigned scale, uint32_t front,
+                    uint32_t back)
 {
     const uint8_t *glyph = font_glyphs[c >= FONT_FIRST && c <= FONT_LAST ? c - FONT_FIRST : '?' - FONT_FIRST];
     int size = (int)scale;

@@ -34,7 +34,8 @@ bool event_next(struct event *event);
 /* draw.c */
 void draw_box(const struct screen *screen, int x, int y, int width, int height, uint32_t colour);
 /* A character of 6 by 8 dots, each `scale` pixels wide and high. */
-void draw_character(const struct screen *screen, int x, int y, char c, unsigned scale, uint32_t front, uint32_t back);
+void draw_character(const struct screen *screen, int x, int y, char c, unsigned scale, uint32_t front,
+                    uint32_t back);
 void draw_text(const struct screen *screen, int x, int y, const char *text, unsigned scale, uint32_t front,
                uint32_t back);
 

@@ -1,14 +1,14 @@
 /*
- * A guest that shows one of the pictures, whose name is its command line, says "shown" on the first serial port and
- * sleeps: under any emulator that starts multiboot kernels.
+ * A guest that shows one of the pictures, whose name is its command line, says "shown" on the first serial
+ * port and sleeps: under any emulator that starts multiboot kernels.
  */
 #include <stdbool.h>
 
 #include "guests/vga/pictures.h"
 
-#define COM1            0x3f8
-#define COM_STATUS      5
-#define COM_EMPTY       0x20
+#define COM1             0x3f8
+#define COM_STATUS       5
+#define COM_EMPTY        0x20
 #define INFO_HAS_CMDLINE 0x04
 
 struct multiboot_info {

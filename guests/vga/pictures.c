@@ -106,7 +106,16 @@ static void palette(const struct vga_io *io)
 }
 
 /* The registers of Bochs VBE. */
-enum { VBE_XRES = 1, VBE_YRES, VBE_BPP, VBE_ENABLE, VBE_BANK, VBE_VIRTUAL_WIDTH, VBE_X_OFFSET = 8, VBE_Y_OFFSET };
+enum {
+    VBE_XRES = 1,
+    VBE_YRES,
+    VBE_BPP,
+    VBE_ENABLE,
+    VBE_BANK,
+    VBE_VIRTUAL_WIDTH,
+    VBE_X_OFFSET = 8,
+    VBE_Y_OFFSET
+};
 #define VBE_ON        0x01
 #define VBE_WIDE_DAC  0x20
 #define VBE_IN_MEMORY 0x40

@@ -74,9 +74,9 @@ static void own_finish(void)
 
 struct peer {
     pid_t process;
-    int qtest;      /* commands, and a line "OK ..." for each */
-    int monitor;    /* QMP */
-    unsigned owed;  /* answers that were not read yet */
+    int qtest;     /* commands, and a line "OK ..." for each */
+    int monitor;   /* QMP */
+    unsigned owed; /* answers that were not read yet */
     char folder[64];
 };
 
@@ -223,7 +223,8 @@ static FILE *peer_picture(struct peer *peer)
     char path[128], text[256], line[128];
     answers_take(peer, line, sizeof(line));
     snprintf(path, sizeof(path), "%s/picture.ppm", peer->folder);
-    snprintf(text, sizeof(text), "{\"execute\": \"screendump\", \"arguments\": {\"filename\": \"%s\"}}\n", path);
+    snprintf(text, sizeof(text), "{\"execute\": \"screendump\", \"arguments\": {\"filename\": \"%s\"}}\n",
+             path);
     monitor_say(peer, text);
     FILE *picture = fopen(path, "rb");
     unlink(path);

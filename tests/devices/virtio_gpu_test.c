@@ -21,13 +21,11 @@ static void start_with(enum guest_transport transport, bool packed, uint64_t mem
 {
     guest = guest_create(transport);
     display = display_create();
-    device = virtio_gpu_create(&guest->test->machine,
-                               &(struct virtio_gpu_config){.name = "gpu0",
-                                                           .display = display,
-                                                           .width = 800,
-                                                           .height = 600,
-                                                           .memory = memory},
-                               NULL);
+    device = virtio_gpu_create(
+        &guest->test->machine,
+        &(struct virtio_gpu_config){
+            .name = "gpu0", .display = display, .width = 800, .height = 600, .memory = memory},
+        NULL);
     guest_attach(guest, device);
     guest_start(guest, guest_core_features(packed, true) | EDID | BLOB, 2, 16);
 }
@@ -42,7 +40,6 @@ static void finish(void)
     guest_destroy(guest);
     display_destroy(display);
 }
-
 
 /* A request on a queue, with its answer in `answer`; the answer's type, 0 when none was given room. */
 static uint32_t request_on(unsigned queue, const void *bytes, uint32_t len, uint32_t room)
@@ -113,8 +110,8 @@ static void information(void)
         CHECK_EQ(guest_config(guest, 8, 4), 1);
         CHECK_EQ(guest_config(guest, 12, 4), 0);
         /* A fence and its context come back. */
-        static const uint8_t fenced[24] = {0x00, 0x01, 0, 0, 1, 0, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33,
-                                           0x22, 0x11, 7};
+        static const uint8_t fenced[24] = {0x00, 0x01, 0,    0,    1,    0,    0,    0, 0x88,
+                                           0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 7};
         CHECK_EQ(request_on(0, fenced, 24, sizeof(answer)), 0x1101);
         CHECK_EQ(le32_load(answer + 4), 1);
         CHECK_EQ(le64_load(answer + 8), 0x1122334455667788);
@@ -386,7 +383,8 @@ static void frames_send(unsigned count)
     }
 }
 
-/* Frames as fast as they go: no vCPU waits for one to be copied, nothing piles up, and who looks sees the last.
+/* Frames as fast as they go: no vCPU waits for one to be copied, nothing piles up, and who looks sees the
+ * last.
  */
 static void storm(void)
 {

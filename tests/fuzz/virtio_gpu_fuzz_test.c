@@ -66,28 +66,43 @@ static unsigned command_make(uint32_t type, uint32_t *words)
 {
     unsigned at;
     switch (type) {
-    case 0x101: words[0] = resource(), words[1] = format(), words[2] = words[3] = test_random() % 2 ? 64 : number(64); return 4;
-    case 0x103: at = rectangle(words), words[at] = test_random() % 16 ? 0 : number(2), words[at + 1] = resource(); return 6;
+    case 0x101:
+        words[0] = resource(), words[1] = format(), words[2] = words[3] = test_random() % 2 ? 64 : number(64);
+        return 4;
+    case 0x103:
+        at = rectangle(words), words[at] = test_random() % 16 ? 0 : number(2), words[at + 1] = resource();
+        return 6;
     case 0x104: at = rectangle(words), words[at] = resource(); return 6;
-    case 0x105: at = rectangle(words), words[at] = number(4096), words[at + 1] = test_random() % 16 ? 0 : number(1), words[at + 2] = resource(); return 8;
-    case 0x106: words[0] = resource(), words[1] = entries(words + 2) + (test_random() % 16 == 0); return 2 + 4 * words[1];
+    case 0x105:
+        at = rectangle(words), words[at] = number(4096), words[at + 1] = test_random() % 16 ? 0 : number(1),
+        words[at + 2] = resource();
+        return 8;
+    case 0x106:
+        words[0] = resource(), words[1] = entries(words + 2) + (test_random() % 16 == 0);
+        return 2 + 4 * words[1];
     case 0x10c:
         words[0] = resource(), words[1] = test_random() % 16 ? 1 : number(4), words[2] = number(2);
-        words[3] = entries(words + 8), words[6] = test_random() % 2 ? 64 * 64 * 4 : number(100000), words[7] = test_random() % 16 ? 0 : number(2);
+        words[3] = entries(words + 8), words[6] = test_random() % 2 ? 64 * 64 * 4 : number(100000),
+        words[7] = test_random() % 16 ? 0 : number(2);
         return 8 + 4 * words[3];
     case 0x10d:
-        at = rectangle(words), words[4] = 0, words[5] = resource(), words[6] = number(65), words[7] = number(65), words[8] = format();
+        at = rectangle(words), words[4] = 0, words[5] = resource(), words[6] = number(65),
+        words[7] = number(65), words[8] = format();
         words[10] = test_random() % 2 ? 256 : number(300), words[14] = number(3000);
         return 18;
-    case 0x300: words[0] = test_random() % 16 ? 0 : number(1), words[1] = number(100), words[2] = number(100), words[4] = resource(), words[5] = number(64), words[6] = number(64); return 8;
+    case 0x300:
+        words[0] = test_random() % 16 ? 0 : number(1), words[1] = number(100), words[2] = number(100),
+        words[4] = resource(), words[5] = number(64), words[6] = number(64);
+        return 8;
     default: words[0] = resource(), words[1] = number(2), words[2] = number(2); return 8;
     }
 }
 
 static void command_send(void)
 {
-    static const uint16_t types[] = {0x100, 0x101, 0x101, 0x101, 0x102, 0x103, 0x103, 0x104, 0x104, 0x105, 0x105, 0x106, 0x106,
-                                     0x107, 0x108, 0x109, 0x10a, 0x10b, 0x10c, 0x10d, 0x10d, 0x300, 0x300, 0x301};
+    static const uint16_t types[] = {0x100, 0x101, 0x101, 0x101, 0x102, 0x103, 0x103, 0x104,
+                                     0x104, 0x105, 0x105, 0x106, 0x106, 0x107, 0x108, 0x109,
+                                     0x10a, 0x10b, 0x10c, 0x10d, 0x10d, 0x300, 0x300, 0x301};
     uint32_t type = test_random() % 64 ? types[test_random() % ARRAY_LEN(types)] : (uint32_t)test_random();
     uint32_t words[64] = {0};
     uint8_t bytes[24 + sizeof(words)] = {0};
@@ -99,7 +114,8 @@ static void command_send(void)
     for (unsigned i = 0; i < count; i++)
         le32_store(bytes + 24 + 4 * i, words[i]);
     test_ram_put(guest->test, AT, bytes, sizeof(bytes));
-    struct guest_buffer buffers[] = {{AT, 24 + 4 * count, false}, {AT + 4096, test_random() % 32 ? 2048 : 4, true}};
+    struct guest_buffer buffers[] = {{AT, 24 + 4 * count, false},
+                                     {AT + 4096, test_random() % 32 ? 2048 : 4, true}};
     uint16_t id;
     uint32_t len;
     unsigned queue = type >= 0x300 && type < 0x400;
@@ -125,7 +141,8 @@ static void commands(void)
     guest = guest_create(GUEST_MMIO);
     display = display_create();
     guest_attach(guest, virtio_gpu_create(&guest->test->machine,
-                                          &(struct virtio_gpu_config){.name = "gpu0", .display = display, .memory = 256 * KIB},
+                                          &(struct virtio_gpu_config){
+                                              .name = "gpu0", .display = display, .memory = 256 * KIB},
                                           NULL));
     unsigned shown = 0;
     for (unsigned i = 0; i < ROUNDS; i++) {

@@ -65,6 +65,7 @@ bool virtio_screen_open(struct screen *screen)
     command(CMD_ATTACH_BACKING,
             (uint32_t[8]){RESOURCE, 1, (uint32_t)at, (uint32_t)(at >> 32), 4 * width * height, 0});
     command(CMD_SET_SCANOUT, (uint32_t[8]){0, 0, width, height, 0, RESOURCE});
-    *screen = (struct screen){.pixels = frame, .width = width, .height = height, .stride = width, .flush = flush};
+    *screen =
+        (struct screen){.pixels = frame, .width = width, .height = height, .stride = width, .flush = flush};
     return true;
 }

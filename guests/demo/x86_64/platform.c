@@ -3,17 +3,17 @@
 #include "guests/demo/x86_64/ports.h"
 
 /* COM1 (16550), PCI configuration, the reset and power management of the ICH9. */
-#define COM1           0x3f8
-#define COM_STATUS     5
-#define COM_READY      0x01
-#define COM_EMPTY      0x20
-#define PCI_ADDRESS    0xcf8
-#define PCI_DATA       0xcfc
-#define PCI_WINDOW     0xd0000000ul /* for memory that has no place yet */
-#define RESET_CONTROL  0xcf9
-#define RESET_FULL     0x06
-#define PM1_CONTROL    0x604
-#define SLEEP_S5       0x2000 /* SLP_EN, SLP_TYP 0 */
+#define COM1          0x3f8
+#define COM_STATUS    5
+#define COM_READY     0x01
+#define COM_EMPTY     0x20
+#define PCI_ADDRESS   0xcf8
+#define PCI_DATA      0xcfc
+#define PCI_WINDOW    0xd0000000ul /* for memory that has no place yet */
+#define RESET_CONTROL 0xcf9
+#define RESET_FULL    0x06
+#define PM1_CONTROL   0x604
+#define SLEEP_S5      0x2000 /* SLP_EN, SLP_TYP 0 */
 
 /* HPET: the period of its counter in femtoseconds, enabling, the counter. */
 #define HPET         0xfed00000ul
@@ -279,7 +279,8 @@ static void trampoline_place(void)
     __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
     for (unsigned i = 0; i < (unsigned)(trampoline_end - trampoline); i++)
         to[i] = trampoline[i];
-    volatile uint8_t *pointer = to + (trampoline_gdt - trampoline), *root = to + (trampoline_cr3 - trampoline);
+    volatile uint8_t *pointer = to + (trampoline_gdt - trampoline),
+                     *root = to + (trampoline_cr3 - trampoline);
     for (unsigned i = 0; i < 6; i++)
         pointer[i] = ((const uint8_t *)&gdt)[i];
     for (unsigned i = 0; i < 4; i++)
@@ -332,9 +333,10 @@ static const char *class_name(uint32_t class)
     static const struct {
         uint16_t class;
         const char *name;
-    } names[] = {{0x0106, "SATA controller"}, {0x0108, "NVMe disk"},  {0x0100, "disk"},       {0x0200, "network card"},
-                 {0x0300, "screen"},          {0x0380, "screen"},     {0x0600, "host bridge"}, {0x0601, "ISA bridge"},
-                 {0x0604, "PCI bridge"},      {0x0780, "console"},    {0x0c05, "SMBus"},       {0x0c03, "USB"},
+    } names[] = {{0x0106, "SATA controller"}, {0x0108, "NVMe disk"},  {0x0100, "disk"},
+                 {0x0200, "network card"},    {0x0300, "screen"},     {0x0380, "screen"},
+                 {0x0600, "host bridge"},     {0x0601, "ISA bridge"}, {0x0604, "PCI bridge"},
+                 {0x0780, "console"},         {0x0c05, "SMBus"},      {0x0c03, "USB"},
                  {0x1000, "random numbers"}};
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (names[i].class == class >> 16)
@@ -353,7 +355,8 @@ static void id_text(uint32_t id, char text[10])
     text[9] = 0;
 }
 
-static void slot_show(unsigned slot, void (*fn)(const char *name, const char *kind, uint64_t base, uint64_t size))
+static void slot_show(unsigned slot,
+                      void (*fn)(const char *name, const char *kind, uint64_t base, uint64_t size))
 {
     unsigned functions = config_read(slot << 3, 0x0c) & 0x800000 ? 8 : 1;
     for (unsigned function = 0; function < functions; function++) {

@@ -18,18 +18,18 @@
 #define HEIGHT     768
 
 /* The keyboard controller. */
-#define KBD_DATA          0x60
-#define KBD_STATUS        0x64
-#define STATUS_FULL       0x01
-#define STATUS_BUSY       0x02
-#define STATUS_MOUSE      0x20
-#define COMMAND_CONFIGURE 0x60
-#define COMMAND_MOUSE_ON  0xa8
-#define COMMAND_TO_MOUSE  0xd4
+#define KBD_DATA            0x60
+#define KBD_STATUS          0x64
+#define STATUS_FULL         0x01
+#define STATUS_BUSY         0x02
+#define STATUS_MOUSE        0x20
+#define COMMAND_CONFIGURE   0x60
+#define COMMAND_MOUSE_ON    0xa8
+#define COMMAND_TO_MOUSE    0xd4
 #define CONFIGURE_TRANSLATE 0x40
-#define MOUSE_REPORT      0xf4
-#define KEY_RELEASED      0x80
-#define MOUSE_ALIGNED     0x08
+#define MOUSE_REPORT        0xf4
+#define KEY_RELEASED        0x80
+#define MOUSE_ALIGNED       0x08
 
 static void vbe(uint16_t index, uint16_t value)
 {
@@ -65,7 +65,8 @@ bool screen_open(struct screen *screen)
     vbe(VBE_YRES, HEIGHT);
     vbe(VBE_BPP, 32);
     vbe(VBE_ENABLE, VBE_ON);
-    *screen = (struct screen){.pixels = (volatile uint32_t *)frame, .width = WIDTH, .height = HEIGHT, .stride = WIDTH};
+    *screen = (struct screen){
+        .pixels = (volatile uint32_t *)frame, .width = WIDTH, .height = HEIGHT, .stride = WIDTH};
     controller_open();
     return true;
 }
