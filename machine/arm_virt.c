@@ -15,14 +15,12 @@
 
 static bool ram_add(struct arm_board *board, struct error *err)
 {
-    struct ram *ram = board->run->machine.mem.ram;
     uint64_t size = board->config->memory;
     if (size > ARM_RAM_MAX)
         return error_set(err, ERROR_USAGE,
                          "this board has at most %llu GiB of memory: give a smaller --memory",
                          (unsigned long long)(ARM_RAM_MAX / GIB));
-    struct ram_block *block = ram_block_create(ram, "ram", size, err);
-    return block && ram_map(ram, block, 0, gpa(ARM_RAM), size, RAM_MAPPED, NULL);
+    return machine_memory_map(board->run, "ram", ARM_RAM, size, RAM_MAPPED, err);
 }
 
 /* Firmware calls come to the board: below the guest there is nothing. */
@@ -197,8 +195,5 @@ struct machine_run *arm_virt_create(const struct machine_config *config, struct 
     board->parts = (struct board_parts){
         .run = run, .config = config, .slot_count = ARM_VIRTIO_SLOTS, .first_console = 1};
     machine_board_set(run, &hooks);
-    if (arm_plan_make(board, err) && board_build(board, err))
-        return run;
-    machine_run_destroy(run);
-    return NULL;
+    return machine_run_built(run, arm_plan_make(board, err) && board_build(board, err));
 }

@@ -58,6 +58,9 @@ struct machine_config {
     const char *const *serials; /* specifications of char_open: the first for the UART, others for consoles */
     unsigned serial_count;
 
+    enum device_transport transport; /* of virtio devices that don't say it themselves */
+    bool transport_chosen;           /* the user asked for it; else it is PCI */
+
     const char *debugcon; /* x86_64: specification of char_open for firmware's debug console; NULL: none */
     bool debug_exit;      /* x86_64: the port through which a guest gives its exit status */
 

@@ -151,7 +151,8 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
 
 /* --- on PCI --- */
 
-/* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without firmware nobody asks for it. */
+/* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without
+ * firmware nobody asks for it. */
 static bool screen_add(struct pc_board *board, struct error *err)
 {
     if (board->config->screen != SCREEN_AUTO && board->config->screen != SCREEN_VGA)
@@ -207,8 +208,5 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config, .ata_nvme = true, .first_console = 2};
     machine_board_set(run, &hooks);
-    if (pc_plan_make(board, err) && board_build(board, err))
-        return run;
-    machine_run_destroy(run);
-    return NULL;
+    return machine_run_built(run, pc_plan_make(board, err) && board_build(board, err));
 }

@@ -1,7 +1,8 @@
 /*
  * The inside of the PC: its memory map, and what its parts share: pc.c (the devices), pc_apic.c (interrupts
  * between devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c, pc_linux.c,
- * pc_multiboot.c, pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what firmware is told).
+ * pc_multiboot.c, pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables),
+ * pc_fwcfg.c (what firmware is told).
  */
 #pragma once
 
@@ -108,8 +109,8 @@ struct pc_board {
 /* pc_plan.c: fill in board->plan. False and err. */
 bool pc_plan_make(struct pc_board *board, struct error *err);
 
-/* pc_firmware.c: the firmware's file as ROM, with flash for its variables; the VGA's BIOS, *rom being NULL where none is found. False and
- * err. */
+/* pc_firmware.c: the firmware's file as ROM, with flash for its variables; the VGA's BIOS, *rom being NULL
+ * where none is found. False and err. */
 bool pc_firmware_add(struct pc_board *board, struct error *err);
 bool pc_vga_rom_make(struct pc_board *board, struct ram_block **rom, struct error *err);
 

@@ -6,6 +6,7 @@
 #include "machine/acpi/smbios.h"
 #include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
+#include "machine/loader/elf_note.h"
 #include "machine/loader/multiboot.h"
 #include "machine/pc_start.h"
 
@@ -78,13 +79,15 @@ bool pc_initrd_put(struct pc_board *board, const struct load_target *target, con
 /* What this program has put below 1 MiB is not to be loaded over. */
 static bool start_free(const struct source *source, const struct loaded *loaded, struct error *err)
 {
-    if (!ranges_overlap(loaded->start, loaded->end - loaded->start, PC_START_GDT, PC_START_END - PC_START_GDT))
+    if (!ranges_overlap(loaded->start, loaded->end - loaded->start, PC_START_GDT,
+                        PC_START_END - PC_START_GDT))
         return true;
-    return error_set(err, ERROR_IMAGE,
-                     "%s is linked to 0x%llx, over what it is told at its start (0x%llx to 0x%llx): link it to 1 "
-                     "MiB or above",
-                     source->path, (unsigned long long)loaded->start, (unsigned long long)PC_START_GDT,
-                     (unsigned long long)PC_START_END);
+    return error_set(
+        err, ERROR_IMAGE,
+        "%s is linked to 0x%llx, over what it is told at its start (0x%llx to 0x%llx): link it to 1 "
+        "MiB or above",
+        source->path, (unsigned long long)loaded->start, (unsigned long long)PC_START_GDT,
+        (unsigned long long)PC_START_END);
 }
 
 /* --- the whole --- */
@@ -103,27 +106,27 @@ static bool multiboot_boot(struct pc_board *board, const struct source *source,
            pc_multiboot_boot(board, header, &target, &loaded, err);
 }
 
-/* A kernel with a Xen note is entered as PVH has it, another one at its entry point: of 32 bits in the same state, of
- * 64 bits in long mode. */
+/* A kernel with a Xen note is entered as PVH has it, another one at its entry point: of 32 bits in the same
+ * state, of 64 bits in long mode. */
 static bool elf_boot(struct pc_board *board, const struct source *source, struct error *err)
 {
     struct load_target target = whole_ram(board);
     struct elf_facts facts;
     struct loaded loaded;
-    bool pvh;
-    uint64_t entry;
+    uint8_t entry[4];
+    bool pvh = elf_note_find(source, PC_PVH_NOTE_NAME, PC_PVH_NOTE_ENTRY, entry, sizeof(entry));
     if (!elf_look(source, &facts, err))
         return false;
-    uint16_t machine = facts.machine == ELF_MACHINE_386 ? facts.machine : guest_arch_elf_machine(GUEST_X86_64);
+    uint16_t machine =
+        facts.machine == ELF_MACHINE_386 ? facts.machine : guest_arch_elf_machine(GUEST_X86_64);
     /* What may lie anywhere must not come to lie at 0. */
-    struct load_target above = {target.ram, PROGRAM_BASE, target.size > PROGRAM_BASE ? target.size - PROGRAM_BASE : 0};
+    struct load_target above = {target.ram, PROGRAM_BASE,
+                                target.size > PROGRAM_BASE ? target.size - PROGRAM_BASE : 0};
     if (!elf_load(source, facts.movable ? &above : &target, machine, PROGRAM_BASE, &loaded, err) ||
-        !start_free(source, &loaded, err) ||
-        !elf_note_find(source, PC_PVH_NOTE_NAME, PC_PVH_NOTE_ENTRY, &pvh, &entry, err) ||
-        !pc_pvh_info_put(board, &target, &loaded, err))
+        !start_free(source, &loaded, err) || !pc_pvh_info_put(board, &target, &loaded, err))
         return false;
     if (pvh || !facts.wide)
-        pc_start_protected(board, (uint32_t)(pvh ? entry : loaded.entry), 0, PC_START_INFO);
+        pc_start_protected(board, pvh ? le32_load(entry) : (uint32_t)loaded.entry, 0, PC_START_INFO);
     else
         pc_start_long(board, loaded.entry, 0, PC_START_INFO);
     return true;

@@ -1,5 +1,5 @@
-/* Firmware as a PC has it: ROM that ends at 4 GiB, and its end once more below 1 MiB; for EDK2, flash with its
- * variables below the ROM. */
+/* Firmware as a PC has it: ROM that ends at 4 GiB, and its end once more below 1 MiB; for EDK2, flash with
+ * its variables below the ROM. */
 #include <string.h>
 
 #include "base/bits.h"
@@ -53,11 +53,12 @@ static bool variables_add(struct pc_board *board, uint64_t firmware_size, struct
     if (!fits && !plan->vars_kept) /* of another build: the firmware keeps its variables in memory */
         return true;
     if (!fits)
-        return error_set(err, ERROR_IMAGE,
-                         "%s can't hold the variables of %s: its %llu KiB and the %llu KiB of code make no flash "
-                         "chip",
-                         plan->vars_path, plan->firmware_path, (unsigned long long)(size / KIB),
-                         (unsigned long long)(firmware_size / KIB));
+        return error_set(
+            err, ERROR_IMAGE,
+            "%s can't hold the variables of %s: its %llu KiB and the %llu KiB of code make no flash "
+            "chip",
+            plan->vars_path, plan->firmware_path, (unsigned long long)(size / KIB),
+            (unsigned long long)(firmware_size / KIB));
     struct pflash_config config = {.name = "flash-vars",
                                    .base = 4 * GIB - whole,
                                    .single = true,

@@ -45,7 +45,8 @@ static void seed_put(struct pc_board *board)
 /* As firmware would, a screen is left behind: a linear frame buffer, which needs no driver of its own. */
 static void screen_put(struct pc_board *board, uint8_t *page)
 {
-    static const uint8_t colours[8] = {8, 16, 8, 8, 8, 0, 8, 24}; /* size and position of each, blue last but one */
+    static const uint8_t colours[8] = {8, 16, 8, 8,
+                                       8, 0,  8, 24}; /* size and position of each, blue last but one */
     pc_screen_set(board, PC_SCREEN_WIDTH, PC_SCREEN_HEIGHT);
     page[SCREEN_IS_VGA] = SCREEN_LINEAR;
     le16_store(page + SCREEN_WIDTH, PC_SCREEN_WIDTH);
@@ -90,7 +91,8 @@ bool pc_linux_boot(struct pc_board *board, const struct source *source, struct e
     struct load_target target = {board->run->machine.mem.ram, 0, board->below_4g};
     struct bzimage image;
     struct loaded initrd;
-    if (!bzimage_load(source, &target, &image, err) || !pc_command_line_put(board, image.command_line_max, err) ||
+    if (!bzimage_load(source, &target, &image, err) ||
+        !pc_command_line_put(board, image.command_line_max, err) ||
         !pc_initrd_put(board, &target, &image.kernel, image.initrd_end, &initrd, err))
         return false;
     zero_page_put(board, &image, &initrd);

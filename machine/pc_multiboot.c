@@ -32,11 +32,11 @@
 #define HAS_LOADER      0x200u
 #define HAS_FRAMEBUFFER 0x1000u
 
-#define MODE_TEXT   1
-#define FB_RGB      1
-#define FB_DEPTH    32
-#define WIDTH_MAX   2048u
-#define HEIGHT_MAX  2048u
+#define MODE_TEXT  1
+#define FB_RGB     1
+#define FB_DEPTH   32
+#define WIDTH_MAX  2048u
+#define HEIGHT_MAX 2048u
 
 /* The information, the module, the memory map and the loader's name lie behind each other in one page; the
  * module's name at the end of the command line's room. */
@@ -81,7 +81,8 @@ static bool module_tell(struct pc_board *board, const struct load_target *target
     size_t text = strlen(name) + 1;
     uint64_t used = strlen(board->config->append ? board->config->append : "") + 1;
     if (used + text > PC_START_CMDMAX)
-        return error_set(err, ERROR_USAGE, "the file name of --initrd and the command line are too long together");
+        return error_set(err, ERROR_USAGE,
+                         "the file name of --initrd and the command line are too long together");
     ram_write(ram, gpa(PC_START_CMDLINE + used), name, text);
     le32_store(module, (uint32_t)loaded.start);
     le32_store(module + 4, (uint32_t)loaded.end);
@@ -100,15 +101,17 @@ static bool screen_tell(struct pc_board *board, const struct multiboot_header *h
     unsigned width = header->width ? header->width : PC_SCREEN_WIDTH;
     unsigned height = header->height ? header->height : PC_SCREEN_HEIGHT;
     if (header->mode == MODE_TEXT)
-        return error_set(err, ERROR_IMAGE,
-                         "%s asks for a text screen, which takes a video BIOS: start it from a disk or CD with a boot "
-                         "loader",
-                         board->config->kernel);
+        return error_set(
+            err, ERROR_IMAGE,
+            "%s asks for a text screen, which takes a video BIOS: start it from a disk or CD with a boot "
+            "loader",
+            board->config->kernel);
     if (width > WIDTH_MAX || height > HEIGHT_MAX || width % 8 || (header->depth && header->depth != FB_DEPTH))
-        return error_set(err, ERROR_IMAGE,
-                         "%s asks for a screen of %u x %u with %u bits a pixel, and this machine has 32 bits and up to "
-                         "%u x %u",
-                         board->config->kernel, width, height, header->depth, WIDTH_MAX, HEIGHT_MAX);
+        return error_set(
+            err, ERROR_IMAGE,
+            "%s asks for a screen of %u x %u with %u bits a pixel, and this machine has 32 bits and up to "
+            "%u x %u",
+            board->config->kernel, width, height, header->depth, WIDTH_MAX, HEIGHT_MAX);
     pc_screen_set(board, width, height);
     le64_store(info + INFO_FB_AT, PC_SCREEN);
     le32_store(info + INFO_FB_PITCH, width * 4);

@@ -26,8 +26,7 @@ static bool has_variables(const struct source *source)
     static const uint8_t guid[16] = {0x8d, 0x2b, 0xf1, 0xff, 0x96, 0x76, 0x8b, 0x4c,
                                      0xa9, 0x85, 0x27, 0x47, 0x07, 0x5b, 0x4f, 0x50};
     uint8_t head[32];
-    return source_read(source, 0, head, sizeof(head), NULL) &&
-           memcmp(head + 16, guid, sizeof(guid)) == 0;
+    return source_read(source, 0, head, sizeof(head), NULL) && memcmp(head + 16, guid, sizeof(guid)) == 0;
 }
 
 /* A file that lies at the end of the first 4 GiB, and is as large as that place at most. */
@@ -78,7 +77,8 @@ static bool firmware_choose(struct pc_plan *plan, const char *name, struct error
 static bool template_find(const struct pc_plan *plan, char path[static FIRMWARE_PATH_MAX])
 {
     static const char *const names[][2] = {{"CODE", "VARS"}, {"code", "vars"}};
-    const char *file = strrchr(plan->firmware_path, '/') ? strrchr(plan->firmware_path, '/') : plan->firmware_path;
+    const char *file =
+        strrchr(plan->firmware_path, '/') ? strrchr(plan->firmware_path, '/') : plan->firmware_path;
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
         const char *at = strstr(file, names[i][0]);
         if (!at)
@@ -91,8 +91,8 @@ static bool template_find(const struct pc_plan *plan, char path[static FIRMWARE_
     return firmware_find(FIRMWARE_OVMF_VARS, path);
 }
 
-/* The user's file, made from the template when it is not there; else the template, and what the guest writes is
- * forgotten. */
+/* The user's file, made from the template when it is not there; else the template, and what the guest writes
+ * is forgotten. */
 static bool variables_plan(struct pc_plan *plan, const char *file, struct error *err)
 {
     char template[FIRMWARE_PATH_MAX];
@@ -107,8 +107,8 @@ static bool variables_plan(struct pc_plan *plan, const char *file, struct error 
         return !found || path_keep(plan->vars_path, template, err);
     if (!host_file_exists(file) && !found)
         return error_set(err, ERROR_IMAGE,
-                         "%s is not there, and no %s were found to make it from: install the package ovmf", file,
-                         firmware_name(FIRMWARE_OVMF_VARS));
+                         "%s is not there, and no %s were found to make it from: install the package ovmf",
+                         file, firmware_name(FIRMWARE_OVMF_VARS));
     return (host_file_exists(file) || host_store_copy(file, template, err)) &&
            path_keep(plan->vars_path, file, err);
 }
@@ -155,9 +155,10 @@ static bool payload_plan(struct pc_plan *plan, const struct machine_config *conf
         return firmware_use_found(plan, FIRMWARE_SEABIOS, "a disk needs a BIOS", "seabios", err);
     plan->demo = true;
     return demo_x86_64_size ||
-           error_set(err, ERROR_USAGE,
-                     "the demo guest was not built (there was no x86_64 cross compiler): give --kernel FILE or "
-                     "--disk FILE");
+           error_set(
+               err, ERROR_USAGE,
+               "the demo guest was not built (there was no x86_64 cross compiler): give --kernel FILE or "
+               "--disk FILE");
 }
 
 bool pc_plan_make(struct pc_board *board, struct error *err)

@@ -97,8 +97,8 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 #define LPC_PIRQ_HIGH 0x68
 #define ACPI_ENABLED  0x80
 
-#define PCI_COMMAND      0x04
-#define PCI_BAR0         0x10
+#define PCI_COMMAND       0x04
+#define PCI_BAR0          0x10
 #define COMMAND_IO_MEMORY 0x3
 
 #define MTRRS_ON_WRITE_BACK 0x806 /* SDM vol. 3, 11.11.2.1 */

@@ -1,6 +1,6 @@
 /*
- * A start without firmware: what a kernel is told, and the states the first core starts in, of the Linux 64-bit
- * protocol, of PVH and of multiboot. What the core and the kernel read at first lies below 256 KiB.
+ * A start without firmware: what a kernel is told, and the states the first core starts in, of the Linux
+ * 64-bit protocol, of PVH and of multiboot. What the core and the kernel read at first lies below 256 KiB.
  */
 #pragma once
 
@@ -26,7 +26,8 @@
 /* The command line, of at most `most` characters. False and err. */
 bool pc_command_line_put(struct pc_board *board, uint64_t most, struct error *err);
 
-/* The initrd, where there is one, below `end` and not over the kernel; without one *initrd is empty. False and err.
+/* The initrd, where there is one, below `end` and not over the kernel; without one *initrd is empty. False
+ * and err.
  */
 bool pc_initrd_put(struct pc_board *board, const struct load_target *target, const struct loaded *kernel,
                    uint64_t end, struct loaded *initrd, struct error *err);
@@ -40,8 +41,8 @@ bool pc_linux_boot(struct pc_board *board, const struct source *source, struct e
 bool pc_multiboot_boot(struct pc_board *board, const struct multiboot_header *header,
                        const struct load_target *target, const struct loaded *kernel, struct error *err);
 
-/* pc_pvh.c: command line, initrd and memory map as PVH's start info, at PC_START_INFO. A kernel has its entry for
- * this in a note. */
+/* pc_pvh.c: command line, initrd and memory map as PVH's start info, at PC_START_INFO. A kernel has its entry
+ * for this in a note. */
 #define PC_PVH_NOTE_NAME  "Xen"
 #define PC_PVH_NOTE_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
 bool pc_pvh_info_put(struct pc_board *board, const struct load_target *target, const struct loaded *kernel,
@@ -49,7 +50,8 @@ bool pc_pvh_info_put(struct pc_board *board, const struct load_target *target, c
 
 /* --- pc_start.c --- */
 
-/* 64-bit mode with paging, flat segments, interrupts off; rsi as the Linux protocol wants it, rbx for others. */
+/* 64-bit mode with paging, flat segments, interrupts off; rsi as the Linux protocol wants it, rbx for others.
+ */
 void pc_start_long(struct pc_board *board, uint64_t entry, uint64_t rsi, uint64_t rbx);
 
 /* 32-bit protected mode without paging, flat segments, interrupts off. */

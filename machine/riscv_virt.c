@@ -18,37 +18,20 @@
 
 static bool ram_add(struct virt_board *board, struct error *err)
 {
-    struct ram *ram = board->run->machine.mem.ram;
-    uint64_t size = board->config->memory;
-    struct ram_block *block = ram_block_create(ram, "ram", size, err);
-    unsigned id;
-    board->rom = block ? ram_block_create(ram, "rom", VIRT_ROM_SIZE, err) : NULL;
-    if (!board->rom)
-        return false;
-    return ram_map(ram, block, 0, gpa(VIRT_RAM), size, RAM_MAPPED, &id) &&
-           ram_map(ram, board->rom, 0, gpa(VIRT_ROM), VIRT_ROM_SIZE, RAM_READONLY, &id);
+    board->rom = machine_memory_map(board->run, "rom", VIRT_ROM, VIRT_ROM_SIZE, RAM_READONLY, err);
+    return board->rom &&
+           machine_memory_map(board->run, "ram", VIRT_RAM, board->config->memory, RAM_MAPPED, err);
 }
 
 /* --- interrupts --- */
-
-static void hart_line_set(void *opaque, unsigned number, bool level)
-{
-    struct vcpu *vcpu = opaque;
-    vcpu->ops->irq_set(vcpu, number, level);
-}
-
-static struct irq_line hart_line(const struct virt_board *board, unsigned hart, enum riscv_line line)
-{
-    return (struct irq_line){hart_line_set, board->run->vcpus[hart], line};
-}
 
 static bool clint_add(struct virt_board *board, struct error *err)
 {
     unsigned harts = board->run->vcpu_count;
     struct aclint_hart *lines = machine_alloc(harts * sizeof(*lines));
     for (unsigned i = 0; i < harts; i++) {
-        lines[i].msip = hart_line(board, i, RISCV_LINE_MSI);
-        lines[i].mtip = hart_line(board, i, RISCV_LINE_MTI);
+        lines[i].msip = machine_vcpu_line(board->run, i, RISCV_LINE_MSI);
+        lines[i].mtip = machine_vcpu_line(board->run, i, RISCV_LINE_MTI);
     }
     struct aclint_config config = {
         .base = VIRT_CLINT, .frequency = RISCV_TIMEBASE_HZ, .harts = harts, .lines = lines};
@@ -63,7 +46,7 @@ static bool plic_add(struct virt_board *board, struct error *err)
     unsigned contexts = 2 * board->run->vcpu_count;
     struct irq_line *lines = machine_alloc(contexts * sizeof(*lines));
     for (unsigned i = 0; i < contexts; i++)
-        lines[i] = hart_line(board, i / 2, i % 2 ? RISCV_LINE_SEI : RISCV_LINE_MEI);
+        lines[i] = machine_vcpu_line(board->run, i / 2, i % 2 ? RISCV_LINE_SEI : RISCV_LINE_MEI);
     struct plic_config config = {.base = VIRT_PLIC,
                                  .size = VIRT_PLIC_SIZE,
                                  .sources = VIRT_IRQ_COUNT,
@@ -236,8 +219,5 @@ struct machine_run *riscv_virt_create(const struct machine_config *config, struc
     board->parts = (struct board_parts){
         .run = run, .config = config, .slot_count = VIRT_VIRTIO_SLOTS, .first_console = 1};
     machine_board_set(run, &hooks);
-    if (virt_plan_make(board, err) && board_build(board, err))
-        return run;
-    machine_run_destroy(run);
-    return NULL;
+    return machine_run_built(run, virt_plan_make(board, err) && board_build(board, err));
 }

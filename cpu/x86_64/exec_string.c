@@ -154,9 +154,9 @@ static uint8_t *hit(const struct string *s, unsigned seg, uint64_t offset, unsig
 }
 
 /*
- * Host memory of up to *count elements from reg upwards, fewer to the end of the page; NULL: one by one, which
- * finds the same fault again. What the TLB lacks is filled in here: a copy whose pages have the same place in it
- * keeps the first one's memory while the second takes that place.
+ * Host memory of up to *count elements from reg upwards, fewer to the end of the page; NULL: one by one,
+ * which finds the same fault again. What the TLB lacks is filled in here: a copy whose pages have the same
+ * place in it keeps the first one's memory while the second takes that place.
  */
 static uint8_t *run_of(const struct string *s, unsigned seg, unsigned reg, bool write, uint64_t *count)
 {

@@ -165,8 +165,8 @@ static uint32_t id_read(const struct pflash *flash, uint64_t offset)
     }
 }
 
-/* EDK2's driver for a PC takes flash for a ROM that is still ready when its status was cleared: a single part is only
- * after it has begun something. */
+/* EDK2's driver for a PC takes flash for a ROM that is still ready when its status was cleared: a single part
+ * is only after it has begun something. */
 static uint8_t status_get(const struct pflash *flash)
 {
     return flash->config.single ? flash->status : flash->status | STATUS_READY;
@@ -393,7 +393,8 @@ struct pflash *pflash_create(struct machine *machine, const struct pflash_config
     flash->store.fd = -1;
     flash->blank = true;
     flash->kind = RAM_HIDDEN;
-    pflash_cfi_make(flash->query, bus_width(flash) / parts, config->size / parts, config->block_size / parts, BUFFER_SIZE / parts);
+    pflash_cfi_make(flash->query, bus_width(flash) / parts, config->size / parts, config->block_size / parts,
+                    BUFFER_SIZE / parts);
     flash->block = ram_block_create(machine->mem.ram, config->name, config->size, err);
     if (flash->block && contents_load(flash, err) && place_add(flash, err)) {
         machine_device_add(machine, config->name, &table, flash, pflash_destroy);

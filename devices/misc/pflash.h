@@ -1,7 +1,7 @@
 /*
  * A bank of parallel NOR flash with the Intel command set and CFI (JEDEC JESD68.01): two 16-bit parts side by
- * side on a 32-bit bus, that get the same commands, or, as on a PC, one 8-bit part. While it is read as an array it is plain read-only
- * memory; everything else goes through its command registers.
+ * side on a 32-bit bus, that get the same commands, or, as on a PC, one 8-bit part. While it is read as an
+ * array it is plain read-only memory; everything else goes through its command registers.
  */
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "machine/loader/elf_note.h"
 #include "machine/loader/multiboot.h"
 
 /* ISO 9660 puts its first volume descriptor in sector 16, "CD001" one byte in. */
@@ -24,6 +25,7 @@ static const struct {
 static const char *const kind_names[IMAGE_KIND_COUNT] = {
     [IMAGE_UNKNOWN] = "an unknown kind of file",
     [IMAGE_ELF] = "an ELF file",
+    [IMAGE_SOLO5] = "a Solo5 unikernel",
     [IMAGE_LINUX] = "a Linux Image",
     [IMAGE_BZIMAGE] = "a Linux bzImage for x86",
     [IMAGE_GZIP] = "a gzip file",
@@ -146,6 +148,18 @@ static bool multiboot_look(const struct source *source, struct image_info *info,
     return true;
 }
 
+/* Solo5's ABI note ("ABI1"): the first word says for which tender the program was linked. */
+#define SOLO5_NOTE       "Solo5"
+#define SOLO5_ABI        0x31494241u
+#define SOLO5_TARGET_HVT 1
+
+static bool is_solo5_hvt(const struct source *source)
+{
+    uint8_t target[4];
+    return elf_note_find(source, SOLO5_NOTE, SOLO5_ABI, target, sizeof(target)) &&
+           le32_load(target) == SOLO5_TARGET_HVT;
+}
+
 bool image_detect(const struct source *source, struct image_info *info, struct error *err)
 {
     uint8_t head[HEAD_SIZE] = {0};
@@ -156,6 +170,8 @@ bool image_detect(const struct source *source, struct image_info *info, struct e
     detect_head(head, len, info);
     if (info->kind == IMAGE_UNKNOWN && !multiboot_look(source, info, err))
         return false;
+    if (info->kind == IMAGE_ELF && is_solo5_hvt(source))
+        info->kind = IMAGE_SOLO5;
     uint8_t volume[5];
     if (source->size < ISO_MAGIC_AT + sizeof(volume))
         return true;

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -22,7 +21,6 @@
 #define PROGRAM_TYPE 0
 #define PT_LOAD      1
 #define PT_INTERP    3
-#define PT_NOTE      4
 
 /* Where the fields are, and how wide addresses and sizes. */
 struct layout {
@@ -32,11 +30,6 @@ struct layout {
 static const struct layout layout_32 = {4, 52, 28, 42, 44, 32, 4, 8, 12, 16, 20};
 static const struct layout layout_64 = {8, 64, 32, 54, 56, 56, 8, 16, 24, 32, 40};
 
-#define NOTES_MAX    (64 * KIB)
-#define NOTE_HEADER  12
-#define NOTE_NAMESZ  0
-#define NOTE_DESCSZ  4
-#define NOTE_TYPE    8
 #define PROGRAMS_MAX 64
 
 struct segment {
@@ -110,9 +103,7 @@ static bool segment_add(struct elf *elf, const uint8_t *program, struct error *e
     return true;
 }
 
-/* The header is checked, and `each` is given every program header. */
-static bool programs_each(struct elf *elf, bool (*each)(struct elf *elf, const uint8_t *program, struct error *err),
-                          struct error *err)
+static bool programs_read(struct elf *elf, struct error *err)
 {
     uint8_t header[ELF_HEADER_MAX], program[PROGRAM_MAX];
     const struct layout *layout = elf->layout;
@@ -128,7 +119,7 @@ static bool programs_each(struct elf *elf, bool (*each)(struct elf *elf, const u
                        err);
     for (unsigned i = 0; i < count; i++) {
         if (!source_read(elf->source, at + i * layout->program, program, layout->program, err) ||
-            !each(elf, program, err))
+            !segment_add(elf, program, err))
             return false;
     }
     return true;
@@ -140,11 +131,13 @@ static bool elf_read(struct elf *elf, uint16_t machine, struct error *err)
     if (!elf_look(elf->source, &facts, err))
         return false;
     if (facts.machine == machine && facts.wide != (machine != EM_386))
-        return elf_bad(elf->source, facts.wide ? "it is a 64-bit ELF file for a 32-bit processor" : "it is a 32-bit ELF file", err);
+        return elf_bad(
+            elf->source,
+            facts.wide ? "it is a 64-bit ELF file for a 32-bit processor" : "it is a 32-bit ELF file", err);
     if (facts.machine != machine)
         return elf_bad(elf->source, "it is an ELF file for another architecture", err);
     elf->layout = facts.wide ? &layout_64 : &layout_32;
-    if (!programs_each(elf, segment_add, err))
+    if (!programs_read(elf, err))
         return false;
     if (elf->count == 0)
         return elf_bad(elf->source, "it is an ELF file with nothing to load", err);
@@ -163,8 +156,8 @@ static uint64_t elf_bias(const struct elf *elf, const struct load_target *target
     return unbound ? free_base - align_down(lowest, PAGE_SIZE) : 0;
 }
 
-/* The entry is a virtual address: the physical one is in the segment that holds it. Kernels that start before they
- * have set up virtual memory may give the physical one at once. */
+/* The entry is a virtual address: the physical one is in the segment that holds it. Kernels that start before
+ * they have set up virtual memory may give the physical one at once. */
 static bool elf_entry(const struct elf *elf, uint64_t bias, uint64_t *entry, struct error *err)
 {
     for (unsigned i = 0; i < elf->count; i++) {
@@ -215,66 +208,4 @@ bool elf_load(const struct source *source, const struct load_target *target, uin
             loaded->end = address + s->memsz;
     }
     return true;
-}
-
-/* --- notes --- */
-
-struct note_search {
-    struct elf elf; /* first */
-    const char *name;
-    uint32_t type;
-    bool found;
-    uint64_t value;
-};
-
-/* System V ABI, "Note Section": a name and a description behind each header, both padded to four bytes. */
-static void notes_search(struct note_search *search, const uint8_t *bytes, uint64_t len)
-{
-    size_t name_size = strlen(search->name) + 1;
-    for (uint64_t at = 0; at + NOTE_HEADER <= len;) {
-        const uint8_t *note = bytes + at;
-        uint64_t name_room = align_up((uint64_t)le32_load(note + NOTE_NAMESZ), 4);
-        uint64_t description = le32_load(note + NOTE_DESCSZ);
-        uint64_t next = at + NOTE_HEADER + name_room + align_up(description, 4);
-        if (next > len)
-            return;
-        if (le32_load(note + NOTE_TYPE) == search->type && le32_load(note + NOTE_NAMESZ) == name_size &&
-            memcmp(note + NOTE_HEADER, search->name, name_size) == 0 && (description == 4 || description == 8)) {
-            search->found = true;
-            search->value = le_load(note + NOTE_HEADER + name_room, (unsigned)description);
-            return;
-        }
-        at = next;
-    }
-}
-
-static bool notes_look(struct elf *elf, const uint8_t *program, struct error *err)
-{
-    struct note_search *search = (struct note_search *)elf;
-    const struct layout *layout = elf->layout;
-    uint64_t offset = le_load(program + layout->offset, layout->word);
-    uint64_t size = le_load(program + layout->filesz, layout->word);
-    if (le32_load(program + PROGRAM_TYPE) != PT_NOTE || search->found || size == 0 || size > NOTES_MAX)
-        return true;
-    uint8_t *bytes = malloc(size);
-    bool ok = bytes ? source_read(elf->source, offset, bytes, size, err)
-                    : error_set(err, ERROR_HOST, "out of memory");
-    if (ok)
-        notes_search(search, bytes, size);
-    free(bytes);
-    return ok;
-}
-
-bool elf_note_find(const struct source *source, const char *name, uint32_t type, bool *found, uint64_t *value,
-                   struct error *err)
-{
-    struct elf_facts facts;
-    struct note_search search = {.elf.source = source, .name = name, .type = type};
-    if (!elf_look(source, &facts, err))
-        return false;
-    search.elf.layout = facts.wide ? &layout_64 : &layout_32;
-    bool ok = programs_each(&search.elf, notes_look, err);
-    *found = search.found;
-    *value = search.value;
-    return ok;
 }

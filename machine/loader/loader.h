@@ -26,13 +26,9 @@ struct elf_facts {
 };
 bool elf_look(const struct source *source, struct elf_facts *facts, struct error *err);
 
-/* The number (of 4 or 8 bytes) in the note with this name and type. False and err: the file is damaged. */
-bool elf_note_find(const struct source *source, const char *name, uint32_t type, bool *found, uint64_t *value,
-                   struct error *err);
-
 /*
- * ELF64, or ELF32 for i386, for e_machine `machine`, executable or static-pie, by physical addresses. One that is not bound to an
- * address (static-pie, or linked at 0) goes to `free_base`. False and err.
+ * ELF64, or ELF32 for i386, for e_machine `machine`, executable or static-pie, by physical addresses. One
+ * that is not bound to an address (static-pie, or linked at 0) goes to `free_base`. False and err.
  */
 bool elf_load(const struct source *source, const struct load_target *target, uint16_t machine,
               uint64_t free_base, struct loaded *loaded, struct error *err);

@@ -48,8 +48,8 @@ static bool damaged(const struct source *source, const char *why, struct error *
                      why);
 }
 
-/* 3.1.3: the header's place in the file says which part of it goes to load..load_end, zeroes follow to bss_end. An end
- * of 0 is that of the file; no bss is bss_end 0. */
+/* 3.1.3: the header's place in the file says which part of it goes to load..load_end, zeroes follow to
+ * bss_end. An end of 0 is that of the file; no bss is bss_end 0. */
 static bool addresses_load(const struct source *source, const struct multiboot_header *header,
                            const struct load_target *target, struct loaded *loaded, struct error *err)
 {
@@ -83,10 +83,11 @@ bool multiboot_load(const struct source *source, const struct multiboot_header *
     struct elf_facts facts;
     uint32_t unknown = header->flags & MULTIBOOT_MUST & ~MULTIBOOT_KNOWN;
     if (unknown)
-        return error_set(err, ERROR_IMAGE,
-                         "%s can't be used: it demands something of its multiboot loader (flags 0x%x) that the "
-                         "specification doesn't know",
-                         source->path, unknown);
+        return error_set(
+            err, ERROR_IMAGE,
+            "%s can't be used: it demands something of its multiboot loader (flags 0x%x) that the "
+            "specification doesn't know",
+            source->path, unknown);
     if (header->flags & MULTIBOOT_ADDRESSES)
         return addresses_load(source, header, target, loaded, err);
     if (!elf_look(source, &facts, err))

@@ -1,6 +1,6 @@
 /*
- * Kernels that bring a multiboot header (Multiboot Specification 0.6.96, 3.1): what the header says, and loading
- * by it or by the ELF file that it lies in.
+ * Kernels that bring a multiboot header (Multiboot Specification 0.6.96, 3.1): what the header says, and
+ * loading by it or by the ELF file that it lies in.
  */
 #pragma once
 

@@ -116,7 +116,7 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["zzz"], "run", "--cpu", "max,+zzz")
 
     def test_not_there_yet(self):
-        for words in (["--display", "sdl"], ["--config", "vm.toml"], ["--accel", "kvm"]):
+        for words in (["--accel", "jit"],):
             self.refused(USAGE, ["not there yet"], "run", *words)
 
     def test_disk_keys(self):
@@ -171,6 +171,25 @@ class BadInput(unittest.TestCase):
             ("arm", bytes(0x38) + b"ARM\x64" + bytes(600), "aarch64"),
         ):
             self.refused(IMAGE, [name, arch, "riscv64"], "run", "--arch", "riscv64", "--kernel", self.file(name, content))
+
+    def test_info_of_images(self):
+        disk = bytearray(1 << 20)
+        disk[510:512] = b"\x55\xaa"
+        for content, told in (
+            (elf(), ["an ELF file", "riscv64", "type1", "--kernel"]),
+            (elf(machine=183), ["an ELF file", "aarch64"]),
+            (image(), ["a Linux Image", "riscv64", "boot protocol"]),
+            (gzip.compress(image()), ["a gzip file, in it a Linux Image", "riscv64"]),
+            (bytes(disk), ["a disk image", "--disk"]),
+            (b"070701" + bytes(600), ["cpio", "--kernel KERNEL --initrd"]),
+            (b"#!/bin/sh\n", ["a text file", "no machine starts it"]),
+        ):
+            result = self.run_cli("info", self.file("image", content))
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            for text in told:
+                self.assertIn(text, result.stdout)
+        self.refused(IMAGE, ["/nonexistent/file"], "info", "/nonexistent/file")
+        self.refused(USAGE, ["--verbose"], "info", "--verbose")
 
     def test_kernel_beyond_memory(self):
         path = self.file("high", elf(paddr=0xB0000000))

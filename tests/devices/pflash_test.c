@@ -105,7 +105,8 @@ static void single_part(void)
     CHECK_EQ(byte_get(0x2f), 0x10); /* 4 KiB */
     byte_put(0, 0x90);
     CHECK_EQ(byte_get(0), 0x89);
-    /* How EDK2 (OvmfPkg, QemuFlash.c) tells flash from RAM and ROM: no command reads back, and the status is 0. */
+    /* How EDK2 (OvmfPkg, QemuFlash.c) tells flash from RAM and ROM: no command reads back, and the status is
+     * 0. */
     byte_put(0, 0x50);
     byte_put(0, 0x70);
     CHECK_EQ(byte_get(0), 0);
