@@ -3,6 +3,7 @@
  * neither (and which the insn tests compare with a processor): registers, flags, memory and faults, in random
  * runs of what can be fused, with operands that lie behind the end of what is mapped now and then.
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "tests/cpu/x86_64/x86_bare.h"
@@ -125,13 +126,9 @@ static void emit_plain(struct code *code)
     }
 }
 
-static void emit_insn(struct code *code)
+/* Number `pick` of the table. */
+static void emit_row(struct code *code, unsigned pick)
 {
-    unsigned pick = below(ARRAY_LEN(table) + 6);
-    if (pick >= ARRAY_LEN(table)) {
-        emit_plain(code);
-        return;
-    }
     unsigned how = table[pick].how, reg = some_register(), rm = some_register();
     bool memory = how & MEMORY && (!(how & REGISTER) || below(2)), index = below(2);
     if (how & REG_FIXED)
@@ -146,6 +143,15 @@ static void emit_insn(struct code *code)
     emit_modrm(code, reg, rm, memory, index);
     for (unsigned n = 0; n < (how & IMM8 ? 1u : how & IMM32 ? 4u : 0u); n++)
         emit(code, below(4) ? below(256) : 0);
+}
+
+static void emit_insn(struct code *code)
+{
+    unsigned pick = below(ARRAY_LEN(table) + 6);
+    if (pick < ARRAY_LEN(table))
+        emit_row(code, pick);
+    else
+        emit_plain(code);
 }
 
 /* A run, a branch behind it, HLT on both ways. */
@@ -256,7 +262,52 @@ static void random_runs(void)
     xb_destroy(b);
 }
 
+static void *run_thread(void *opaque)
+{
+    struct x86_bare *b = opaque;
+    b->vcpu->slice_end = UINT64_MAX;
+    vcpu_run(b->vcpu, &b->exit);
+    return NULL;
+}
+
+/* Loops of such instructions on a small stack, which a handler that calls its successor soon fills. */
+static void handlers_jump(void)
+{
+    struct x86_bare *b = xb_create(NULL);
+    pthread_attr_t attributes;
+    static struct outcome begin;
+    xb_long(b);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 * KIB);
+    for (unsigned round = 0; round < 100; round++) {
+        struct code code = {0};
+        pthread_t thread;
+        while (code.count < 100)
+            emit_row(&code, below(ARRAY_LEN(table)));
+        /* dec r14d; jnz to the beginning; hlt */
+        static const uint8_t end[] = {0x41, 0xff, 0xce, 0x0f, 0x85};
+        for (unsigned n = 0; n < sizeof(end); n++)
+            emit(&code, end[n]);
+        uint32_t back = 0 - (code.count + 4);
+        for (unsigned n = 0; n < 4; n++)
+            emit(&code, back >> (8 * n) & 255);
+        emit(&code, 0xf4);
+        begin_random(&begin);
+        begin.gpr[RBX] = XB_DATA + 4096;
+        begin.gpr[14] = 2000;
+        xb_put(b, XB_CODE, code.bytes, code.count);
+        start(b, &begin);
+        if (CHECK(pthread_create(&thread, &attributes, run_thread, b) == 0))
+            pthread_join(thread, NULL);
+        CHECK_EQ(b->exit.reason, EXIT_HALT);
+        CHECK_EQ(b->s->rip, XB_CODE + code.count);
+    }
+    pthread_attr_destroy(&attributes);
+    xb_destroy(b);
+}
+
 static const struct test_case cases[] = {
+    {"handlers_jump", handlers_jump},
     {"random_runs", random_runs},
 };
 TEST_SUITE(x86_fuse_test, "unit", cases);
