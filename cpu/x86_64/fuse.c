@@ -78,6 +78,7 @@ static x86_handler *const faultings[] = {FUSE_FAULTING(LIST_SECOND, )};
 static x86_handler *const comparisons[] = {FUSE_COMPARISON(LIST)};
 static x86_handler *const conditions[] = {FUSE_CONDITION(LIST_CONDITION, )};
 static x86_handler *const befores[] = {FUSE_BEFORE(LIST)};
+static x86_handler *const before_jumps[] = {FUSE_BEFORE_JUMP(LIST)};
 static const struct { x86_handler *loud, *quiet; } quiets[] = {FUSE_QUIET(LIST_QUIET)};
 /* clang-format on */
 
@@ -93,6 +94,7 @@ static const struct x86_fusible unknown = {
     .comparison = -1,
     .condition = -1,
     .before = -1,
+    .before_jump = -1,
 };
 
 /* The entry of a handler, or the free one where it would be. */
@@ -152,6 +154,8 @@ void x86_fuse_init(void)
         add(conditions[n])->condition = (int8_t)n;
     for (size_t n = 0; n < ARRAY_LEN(befores); n++)
         add(befores[n])->before = (int8_t)n;
+    for (size_t n = 0; n < ARRAY_LEN(before_jumps); n++)
+        add(before_jumps[n])->before_jump = (int8_t)n;
 }
 
 /* An instruction's place in its block, and what has been found out about it. */
@@ -198,6 +202,8 @@ static x86_handler *fused(const struct place *place, unsigned left, unsigned *le
         return x86_fused_three(a, b, c);
     *length = 2;
     x86_handler *run = x86_fused_branch(a, b);
+    if (!run)
+        run = x86_fused_jump(a, b);
     if (!run && place[0].undone)
         run = x86_fused_undone(a, b);
     return run ? run : x86_fused_pair(a, b);
