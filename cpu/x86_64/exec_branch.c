@@ -168,14 +168,14 @@ static COLD X86_HANDLER(branch_slow)
         if (unlikely(!x86_condition_known(c, condition)))                                                    \
             TAIL return branch_slow(c, i, bank, pc);                                                         \
         if (x86_condition_fast(c, condition))                                                                \
-            TAIL return x86_taken(c, i, bank, pc);                                                               \
-        TAIL return x86_fallen(c, i, bank, pc);                                                                  \
+            TAIL return x86_taken(c, i, bank, pc);                                                           \
+        TAIL return x86_fallen(c, i, bank, pc);                                                              \
     }                                                                                                        \
     X86_HANDLER(x86_j##name##_c)                                                                             \
     {                                                                                                        \
         if (x86_condition_holds(c, condition))                                                               \
             TAIL return taken_checked(c, i, bank, pc);                                                       \
-        TAIL return x86_fallen(c, i, bank, pc);                                                                  \
+        TAIL return x86_fallen(c, i, bank, pc);                                                              \
     }
 
 /* clang-format off */
@@ -230,7 +230,7 @@ static X86_HANDLER(loop_jump)
         if (count != 0 && (condition))                                                                       \
             TAIL return loop_jump(c, i, bank, pc);                                                           \
         count_set(c, i, count);                                                                              \
-        TAIL return x86_fallen(c, i, bank, pc);                                                                  \
+        TAIL return x86_fallen(c, i, bank, pc);                                                              \
     }
 LOOP(loop, true)
 LOOP(loope, x86_condition_holds(c, COND_Z))

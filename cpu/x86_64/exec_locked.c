@@ -248,8 +248,7 @@ INLINE void *locked_hit(struct x86_core *c, const struct x86_insn *i, struct tlb
     LOCKED_BINARY(xor, xor, bits, width)                                                                     \
     LOCKED(inc, bits, width, __atomic_fetch_add(p, 1, __ATOMIC_SEQ_CST), op_inc(c, width, v))                \
     LOCKED(dec, bits, width, __atomic_fetch_sub(p, 1, __ATOMIC_SEQ_CST), op_dec(c, width, v))                \
-    LOCKED(xchg, bits, width,                                                                                \
-           __atomic_exchange_n(p, (uint##bits##_t)c->s.gpr[i->reg], __ATOMIC_SEQ_CST),                       \
+    LOCKED(xchg, bits, width, __atomic_exchange_n(p, (uint##bits##_t)c->s.gpr[i->reg], __ATOMIC_SEQ_CST),    \
            x86_reg_set(c, i->reg, width, v))                                                                 \
     static X86_HANDLER(lock_xadd##bits)                                                                      \
     {                                                                                                        \
@@ -278,17 +277,25 @@ INLINE void *locked_hit(struct x86_core *c, const struct x86_insn *i, struct tlb
 LOCKED_SIZE(32, 4)
 LOCKED_SIZE(64, 8)
 
-#define SIZES(name) {lock_##name##32, lock_##name##64}
+#define SIZES(name)                                                                                          \
+    {                                                                                                        \
+        lock_##name##32, lock_##name##64                                                                     \
+    }
 #define BINARY(op, digit)                                                                                    \
-    {digit * 8 + 1, -1, SIZES(op##_mr)}, {0x81, digit, SIZES(op##_mi)}, {0x83, digit, SIZES(op##_mi)}
+    {digit * 8 + 1, -1, SIZES(op##_mr)}, {0x81, digit, SIZES(op##_mi)},                                      \
+    {                                                                                                        \
+        0x83, digit, SIZES(op##_mi)                                                                          \
+    }
 
 static const struct {
     uint8_t opcode;
     int8_t digit; /* ModRM.reg; -1: any */
     x86_handler *run[2];
 } locked_fast[] = {
-    BINARY(add, 0),        BINARY(or, 1),         BINARY(and, 4),          BINARY(sub, 5),
-    BINARY(xor, 6),        {0xff, 0, SIZES(inc)}, {0xff, 1, SIZES(dec)},   {0x87, -1, SIZES(xchg)},
+    BINARY(add, 0),          BINARY(or, 1),
+    BINARY(and, 4),          BINARY(sub, 5),
+    BINARY(xor, 6),          {0xff, 0, SIZES(inc)},
+    {0xff, 1, SIZES(dec)},   {0x87, -1, SIZES(xchg)},
     {0xc1, -1, SIZES(xadd)}, {0xb1, -1, SIZES(cmpxchg)},
 };
 

@@ -48,9 +48,9 @@ EXTEND(movsxd,   4, int32_t,  64, 8)
 
 #define LEA(bits, width)                                                                                     \
     X86_PLAIN(lea##bits##_b, x86_reg_set(c, i->reg, width, c->s.gpr[i->base] + (uint64_t)(int64_t)i->disp))  \
-    X86_PLAIN(lea##bits##_x, x86_reg_set(c, i->reg, width,                                                   \
-                                         c->s.gpr[i->base] + c->s.gpr[i->index] * i->scale +                 \
-                                             (uint64_t)(int64_t)i->disp))                                    \
+    X86_PLAIN(lea##bits##_x,                                                                                 \
+              x86_reg_set(c, i->reg, width,                                                                  \
+                          c->s.gpr[i->base] + c->s.gpr[i->index] * i->scale + (uint64_t)(int64_t)i->disp))   \
     X86_PLAIN(lea##bits##_m, x86_reg_set(c, i->reg, width, x86_offset(c, i, pc)))                            \
     X86_HANDLER(x86_lea##bits##_r)                                                                           \
     {                                                                                                        \

@@ -29,7 +29,8 @@ struct x86_fusible {
     int8_t before_jump;
 };
 
-/* Handlers of an instruction with a jump, of pairs (without the first's flags, in the second function), of comparisons with a branch, and of the same with an instruction in front. */
+/* Handlers of an instruction with a jump, of pairs (without the first's flags, in the second function), of
+ * comparisons with a branch, and of the same with an instruction in front. */
 x86_handler *x86_fused_jump(const struct x86_fusible *before, const struct x86_fusible *jump);
 x86_handler *x86_fused_pair(const struct x86_fusible *first, const struct x86_fusible *second);
 x86_handler *x86_fused_undone(const struct x86_fusible *first, const struct x86_fusible *second);

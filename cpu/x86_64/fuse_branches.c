@@ -52,8 +52,8 @@ x86_handler *x86_fused_branch(const struct x86_fusible *comparison, const struct
 #define THREES(a) FUSE_COMPARED(THREE, a)
 FUSE_BEFORE(THREES)
 
-#define NAME3(a, b, name) a##_##b##_j##name,
-#define ROW3(a)           {FUSE_COMPARED(NAME3, a)},
+#define NAME3(a, b, name)  a##_##b##_j##name,
+#define ROW3(a)            {FUSE_COMPARED(NAME3, a)},
 #define COLUMN(a, b, name) {x86_##b, x86_j##name##_f},
 static const struct {
     x86_handler *comparison, *branch;

@@ -1,4 +1,5 @@
-/* Two instructions in one handler. Where an operand is not at hand the instruction's own handler takes over. */
+/* Two instructions in one handler. Where an operand is not at hand the instruction's own handler takes over.
+ */
 #include "cpu/x86_64/fuse.h"
 #include "cpu/x86_64/fuse_ops.h"
 

@@ -176,8 +176,7 @@ INLINE uint64_t x86_address_mask(unsigned asize)
 INLINE uint64_t x86_offset(const struct x86_core *c, const struct x86_insn *i, uint64_t pc)
 {
     uint64_t base = i->base == X86_RIP ? x86_rip_next(i, pc) : c->s.gpr[i->base & 31];
-    return (base + c->s.gpr[i->index] * i->scale + (uint64_t)(int64_t)i->disp) &
-           x86_address_mask(i->asize);
+    return (base + c->s.gpr[i->index] * i->scale + (uint64_t)(int64_t)i->disp) & x86_address_mask(i->asize);
 }
 
 /*
@@ -222,8 +221,9 @@ INLINE void x86_host_store(void *p, unsigned width, uint64_t v)
  *   _b  base + displacement           } 64-bit mode, 64-bit addresses
  *   _x  base + index * scale + disp   }
  *   _m  any
- * A kind whose handlers are not that hot has _m alone. In 64-bit mode the decoder makes RIP-relative addresses
- * relative to X86_BLOCK, and takes FS and GS for one more register, so that these have fast shapes as well.
+ * A kind whose handlers are not that hot has _m alone. In 64-bit mode the decoder makes RIP-relative
+ * addresses relative to X86_BLOCK, and takes FS and GS for one more register, so that these have fast shapes
+ * as well.
  */
 INLINE void *x86_read_hit_b(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
                             uint64_t pc, unsigned width)

@@ -339,6 +339,7 @@ static void trace_event(const struct x86_core *c, const struct x86_fault *event,
 static void deliver_all(struct x86_core *c, enum x86_cause cause, struct x86_fault event)
 {
     bool serious = cause == CAUSE_EXCEPTION;
+    vcpu_exit_count(&c->vcpu, cause == CAUSE_EXTERNAL ? EXIT_INTERRUPT : EXIT_EXCEPTION);
     for (;;) {
         if (event.vector == EXC_PF && cause == CAUSE_EXCEPTION)
             c->s.cr2 = event.address;

@@ -278,14 +278,14 @@ static unsigned chunk_of(unsigned len)
 uint64_t x86_physical_read(struct x86_core *c, uint64_t pa, unsigned width)
 {
     uint64_t value;
-    if (physmem_load(c->vcpu.mem, gpa(pa & c->physical_mask), width, &value))
+    if (vcpu_load(&c->vcpu, gpa(pa & c->physical_mask), width, &value))
         return value;
     return ~(uint64_t)0 >> (64 - 8 * width);
 }
 
 void x86_physical_write(struct x86_core *c, uint64_t pa, unsigned width, uint64_t value)
 {
-    physmem_store(c->vcpu.mem, gpa(pa & c->physical_mask), width, value);
+    vcpu_store(&c->vcpu, gpa(pa & c->physical_mask), width, value);
 }
 
 /* What processors do in one access is one access of the host as well. */

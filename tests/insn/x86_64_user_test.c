@@ -752,9 +752,9 @@ static void one_run(struct guest *g, const struct row *first)
 
 /* What is often fused with what stands beside it, in longer runs. */
 static const char *const neighbours[] = {
-    "add_*", "sub_*", "and_*",   "or_*",    "xor_*",  "adc_*",  "sbb_*", "cmp_*", "test_*", "inc_m", "dec_m",
-    "neg_m", "not_m", "shl_i",   "shr_i",   "sar_i",  "rol_i",  "ror_i", "mov_m*", "mov_rm*", "mov_oi",
-    "lea",   "nop_m", "movzx_*", "movsxd*", "imul_rm", "cmov*", "set*",  "j*",    NULL,
+    "add_*",  "sub_*", "and_*", "or_*",    "xor_*",   "adc_*",   "sbb_*", "cmp_*", "test_*", "inc_m",
+    "dec_m",  "neg_m", "not_m", "shl_i",   "shr_i",   "sar_i",   "rol_i", "ror_i", "mov_m*", "mov_rm*",
+    "mov_oi", "lea",   "nop_m", "movzx_*", "movsxd*", "imul_rm", "cmov*", "set*",  "j*",     NULL,
 };
 
 static void run_of_neighbours(struct guest *g, const struct row *const *list, unsigned count)

@@ -151,10 +151,7 @@ static void interrupted(void)
 }
 
 static const struct test_case cases[] = {
-    {"faults", faults},
-    {"overlap", overlap},
-    {"overlap_of_mappings", overlap_of_mappings},
-    {"code", code},
-    {"interrupted", interrupted},
+    {"faults", faults}, {"overlap", overlap},         {"overlap_of_mappings", overlap_of_mappings},
+    {"code", code},     {"interrupted", interrupted},
 };
 TEST_SUITE(x86_string_test, "unit", cases);
