@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The window and the VNC server, from outside: what they show is what the machine shows, and what is typed there arrives.
 
-usage: display_test.py VM-CLI [TEST...]
+usage: ui_test.py VM-CLI [TEST...]
 
 The guest is a boot sector of ours, which SeaBIOS starts: it prints every key on the screen and on the serial port.
 """
 
+import ctypes
 import os
 import pty
 import random
@@ -13,6 +14,7 @@ import re
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -359,6 +361,39 @@ class Window(Case):
         self.xdotool("key", "ctrl+alt+m")
         self.xdotool("key", "Up", "Return")
         self.assertEqual(guest.wait(), 0)
+
+    def close(self):
+        """What a window manager sends when its close button is pressed (ICCCM 4.2.8.1)."""
+        x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        x11.XInternAtom.restype = ctypes.c_ulong
+        display = ctypes.c_void_p(x11.XOpenDisplay(self.display.encode()))
+        atoms = [x11.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")]
+        # XClientMessageEvent: type, serial, send_event, display, window, message_type, format, data.
+        event = struct.pack("@iLiPLLi5l", 33, 0, 1, 0, int(self.window), atoms[0], 32, atoms[1], 0, 0, 0, 0)
+        x11.XSendEvent(display, ctypes.c_ulong(int(self.window)), 0, ctypes.c_long(0), event.ljust(192, b"\0"))
+        x11.XCloseDisplay(display)
+
+    def test_close_asks_first(self):
+        """The guest, which knows nothing of a power button, is ended by the second time."""
+        guest = self.start("--display", "sdl")
+        _, _, wanted = guest.screenshot()
+        until(lambda: self.shown() == wanted, "the window showing what the machine shows")
+        self.close()
+        until(lambda: self.shown() != wanted, "a message about that")
+        self.xdotool("type", "a")
+        guest.expect("a")
+        self.close()
+        self.assertEqual(guest.wait(), 0)
+
+    def test_grab(self):
+        guest = self.start("--display", "sdl")
+        self.assertIn("Ctrl-Alt-M", self.title())
+        self.xdotool("mousemove", "--window", self.window, "100", "100", "click", "1")
+        until(lambda: "Ctrl-Alt-G releases" in self.title(), "the pointer being grabbed")
+        self.xdotool("key", "ctrl+alt+g")
+        until(lambda: "Ctrl-Alt-M" in self.title(), "the pointer being released")
+        self.assertTrue(guest.is_alive())
 
     def test_auto(self):
         guest = self.start()  # with no --display at all
