@@ -126,7 +126,7 @@ bool display_choice_parse(struct display_choice *choice, const char *text, struc
 
 static bool machine_runs(void *opaque)
 {
-    return machine_is_running(opaque);
+    return machine_run_state(opaque) == MACHINE_RUNNING;
 }
 
 static void machine_stop(void *opaque)

@@ -26,6 +26,7 @@ triarch_library(zlib zlib zlib1g-dev REQUIRED)
 triarch_library(zstd libzstd libzstd-dev OPTIONAL)
 triarch_library(slirp slirp libslirp-dev OPTIONAL)
 triarch_library(png libpng libpng-dev OPTIONAL)
+triarch_library(seccomp libseccomp libseccomp-dev OPTIONAL)
 
 # Headers only: the program loads these libraries when they are needed (host/capstone.c, ui/library.h).
 function(triarch_headers name module package)
@@ -52,3 +53,13 @@ if(NOT FDT_INCLUDE OR NOT FDT_LIBRARY)
   message(FATAL_ERROR "libfdt is missing: install libfdt-dev (scripts/setup build does it)")
 endif()
 target_link_libraries(triarch_libs INTERFACE ${FDT_LIBRARY})
+
+# toml++'s headers are all of it.
+find_path(TOML_INCLUDE toml++/toml.h)
+if(TOML_INCLUDE)
+  target_include_directories(triarch_libs SYSTEM INTERFACE ${TOML_INCLUDE})
+  target_compile_definitions(triarch_libs INTERFACE HAVE_TOML=1)
+else()
+  message(STATUS "toml++ is missing (libtomlplusplus-dev): what needs it is left out")
+  target_compile_definitions(triarch_libs INTERFACE HAVE_TOML=0)
+endif()

@@ -47,9 +47,8 @@ static void target_pause(struct debug_target *target)
 static void target_resume(struct debug_target *target, const enum debug_action *actions)
 {
     struct machine_run *run = run_of(target);
-    if (run->private->running || run->private->ended)
+    if (run->private->ended || !run_state_set(run, MACHINE_RUNNING))
         return;
-    run->private->running = true;
     clock_resume(run->machine.clock);
     for (unsigned i = 0; i < run->vcpu_count; i++) {
         run->vcpus[i]->single_step = actions[i] == DEBUG_STEP;
@@ -69,7 +68,7 @@ static void target_points_changed(struct debug_target *target)
 
 static bool target_is_stopped(struct debug_target *target)
 {
-    return !machine_is_running(run_of(target));
+    return machine_run_state(run_of(target)) != MACHINE_RUNNING;
 }
 
 static void target_reset(struct debug_target *target)
