@@ -105,9 +105,9 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
         return virtio_pci_create(&parts->run->machine, &config, err);
     }
     if (parts->slots_used == parts->slot_count)
-        return error_set(err, ERROR_USAGE,
-                         "this board has %u virtio-mmio slots: use if=virtio for more disks",
-                         parts->slot_count);
+        return error_set(err, ERROR_USAGE, "this board has %u virtio-mmio slots: use %s", parts->slot_count,
+                         parts->config->transport == TRANSPORT_MMIO ? "--transport pci for more devices"
+                                                                    : "if=virtio for more disks");
     parts->slots[parts->slots_used++] = device;
     return true;
 }
@@ -143,7 +143,7 @@ static bool virtio_card_add(struct board_parts *parts, unsigned n, struct error 
     struct virtio_net_config net = {
         .name = board_name(parts, "net%u", n), .port = parts->nets[n], .mac = NET_MAC(n)};
     struct virtio_device *device = virtio_net_create(&parts->run->machine, &net);
-    return virtio_attach(parts, device, TRANSPORT_PCI, err);
+    return virtio_attach(parts, device, parts->config->transport, err);
 }
 
 /* It closes the port itself. */
@@ -194,7 +194,7 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
         struct virtio_console_config console = {
             .name = board_name(parts, "console%u", i - parts->first_console), .port = port};
         struct virtio_device *device = virtio_console_create(&parts->run->machine, &console);
-        if (!virtio_attach(parts, device, TRANSPORT_PCI, err))
+        if (!virtio_attach(parts, device, parts->config->transport, err))
             return false;
     }
     return true;
@@ -204,7 +204,8 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
 static bool rng_add(struct board_parts *parts, struct error *err)
 {
     return parts->config->deterministic ||
-           virtio_attach(parts, virtio_rng_create(&parts->run->machine, "rng0"), TRANSPORT_PCI, err);
+           virtio_attach(parts, virtio_rng_create(&parts->run->machine, "rng0"), parts->config->transport,
+                         err);
 }
 
 bool board_virtio_add(struct board_parts *parts, struct error *err)

@@ -100,6 +100,11 @@ static bool screen_tell(struct pc_board *board, const struct multiboot_header *h
     static const uint8_t colours[6] = {16, 8, 8, 8, 0, 8};
     unsigned width = header->width ? header->width : PC_SCREEN_WIDTH;
     unsigned height = header->height ? header->height : PC_SCREEN_HEIGHT;
+    if (!board->vga)
+        return error_set(err, ERROR_IMAGE,
+                         "%s asks for a screen, and this machine has none that works without a driver: use "
+                         "--mode type1 and --machine display=vga",
+                         board->config->kernel);
     if (header->mode == MODE_TEXT)
         return error_set(
             err, ERROR_IMAGE,

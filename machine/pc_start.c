@@ -114,14 +114,18 @@ bool pc_screen_set(struct pc_board *board, unsigned width, unsigned height)
     return true;
 }
 
+void pc_processors_prepare(struct pc_board *board)
+{
+    for (unsigned i = 0; i < board->run->vcpu_count; i++)
+        x86_state(board->run->vcpus[i])->mtrr_def_type = MTRRS_ON_WRITE_BACK;
+}
+
 void pc_chipset_prepare(struct pc_board *board)
 {
     /* Where interrupts of PCI go when an operating system uses the 8259 pair. */
     static const uint8_t pirqs[ICH9_PIRQS] = {10, 10, 11, 11, 10, 10, 11, 11};
     struct pci_bus *bus = board->parts.pci;
     unsigned lpc = pci_devfn(LPC_SLOT, 0);
-    for (unsigned i = 0; i < board->run->vcpu_count; i++)
-        x86_state(board->run->vcpus[i])->mtrr_def_type = MTRRS_ON_WRITE_BACK;
     q35_host_shadow_open(board->host);
     pci_bus_config_write(bus, 0, 0, HOST_PCIEXBAR + 4, 4, 0);
     pci_bus_config_write(bus, 0, 0, HOST_PCIEXBAR, 4, (uint32_t)PC_ECAM | 1);
