@@ -327,8 +327,8 @@ const struct x86_model *x86_model(struct vcpu *vcpu)
     return &x86_core_of(vcpu)->model;
 }
 
-/* A SIPI from before is none of those that follow an INIT: a processor that sleeps has not looked at it yet, and
- * would start by it at once. */
+/* A SIPI from before is none of those that follow an INIT: a processor that sleeps has not looked at it yet,
+ * and would start by it at once. */
 void x86_init_signal(struct vcpu *vcpu)
 {
     struct x86_core *c = x86_core_of(vcpu);

@@ -366,7 +366,8 @@ static void init_and_sipi(void)
     CHECK_EQ(b->s->seg[CS].base, 0x12000);
     CHECK_EQ(b->s->rip, 4);
     CHECK_EQ(b->s->gpr[RAX], 1);
-    /* INIT again: waits, with MSRs kept; the second SIPI of the first start came when it was halted, and is lost. */
+    /* INIT again: waits, with MSRs kept; the second SIPI of the first start came when it was halted, and is
+     * lost. */
     b->s->star = 77;
     x86_sipi_signal(b->vcpu, 0x12);
     CHECK(!x86_64_ops.has_work(b->vcpu));
