@@ -365,6 +365,17 @@ A64_HANDLER(sys)
     TAIL return register_write(c, i, bank, pc);
 }
 
+/* DC ZVA, which clearing memory is made of. Whatever is not simple is for the table. */
+A64_HANDLER(sys__zva)
+{
+    uint64_t va = c->s.x[i->rm] & ~(uint64_t)(AARCH64_ZVA_BLOCK - 1);
+    void *p = tlb_write_hit(bank, va, AARCH64_ZVA_BLOCK);
+    if (unlikely(!p || !(at_el0(c) ? c->s.sctlr_el1 & SCTLR_DZE : 1)))
+        TAIL return register_write(c, i, bank, pc);
+    memset(p, 0, AARCH64_ZVA_BLOCK);
+    TAIL return a64_next(c, i, bank, pc);
+}
+
 /* None is defined here. */
 A64_HANDLER(sysl)
 {
@@ -390,10 +401,24 @@ PAC_HINT(paciaz, aarch64_sign, REG_LR, 0, KEY_IA)
 PAC_HINT(pacibz, aarch64_sign, REG_LR, 0, KEY_IB)
 PAC_HINT(autiaz, aarch64_verify, REG_LR, 0, KEY_IA)
 PAC_HINT(autibz, aarch64_verify, REG_LR, 0, KEY_IB)
-PAC_HINT(paciasp, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IA)
+static PAC_HINT(paciasp__any, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IA)
 PAC_HINT(pacibsp, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IB)
-PAC_HINT(autiasp, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IA)
+static PAC_HINT(autiasp__any, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IA)
 PAC_HINT(autibsp, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IB)
+
+A64_HANDLER(paciasp)
+{
+    if (unlikely(!aarch64_pauth_quick_sign(c, &c->s.x[REG_LR], c->s.x[REG_SP])))
+        TAIL return a64_paciasp__any(c, i, bank, pc);
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+A64_HANDLER(autiasp)
+{
+    if (unlikely(!aarch64_pauth_quick_verify(c, &c->s.x[REG_LR], c->s.x[REG_SP])))
+        TAIL return a64_autiasp__any(c, i, bank, pc);
+    TAIL return a64_next(c, i, bank, pc);
+}
 
 A64_HANDLER(xpaclri)
 {

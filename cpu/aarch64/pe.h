@@ -48,6 +48,7 @@ struct aarch64_fault {
 struct aarch64_pac_layout {
     uint64_t fields[2][2]; /* [upper][data] */
     bool any_tags[2];      /* [data]: bit 55 tells the halves apart, not bit 63 */
+    bool quick;            /* aarch64_pauth_quick_* may be asked about instruction addresses */
 };
 
 /* A code that was computed (pauth.c). */
