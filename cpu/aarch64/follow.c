@@ -58,6 +58,28 @@ DO(str_x_u)
     return true;
 }
 
+/* As if at EL0. */
+#define USER_ADDRESS (X(i->rn) + (uint64_t)(int64_t)i->imm)
+DO(ldtr_x)
+{
+    (void)bank, (void)pc;
+    const void *p = c->user_bank->key == c->user_key ? tlb_read_hit(c->user_bank, USER_ADDRESS, 8) : NULL;
+    if (unlikely(!p))
+        return false;
+    X(i->rd) = host_load(p, 8);
+    return true;
+}
+
+DO(sttr_x)
+{
+    (void)bank, (void)pc;
+    void *p = c->user_bank->key == c->user_key ? tlb_write_hit(c->user_bank, USER_ADDRESS, 8) : NULL;
+    if (unlikely(!p))
+        return false;
+    host_store(p, 8, X(i->rd));
+    return true;
+}
+
 /* Pairs: before the access `offset` is added to the base, which becomes `base` after it. */
 #define DO_LOAD_PAIR(name, offset, base)                                                                     \
     DO(name)                                                                                                 \
@@ -125,6 +147,7 @@ DO(autiasp)
     P(ldp_x, ldp_x)           P(ldp_x, ldp_x__post)     P(ldp_x, mov_x)           P(ldp_x, add_i_x)          \
     P(ldp_x__post, autiasp)   P(ldp_x__post, ret)       P(stp_x__pre, add_i_x)    P(stp_x__pre, stp_x)       \
     P(stp_x__pre, mov_x)      P(stp_x, stp_x)           P(stp_x, mov_x)           P(stp_x, add_i_x)          \
+    P(ldtr_x, ldtr_x)         P(ldtr_x, add_i_x)        P(sttr_x, sttr_x)         P(sttr_x, add_i_x)         \
     P(stp_x, ldp_x)           P(paciasp, stp_x__pre)    P(paciasp, sub_i_x)       P(autiasp, ret)
 /* clang-format on */
 

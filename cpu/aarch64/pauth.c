@@ -70,7 +70,7 @@ void aarch64_pauth_update(struct aarch64_core *c)
         }
         c->pac_layout.any_tags[data] = ignores_top(c, false, data) || ignores_top(c, true, data);
     }
-    c->pac_layout.quick = has_own_hash(c) && aarch64_has(c, FEAT_PAUTH2) && !c->pac_layout.any_tags[0];
+    c->pac_layout.quick = has_own_hash(c) && aarch64_has(c, FEAT_PAUTH2);
 }
 
 /* The pointer with the field made copies of `sign`. */

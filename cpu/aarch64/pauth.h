@@ -40,13 +40,14 @@ INLINE uint64_t aarch64_own_hash(uint64_t text, uint64_t modifier, const uint64_
 }
 
 /* Every function's entry and return sign and verify with the A key. These two do that without a call in the usual
- * circumstances: a hash (FEAT_PAuth2's way), no tags in instruction addresses, and nothing wrong. False: nothing was
- * done, ask aarch64_sign or aarch64_verify. */
+ * circumstances: a hash, FEAT_PAuth2's way, the key enabled, and nothing wrong. False: nothing was done, ask aarch64_sign
+ * or aarch64_verify. */
 INLINE bool aarch64_pauth_quick_sign(const struct aarch64_core *c, uint64_t *pointer, uint64_t modifier)
 {
     if (unlikely(!c->pac_layout.quick || !(c->s.sctlr_el1 & SCTLR_EnIA)))
         return false;
-    uint64_t p = *pointer, upper = (uint64_t)((int64_t)p >> 63), field = c->pac_layout.fields[upper & 1][0];
+    uint64_t p = *pointer, upper = (uint64_t)((int64_t)(p << (c->pac_layout.any_tags[0] ? 8 : 0)) >> 63);
+    uint64_t field = c->pac_layout.fields[upper & 1][0];
     uint64_t code = aarch64_own_hash((p & ~field) | (field & upper), modifier, c->s.pauth_keys[KEY_IA]) ^ p;
     field &= ~BIT(55);
     *pointer = (((p & ~field) | (code & field)) & ~BIT(55)) | (upper & BIT(55));
