@@ -124,7 +124,12 @@ struct aarch64_core {
 
     struct aarch64_call call;                   /* of the last EXIT_HYPERCALL */
     struct clock_timer *timers[AARCH64_TIMERS]; /* enum aarch64_timer */
-    struct clock_timer *wait_timer;             /* WFIT */
+    struct clock_timer *wait_timer;             /* state.wait_end */
+    /* When WFE was last executed with an armed monitor, and how often in a row. */
+    struct {
+        uint64_t icount;
+        unsigned turns;
+    } watching;
     uint32_t outputs;                           /* levels last given to board.outputs; under board.lock */
     struct aarch64_counting counting;
     bool posted; /* TLB maintenance was sent to other cores since the last DSB */
