@@ -8,6 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import bochs as bochs_peer
+
 TOP = Path(__file__).resolve().parent.parent
 CONSOLES = {"riscv64": "ttyS0", "aarch64": "ttyAMA0", "x86_64": "ttyS0"}
 
@@ -88,6 +90,19 @@ def qemu_max(job):
     return qemu_with(job, ["-cpu", "max"])
 
 
+def bochs(job):
+    if job.arch != "x86_64":
+        raise Missing(f"Bochs has no {job.arch}")
+    for path, package in ((bochs_peer.ISOLINUX, "isolinux"), (bochs_peer.MODULE, "syslinux-common"),
+                          (Path("/usr/bin/xorriso"), "xorriso")):
+        if not path.exists():
+            raise Missing(f"no {path}, which starts the kernel under Bochs: install Debian's package {package}")
+    try:
+        return bochs_peer.command(find_peer("bochs"), job)
+    except subprocess.SubprocessError as error:
+        raise Missing(f"the CD for Bochs could not be made: {error}") from error
+
+
 def host(job):
     """No emulator at all: the program in user mode, for a quick look or to know what the hardware could do."""
     if platform.machine() != job.arch:
@@ -95,7 +110,7 @@ def host(job):
     return [str(job.program), "--scale", f"{job.scale:g}", "--only", job.only]
 
 
-TABLE = {"triarch": triarch, "qemu": qemu, "qemu-max": qemu_max, "host": host}
+TABLE = {"triarch": triarch, "qemu": qemu, "qemu-max": qemu_max, "bochs": bochs, "host": host}
 
 
 def parse_variant(text):

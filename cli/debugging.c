@@ -19,6 +19,7 @@
 /* The monitor on the terminal that is the guest's console: Ctrl-A c takes the keys away from the guest and
  * gives them back. */
 struct debugging {
+    struct vm *vm;
     struct machine_run *run;
     struct monitor monitor;
     bool open;
@@ -114,13 +115,23 @@ static void devices_show(void *opaque, const char *name, void (*print)(void *pri
     machine_devices_print(&debugging->run->machine, name, print, print_opaque);
 }
 
-struct debugging *debugging_create(struct machine_run *run, const struct run_options *options,
-                                   struct error *err)
+static void vm_show(void *opaque, void (*print)(void *print_opaque, const char *text), void *print_opaque)
+{
+    const struct vm *vm = ((struct debugging *)opaque)->vm;
+    char line[160];
+    snprintf(line, sizeof(line), "%u %s: mode %s, %s\n", vm->id, vm->name, vm->mode->name,
+             machine_state_name(vm_state(vm)));
+    print(print_opaque, line);
+}
+
+struct debugging *debugging_create(struct vm *vm, const struct run_options *options, struct error *err)
 {
     struct debugging *debugging = machine_alloc(sizeof(*debugging));
+    struct machine_run *run = vm->run;
+    debugging->vm = vm;
     debugging->run = run;
     debugging->monitor =
-        (struct monitor){.target = &run->debug, .devices = devices_show, .opaque = debugging};
+        (struct monitor){.target = &run->debug, .vm = vm_show, .devices = devices_show, .opaque = debugging};
     char_stdio_escape_set(run->console, escape_command, debugging);
     if (!options->gdb)
         return debugging;

@@ -3,11 +3,10 @@
 #pragma once
 
 #include "cli/options.h"
-#include "machine/machine_run.h"
+#include "modes/mode.h"
 
 struct debugging;
 
 /* Attach what the options ask for to a machine that does not run yet. NULL and err. */
-struct debugging *debugging_create(struct machine_run *run, const struct run_options *options,
-                                   struct error *err);
+struct debugging *debugging_create(struct vm *vm, const struct run_options *options, struct error *err);
 void debugging_destroy(struct debugging *debugging);

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/info_image.h"
 #include "cli/parse.h"
+#include "cli/report.h"
 #include "cpu/aarch64/model.h"
 #include "cpu/riscv64/model.h"
 #include "host/memory.h"
+#include "host/sandbox.h"
 #include "machine/firmware.h"
 #include "machine/loader/detect.h"
 
@@ -52,6 +55,8 @@ static void libraries_print(void)
         {"zstd", HAVE_ZSTD, "zstd kernels and qcow2 clusters"},
         {"libslirp", HAVE_SLIRP, "the user network"},
         {"capstone", HAVE_CAPSTONE, "disassembly"},
+        {"toml++", HAVE_TOML, "configuration files"},
+        {"seccomp", HAVE_SECCOMP, "the sandbox"},
     };
     for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
         printf("%s%-9s %s (%s)\n", i ? "           " : "libraries: ", libraries[i].name,
@@ -68,13 +73,35 @@ static void firmware_print(void)
     }
 }
 
+static void sandbox_print(void)
+{
+    int landlock = host_sandbox_landlock();
+    printf("sandbox:   system calls %s, files ",
+           host_sandbox_built() ? "yes" : "no (built without libseccomp)");
+    if (landlock)
+        printf("yes (Landlock %d)\n", landlock);
+    else
+        printf("no (this kernel has no Landlock)\n");
+}
+
+static int images_print(int count, char **words)
+{
+    struct error err = {0};
+    for (int i = 0; i < count; i++) {
+        if (words[i][0] == '-')
+            error_set(&err, ERROR_USAGE, "info takes names of images and no options, and was given %s",
+                      words[i]);
+        if (err.kind != ERROR_NONE || !info_image(words[i], &err))
+            return report_error(&err);
+    }
+    return EXIT_STATUS_OK;
+}
+
 int info_command(int count, char **words)
 {
     char memory[32];
-    if (count > 0) {
-        fprintf(stderr, "vm-cli: info takes no options, and was given %s\n", words[0]);
-        return EXIT_STATUS_USAGE;
-    }
+    if (count > 0)
+        return images_print(count, words);
     format_size(host_memory_total(), memory, sizeof(memory));
     printf("vm-cli " TRIARCH_VERSION "\nhost:      %s of memory\n", memory);
     engines_print();
@@ -85,5 +112,6 @@ int info_command(int count, char **words)
     names_print("  features (--cpu MODEL,+FEATURE,-FEATURE):\n          ", aarch64_feature_name);
     libraries_print();
     firmware_print();
+    sandbox_print();
     return EXIT_STATUS_OK;
 }

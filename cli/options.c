@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/types.h"
+#include "cli/config.h"
 #include "cli/parse.h"
 
 #define CPUS_MAX 512 /* what the virt board's interrupt controllers are laid out for */
@@ -24,9 +25,11 @@ const struct option run_option_table[] = {
      AT(firmware_vars), 0},
 
     {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
-    {"mode", OPTION_TEXT, "auto|type1", "The machine", "what the guest is shown: type1 is a full board", AT(mode), 0},
-    {"machine", OPTION_TEXT, "gic-version=2|3,ramfb=on|off", "The machine",
-     "aarch64: the interrupt controller (3 has messages and more than 8 processors); a screen that lies in memory",
+    {"mode", OPTION_TEXT, "auto|type1|virtio|hvt", "The machine",
+     "what the guest is shown: type1 is a full board, virtio a minimal one, hvt a tender for Solo5 unikernels; else by the image, or TRIARCH_MODE", AT(mode), 0},
+    {"transport", OPTION_TEXT, "pci|mmio", "The machine", "mode virtio: how its devices are reached (pci)", AT(transport), 0},
+    {"machine", OPTION_TEXT, "display=virtio|ramfb|vga|none,gic-version=2|3", "The machine",
+     "what draws the picture (a PC: vga; else virtio where there is a window or a screenshot); aarch64: the interrupt controller",
      AT(machine), 0},
     {"accel", OPTION_TEXT, "auto|interp", "The machine", "the engine that runs the guest", AT(accel), 0},
     {"cpu", OPTION_TEXT, "MODEL[,+EXT][,-EXT]", "The machine", "the processor; `vm-cli info` lists them", AT(cpu), 0},
@@ -39,14 +42,24 @@ const struct option run_option_table[] = {
     {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22]|tap,ifname=NAME|none", "Devices",
      "a network card; without the option, one for the user network", AT(nets), 0},
-    {"serial", OPTION_LIST, "stdio|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
+    {"serial", OPTION_LIST, "stdio|stdout|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
      "the serial port (stdio); given again, a virtio console", AT(serials), 0},
-    {"display", OPTION_TEXT, "auto|none", "Devices", "none: no window; a window and VNC come later", AT(display), 0},
+    {"display", OPTION_TEXT, "auto|sdl[,fullscreen][,scale=N]|vnc=:N[,password=FILE][,listen=ADDRESS]|none", "Devices",
+     "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
+     AT(display), 0},
 
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
     {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",
      "type on the keyboard at that time; \\n is Enter, \\e Escape, \\t Tab", AT(typed), 0},
+
+    {"hvt-block", OPTION_LIST, "NAME=FILE[,format=raw|qcow2][,readonly][,sector=N]", "A unikernel's devices",
+     "mode hvt: what is behind the block device NAME of the manifest", AT(hvt_blocks), 0},
+    {"hvt-net", OPTION_LIST, "NAME=INTERFACE|@FD|user[,hostfwd=...][,mac=MAC]", "A unikernel's devices",
+     "mode hvt: what is behind the network NAME: a tap interface, an open descriptor, or the user network",
+     AT(hvt_nets), 0},
+    {"hvt-dumpcore", OPTION_TEXT, "FOLDER", "A unikernel's devices",
+     "mode hvt: write a core for GDB there when the unikernel aborts", AT(hvt_dumpcore), 0},
 
     {"deterministic", OPTION_FLAG, NULL, "How it runs",
      "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},
@@ -60,7 +73,11 @@ const struct option run_option_table[] = {
      "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0},
     {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
      "x86_64: what firmware writes to its debug port (0x402)", AT(debugcon), 0},
-    {"config", OPTION_ABSENT, "FILE", "How it runs", "options from a TOML file", 0, 0},
+    {"sandbox", OPTION_TEXT, "on|off", "How it runs",
+     "give up, once the machine is set up, what the process does not need of the host (off)", AT(sandbox), 0},
+    {"config", OPTION_TEXT, "FILE", "How it runs",
+     "options from a TOML file; those of the command line win, and lists are added to", AT(config), 0},
+    {"print-config", OPTION_FLAG, NULL, "How it runs", "write the options as such a file, and start nothing", AT(print_config), 0},
     {"help", OPTION_FLAG, NULL, "How it runs", "this text", AT(help), 0},
 };
 /* clang-format on */
@@ -91,8 +108,13 @@ static bool unknown(const char *word, struct error *err)
     return error_set(err, ERROR_USAGE, "there is no option %s: vm-cli run --help lists them", word);
 }
 
-static bool value_store(struct run_options *options, const struct option *option, const char *value,
-                        struct error *err)
+const struct option *option_named(const char *name)
+{
+    return option_find(name, strlen(name));
+}
+
+bool option_store(struct run_options *options, const struct option *option, const char *value,
+                  struct error *err)
 {
     char *field = (char *)options + option->offset;
     struct option_list *list;
@@ -133,9 +155,8 @@ static const char *value_take(const struct option *option, int count, char **wor
     return optional ? "" : NULL;
 }
 
-bool run_options_parse(struct run_options *options, int count, char **words, struct error *err)
+static bool words_parse(struct run_options *options, int count, char **words, struct error *err)
 {
-    *options = (struct run_options){0};
     for (int i = 0; i < count; i++) {
         const char *word = strcmp(words[i], "-h") == 0 ? "--help" : words[i];
         const char *equals = strchr(word, '=');
@@ -152,8 +173,19 @@ bool run_options_parse(struct run_options *options, int count, char **words, str
         if (option->argument && !value && option->kind != OPTION_ABSENT)
             return error_set(err, ERROR_USAGE, "--%s needs a value: --%s %s", option->name, option->name,
                              option->argument);
-        if (!value_store(options, option, value, err))
+        if (!option_store(options, option, value, err))
             return false;
     }
     return true;
+}
+
+bool run_options_parse(struct run_options *options, int count, char **words, struct error *err)
+{
+    struct run_options given = {0};
+    *options = (struct run_options){0};
+    if (!words_parse(&given, count, words, err))
+        return false;
+    if (given.config && !given.help && !config_read(options, given.config, err))
+        return false;
+    return words_parse(options, count, words, err);
 }

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define OPTION_LIST_MAX 16
+#define OPTION_LIST_MAX 64
 
 struct option_list {
     const char *items[OPTION_LIST_MAX];
@@ -14,11 +14,13 @@ struct option_list {
 
 /* What was given, as text and numbers; NULL and 0 where it was not. */
 struct run_options {
-    const char *arch, *mode, *machine, *accel, *cpu, *kernel, *initrd, *append, *dtb, *firmware,
-        *firmware_vars, *display, *name, *trace, *gdb, *debugcon;
-    struct option_list disks, cdroms, nets, serials, screenshots, typed;
+    const char *kernel, *initrd, *append, *dtb, *firmware, *firmware_vars;
+    const char *arch, *mode, *transport, *machine, *accel, *cpu, *name;
+    const char *display, *debugcon, *hvt_dumpcore;
+    const char *trace, *gdb, *sandbox, *config;
+    struct option_list disks, cdroms, nets, serials, screenshots, typed, hvt_blocks, hvt_nets;
     uint64_t cpus, memory, timeout_seconds;
-    bool verbose, deterministic, paused, debug_exit, help;
+    bool verbose, deterministic, paused, debug_exit, print_config, help;
 };
 
 enum option_kind {
@@ -44,7 +46,15 @@ extern const struct option run_option_table[];
 extern const size_t run_option_count;
 
 /*
- * Parse the words after `run`. They are changed in place and must outlive the options. False and err
- * (ERROR_USAGE): unknown with the nearest known one, a missing or wrong value.
+ * Parse the words after `run`, over what a --config among them says. They must outlive the options. False and
+ * err (ERROR_USAGE): unknown with the nearest known one, a missing or wrong value.
  */
 bool run_options_parse(struct run_options *options, int count, char **words, struct error *err);
+
+/* The option of this name, or NULL. */
+const struct option *option_named(const char *name);
+
+/* Give an option a value as it would be written, which has to outlive the options. False and err
+ * (ERROR_USAGE). */
+bool option_store(struct run_options *options, const struct option *option, const char *value,
+                  struct error *err);

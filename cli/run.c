@@ -7,12 +7,17 @@
 #include "base/log.h"
 #include "cli/automation.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/debugging.h"
+#include "cli/display.h"
 #include "cli/help.h"
+#include "cli/hvt_resources.h"
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "cli/report.h"
+#include "cli/run.h"
 #include "cli/run_iso.h"
+#include "cli/sandboxing.h"
 #include "debug/trace.h"
 #include "host/file.h"
 #include "host/memory.h"
@@ -29,7 +34,11 @@ struct run {
     struct run_options options;
     struct machine_config config;
     struct disk_config disks[DISKS_MAX];
+    struct hvt_resource resources[HVT_RESOURCES_MAX];
+    struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
     const struct mode *mode;
+    struct display_choice display;
+    bool sandbox;
 };
 
 /* --- single options --- */
@@ -72,10 +81,10 @@ static bool kernel_look(struct run *run, struct image_info *info, struct error *
 static bool arch_set(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
-    struct image_info info;
     run->config.arch = GUEST_RISCV64;
-    if (!kernel_look(run, &info, err))
+    if (!kernel_look(run, &run->image, err))
         return false;
+    const struct image_info info = run->image;
     if (info.arch_known)
         run->config.arch = info.arch;
     if (options->arch && !arch_by_name(options->arch, &run->config.arch, err))
@@ -114,16 +123,33 @@ static bool memory_set(struct run *run, struct error *err)
     return true;
 }
 
+static bool screen_set(struct machine_config *config, const char *name, struct error *err)
+{
+    static const char *const names[] = {[SCREEN_AUTO] = "auto",
+                                        [SCREEN_NONE] = "none",
+                                        [SCREEN_VIRTIO] = "virtio",
+                                        [SCREEN_RAMFB] = "ramfb",
+                                        [SCREEN_VGA] = "vga"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        config->screen = (enum screen_kind)i;
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_USAGE,
+                     "--machine display=%s is not known: use auto, virtio, ramfb, vga or none", name);
+}
+
 /* --machine KEY=VALUE,...: what a board lets one choose. */
 static bool machine_option_set(struct run *run, const char *option, struct error *err)
 {
     struct machine_config *config = &run->config;
     if (strcmp(option, "gic-version=2") == 0 || strcmp(option, "gic-version=3") == 0)
         config->gic_version = (unsigned)(option[strlen(option) - 1] - '0');
-    else if (strcmp(option, "ramfb=on") == 0 || strcmp(option, "ramfb=off") == 0)
-        config->ramfb = strcmp(option, "ramfb=on") == 0;
+    else if (strncmp(option, "display=", 8) == 0)
+        return screen_set(config, option + 8, err);
     else
-        return error_set(err, ERROR_USAGE, "--machine knows gic-version=2|3 and ramfb=on|off, not %s",
+        return error_set(err, ERROR_USAGE,
+                         "--machine knows display=auto|virtio|ramfb|vga|none and gic-version=2|3, not %s",
                          option);
     return config->arch == GUEST_AARCH64 ||
            error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is for %s", option,
@@ -161,13 +187,17 @@ static bool engine_set(struct run *run, struct error *err)
     return run->config.engine->probe(cpu_ops_find(run->config.arch), err);
 }
 
-static bool display_check(const struct run *run, struct error *err)
+/* Before the disks, which may leave it to this. */
+static bool transport_set(struct run *run, struct error *err)
 {
-    const char *name = run->options.display ? run->options.display : "auto";
-    if (strcmp(name, "auto") == 0 || strcmp(name, "none") == 0)
+    const char *name = run->options.transport;
+    if (!name)
         return true;
-    return error_set(err, ERROR_USAGE, "--display %s is not there yet: use none, and the serial console",
-                     name);
+    run->config.transport_chosen = true;
+    run->config.transport = strcmp(name, "mmio") == 0 ? TRANSPORT_MMIO : TRANSPORT_PCI;
+    if (strcmp(name, "mmio") == 0 || strcmp(name, "pci") == 0)
+        return true;
+    return error_set(err, ERROR_USAGE, "there is no transport %s for virtio devices: use pci or mmio", name);
 }
 
 static void firmware_set(struct run *run)
@@ -210,11 +240,12 @@ static bool disk_key(struct disk_config *disk, const char *part, struct error *e
         static const struct {
             const char *name;
             enum device_transport transport;
-        } names[] = {{"=virtio", TRANSPORT_PCI},
-                     {"=virtio-pci", TRANSPORT_PCI},
+        } names[] = {{"=virtio-pci", TRANSPORT_PCI},
                      {"=virtio-mmio", TRANSPORT_MMIO},
                      {"=ahci", TRANSPORT_AHCI},
                      {"=nvme", TRANSPORT_NVME}};
+        if (strcmp(value, "=virtio") == 0)
+            return true;
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
             disk->transport = names[i].transport;
             if (strcmp(value, names[i].name) == 0)
@@ -234,7 +265,8 @@ static bool disk_add(struct run *run, const char *spec, bool cdrom, struct error
         return error_set(err, ERROR_HOST, "out of memory");
     if (run->config.disk_count == DISKS_MAX)
         return error_set(err, ERROR_USAGE, "a machine has %u disks at most", DISKS_MAX);
-    *disk = (struct disk_config){.block = {.path = cdrom ? rest : parse_part(&rest), .readonly = cdrom}};
+    *disk = (struct disk_config){.block = {.path = cdrom ? rest : parse_part(&rest), .readonly = cdrom},
+                                 .transport = run->config.transport};
     if (cdrom) {
         disk->block.format = "raw";
         disk->cdrom = true;
@@ -274,6 +306,15 @@ static void lists_set(struct run *run)
     run->config.serial_count = run->options.serials.count ? run->options.serials.count : 1;
 }
 
+/* This machine's, else this user's, else what suits the image. */
+static bool mode_set(struct run *run, struct error *err)
+{
+    const char *usual = getenv("TRIARCH_MODE");
+    const char *name = run->options.mode ? run->options.mode : usual && *usual ? usual : "auto";
+    run->mode = mode_find(name, &run->config, &run->image, err);
+    return run->mode;
+}
+
 static bool config_make(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
@@ -281,24 +322,30 @@ static bool config_make(struct run *run, struct error *err)
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
-        !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) || !disks_set(run, err))
+        !memory_set(run, err) || !engine_set(run, err) ||
+        !display_choice_parse(&run->display, options->display, err) || !transport_set(run, err) ||
+        !disks_set(run, err) ||
+        !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
     lists_set(run);
+    config->screen_wanted = options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;
     config->initrd = options->initrd;
     config->append = options->append;
     config->dtb = options->dtb;
+    config->hvt_resources = run->resources;
+    config->hvt_dumpcore = options->hvt_dumpcore;
     config->debugcon = options->debugcon;
     config->firmware_vars = options->firmware_vars;
     config->deterministic = options->deterministic;
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    run->mode = mode_find(options->mode ? options->mode : "auto", config, err);
-    return run->mode != NULL;
+    return mode_set(run, err) &&
+           sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
 }
 
 /* Shells say 128 + the signal's number for a program that a signal ended. */
@@ -307,47 +354,62 @@ static void signalled(void *opaque, int number)
     machine_end(opaque, 128 + number);
 }
 
-static bool machine_go(struct run *run, struct machine_run *machine, int *status, struct error *err)
+static bool vm_go(struct run *run, struct vm *vm, int *status, struct error *err)
 {
+    struct machine_run *machine = vm->run;
     struct host_signals *signals = host_signals_create(machine->machine.loop, signalled, machine, err);
     if (!signals)
         return false;
-    struct debugging *debugging = debugging_create(machine, &run->options, err);
+    struct debugging *debugging = debugging_create(vm, &run->options, err);
     struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
-    bool ok = automation && machine_run(machine, status, err);
+    const char *name = run->options.name ? run->options.name : guest_arch_name(run->config.arch);
+    struct screen *screen = automation ? screen_open(machine, &run->display, name, err) : NULL;
+    bool ok = screen && (!run->sandbox || sandboxing_enter(&run->options, run->mode == &hvt_mode, err)) &&
+              machine_run(machine, status, err);
+    screen_close(screen);
     automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);
     return ok;
 }
 
-static bool run_machine(struct run *run, int *status, struct error *err)
+static bool run_vm(struct run *run, int *status, struct error *err)
 {
     if (run->options.trace && !trace_open(run->options.trace, err))
         return false;
-    struct machine_run *machine = run->mode->create(&run->config, err);
-    bool ok = machine && machine_go(run, machine, status, err);
-    machine_run_destroy(machine);
+    struct vm *vm = vm_create(run->mode, &run->config, run->options.name, err);
+    bool ok = vm && vm_go(run, vm, status, err);
+    vm_destroy(vm);
     trace_close();
     return ok;
 }
 
-int run_command(int count, char **words)
+int run_with(const struct run_options *options)
 {
     static struct run run;
     struct error err = {0};
     int status = EXIT_STATUS_OK;
-    if (!run_options_parse(&run.options, count, words, &err))
-        return report_error(&err);
-    if (run.options.help) {
-        help_run(stdout);
-        return EXIT_STATUS_OK;
-    }
+    run.options = *options;
     if (run.options.name)
         host_thread_name_set(run.options.name);
     if (run.options.verbose)
         log_level_set(LOG_VERBOSE);
-    if (!config_make(&run, &err) || !run_machine(&run, &status, &err))
+    if (!config_make(&run, &err) || !run_vm(&run, &status, &err))
         return report_error(&err);
     return status;
+}
+
+int run_command(int count, char **words)
+{
+    struct run_options options;
+    struct error err = {0};
+    if (!run_options_parse(&options, count, words, &err))
+        return report_error(&err);
+    if (options.help)
+        help_run(stdout);
+    else if (options.print_config)
+        config_write(stdout, &options);
+    else
+        return run_with(&options);
+    return EXIT_STATUS_OK;
 }

@@ -29,13 +29,17 @@ static const char *text_keep(const char *before, const char *between, const char
     return text;
 }
 
-static bool menu_read(const char *path, struct boot_entry *entry, struct error *err)
+/* The menu's default entry; and for which architecture the CD is, in case its kernel doesn't say. */
+static bool menu_read(const char *path, struct boot_entry *entry, struct image_info *info, struct error *err)
 {
     struct source source;
     struct iso iso;
     if (!source_open(&source, path, NULL, err))
         return false;
-    bool ok = iso_open(&iso, &source, err) && boot_menu_find(&iso, entry, err);
+    bool ok = iso_open(&iso, &source, err);
+    if (ok)
+        info->arch_known = iso_arch_find(&iso, &info->arch);
+    ok = ok && boot_menu_find(&iso, entry, err);
     source_close(&source);
     return ok;
 }
@@ -61,10 +65,13 @@ bool iso_start(struct run_options *options, struct image_info *info, struct erro
     options->kernel = NULL;
     *info = (struct image_info){.kind = IMAGE_ISO};
 
-    bool readable = menu_read(path, &entry, &menu_error);
+    struct image_info inside = {.arch_known = false};
+    bool readable = menu_read(path, &entry, info, &menu_error);
     const char *kernel = readable ? text_keep(path, ":", entry.kernel) : NULL;
-    if (readable && !kernel_detect(kernel, info, &menu_error))
+    if (readable && !kernel_detect(kernel, &inside, &menu_error))
         readable = false;
+    if (inside.arch_known)
+        *info = inside;
     info->kind = IMAGE_ISO;
     bool direct = strcmp(firmware, "none") == 0 || strcmp(firmware, "builtin") == 0 ||
                   (strcmp(firmware, "auto") == 0 && info->arch_known && !firmware_found(info->arch));

@@ -22,7 +22,7 @@ find_program(CLANG_FORMAT NAMES clang-format-14 clang-format)
 if(CLANG_FORMAT)
   file(GLOB_RECURSE formatted CONFIGURE_DEPENDS
     base/*.[ch] host/*.[ch] softmmu/*.[ch] cpu/*.[ch] devices/*.[ch] ui/*.[ch] debug/*.[ch] machine/*.[ch]
-    modes/*.[ch] cli/*.[ch] guests/*.[ch] bench/*.[ch] tests/*.[ch] tests/*.cc)
-  add_custom_target(format COMMAND ${CLANG_FORMAT} -i ${formatted})
-  add_custom_target(format-check COMMAND ${CLANG_FORMAT} --dry-run -Werror ${formatted})
+    modes/*.[ch] cli/*.[ch] cli/*.cc guests/*.[ch] bench/*.[ch] tests/*.[ch] tests/*.cc)
+  add_custom_target(format COMMAND ${CLANG_FORMAT} -i ${formatted} COMMENT "Formatting")
+  add_custom_target(format-check COMMAND ${CLANG_FORMAT} --dry-run -Werror ${formatted} COMMENT "Checking the format")
 endif()

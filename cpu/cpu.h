@@ -23,15 +23,22 @@ enum guest_arch {
     GUEST_ARCH_COUNT,
 };
 
+/*
+ * Why the guest's own code was left. An engine that deals with the reason itself (an interpreter with device
+ * accesses, interrupts and exceptions) stays in run(), and counts it with vcpu_exit_count() all the same.
+ */
 enum exit_reason {
     EXIT_KICKED,    /* somebody asked: a pause, a stop, the end of a slice of instructions */
+    EXIT_INTERRUPT, /* an external interrupt is taken; from run(): one of the host's, and nothing is to do */
+    EXIT_EXCEPTION, /* the guest's instruction raised one; from run(): nobody in the guest can take it */
+    EXIT_PIO,       /* an access of an I/O port */
+    EXIT_MMIO,      /* an access of an address where there is no RAM */
     EXIT_HALT,      /* waiting for an interrupt (WFI, HLT): the thread sleeps until vcpu_has_work */
-    EXIT_HYPERCALL, /* an environment call the board implements (built-in SBI, PSCI, Solo5) */
     EXIT_SHUTDOWN,  /* the core can't go on by its own rules (x86 triple fault) */
+    EXIT_HYPERCALL, /* an environment call the board implements (built-in SBI, PSCI, Solo5) */
     EXIT_DEBUG,     /* a breakpoint, a watchpoint or a completed step */
-    EXIT_MMIO,      /* engines that can't do device accesses themselves */
-    EXIT_PIO,
-    EXIT_ERROR, /* the engine failed; `text` says how */
+    EXIT_ERROR,     /* the engine failed; `text` says how */
+    EXIT_REASON_COUNT,
 };
 
 struct vcpu_exit {
@@ -100,6 +107,8 @@ struct vcpu {
     uint32_t sleeping; /* in vcpu_sleep; atomic */
     bool halted;       /* in WFI or HLT, or not started */
     bool single_step;  /* run() does one instruction and returns EXIT_DEBUG */
+
+    uint64_t exits[EXIT_REASON_COUNT]; /* how often each; any thread may look (vcpu_exits) */
 
     struct host_mutex work_lock;
     struct host_cond wake;      /* work, an interrupt, or a change of `stop` arrived */
@@ -232,6 +241,14 @@ void vcpu_kick(struct vcpu *vcpu);
 void vcpu_sleep(struct vcpu *vcpu, uint64_t deadline);
 
 /*
+ * For a device register whose access takes as long as the guest asked for (a hypercall that waits), on the
+ * vCPU's thread, inside run(), with no lock held: sleep until ready(opaque), which may be called with the
+ * vCPU's lock held, or host time `deadline`; work of others is done meanwhile. A request to stop ends it
+ * early. Who makes it ready calls vcpu_kick. Returns whether it is ready.
+ */
+bool vcpu_wait(struct vcpu *vcpu, uint64_t deadline, bool (*ready)(void *opaque), void *opaque);
+
+/*
  * Run fn(vcpu, arg) on the vCPU's thread between two blocks; or at once, on this thread, while the vCPU is
  * not running. With wait, return when it has run; a vCPU that waits (`self`, NULL for other threads) does its
  * own work meanwhile, so two may wait for each other. Machine lock not held when waiting; fn must not wait
@@ -242,6 +259,17 @@ void vcpu_call(struct vcpu *vcpu, struct vcpu *self, void (*fn)(struct vcpu *vcp
 
 /* Do the work that is queued. For engines, on the vCPU's thread, where state is true. */
 void vcpu_work_do(struct vcpu *vcpu);
+
+/* One exit more, on the vCPU's thread; and how many there were, on any. */
+void vcpu_exit_count(struct vcpu *vcpu, enum exit_reason reason);
+uint64_t vcpu_exits(const struct vcpu *vcpu, enum exit_reason reason);
+/* In a word, for the monitor: "mmio". */
+const char *exit_reason_name(enum exit_reason reason);
+
+/* physmem_load and physmem_store for a core's own accesses, which count as EXIT_MMIO where there is no RAM.
+ */
+bool vcpu_load(struct vcpu *vcpu, gpa_t p, unsigned width, uint64_t *value);
+bool vcpu_store(struct vcpu *vcpu, gpa_t p, unsigned width, uint64_t value);
 
 /* The vCPU whose run() the calling thread is in, or NULL. */
 struct vcpu *vcpu_self(void);

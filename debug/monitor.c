@@ -108,20 +108,43 @@ static void devices_show(struct call *call)
                                call->opaque);
 }
 
+static void vm_show(struct call *call)
+{
+    if (call->monitor->vm)
+        call->monitor->vm(call->monitor->opaque, call->print, call->opaque);
+}
+
+/* How often each vCPU left its guest's code, and why; or would have to, under an engine that does it itself.
+ */
+static void exits_show(struct call *call)
+{
+    const struct debug_target *target = call->monitor->target;
+    for (unsigned i = 0; i < target->count; i++) {
+        say(call, "cpu %u:", i);
+        for (int reason = 0; reason < EXIT_REASON_COUNT; reason++) {
+            uint64_t count = vcpu_exits(target->vcpus[i], (enum exit_reason)reason);
+            if (count)
+                say(call, " %s %llu", exit_reason_name((enum exit_reason)reason), (unsigned long long)count);
+        }
+        say(call, "\n");
+    }
+}
+
 static void info(struct call *call)
 {
     static const struct {
         const char *name;
         void (*show)(struct call *call);
-    } topics[] = {
-        {"registers", registers_show}, {"cpus", cpus_show}, {"map", map_show}, {"devices", devices_show}};
+    } topics[] = {{"vm", vm_show},     {"registers", registers_show},
+                  {"cpus", cpus_show}, {"exits", exits_show},
+                  {"map", map_show},   {"devices", devices_show}};
     for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
         if (call->count > 1 && strcmp(call->words[1], topics[i].name) == 0) {
             topics[i].show(call);
             return;
         }
     }
-    say(call, "info registers | cpus | map | devices [NAME]\n");
+    say(call, "info vm | registers | cpus | exits | map | devices [NAME]\n");
 }
 
 static void cpu_select(struct call *call)
@@ -286,7 +309,7 @@ static const struct {
     void (*run)(struct call *call);
 } commands[] = {
     {"help", "", "this list", help},
-    {"info", "registers|cpus|map|devices [NAME]", "what there is and how it is doing", info},
+    {"info", "vm|registers|cpus|exits|map|devices [NAME]", "what there is and how it is doing", info},
     {"cpu", "N", "the vCPU that the other commands speak of", cpu_select},
     {"stop", "", "stop the machine", stop},
     {"cont", "", "let it go on", cont},

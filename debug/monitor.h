@@ -11,6 +11,8 @@ struct monitor {
     /* Print the machine's devices from their state tables, all or the one of that name. May be NULL. */
     void (*devices)(void *opaque, const char *name, void (*print)(void *print_opaque, const char *text),
                     void *print_opaque);
+    /* Print a line about the VM: its id, name, mode and state. May be NULL. */
+    void (*vm)(void *opaque, void (*print)(void *print_opaque, const char *text), void *print_opaque);
     void *opaque;
 };
 

@@ -25,17 +25,6 @@ static struct irq_line ppi_line(const struct arm_board *board, unsigned cpu, uns
 
 /* --- inputs of the cores --- */
 
-static void core_line_set(void *opaque, unsigned number, bool level)
-{
-    struct vcpu *vcpu = opaque;
-    vcpu->ops->irq_set(vcpu, number, level);
-}
-
-static struct irq_line core_line(const struct arm_board *board, unsigned cpu, enum aarch64_line line)
-{
-    return (struct irq_line){core_line_set, board->run->vcpus[cpu], line};
-}
-
 /* Whoever is no core (a debugger) sees the first one's registers. */
 static unsigned accessor(void *opaque)
 {
@@ -65,8 +54,8 @@ static bool gicv2_add(struct arm_board *board, struct error *err)
 {
     struct gicv2_cpu_config cpus[GICV2_CPUS_MAX];
     for (unsigned i = 0; i < board->run->vcpu_count; i++)
-        cpus[i] = (struct gicv2_cpu_config){core_line(board, i, AARCH64_LINE_IRQ),
-                                            core_line(board, i, AARCH64_LINE_FIQ)};
+        cpus[i] = (struct gicv2_cpu_config){machine_vcpu_line(board->run, i, AARCH64_LINE_IRQ),
+                                            machine_vcpu_line(board->run, i, AARCH64_LINE_FIQ)};
     struct gicv2_config config = {.dist_base = ARM_GIC_DIST,
                                   .dist_size = ARM_GIC_DIST_SIZE,
                                   .cpu_base = ARM_GIC_CPU,
@@ -77,6 +66,11 @@ static bool gicv2_add(struct arm_board *board, struct error *err)
                                   .accessor = accessor};
     board->gicv2 = gicv2_create(&board->run->machine, &config, err);
     return board->gicv2 && v2m_add(board, err);
+}
+
+bool arm_has_messages(const struct arm_board *board)
+{
+    return !board->minimal || board->config->transport == TRANSPORT_PCI;
 }
 
 /* --- GICv3, with an ITS --- */
@@ -96,8 +90,9 @@ static bool gicv3_add(struct arm_board *board, struct error *err)
     unsigned low = count < ARM_REDISTS_LOW ? count : ARM_REDISTS_LOW;
     struct gicv3_cpu_config *cpus = machine_alloc(count * sizeof(*cpus));
     for (unsigned i = 0; i < count; i++)
-        cpus[i] = (struct gicv3_cpu_config){arm_affinity(board, i), core_line(board, i, AARCH64_LINE_IRQ),
-                                            core_line(board, i, AARCH64_LINE_FIQ)};
+        cpus[i] = (struct gicv3_cpu_config){arm_affinity(board, i),
+                                            machine_vcpu_line(board->run, i, AARCH64_LINE_IRQ),
+                                            machine_vcpu_line(board->run, i, AARCH64_LINE_FIQ)};
     struct gicv3_config config = {.dist_base = ARM_GIC_DIST,
                                   .regions = {{ARM_GIC_REDIST, low}, {ARM_GIC_REDIST2, count - low}},
                                   .spis = ARM_IRQ_COUNT,
@@ -107,7 +102,7 @@ static bool gicv3_add(struct arm_board *board, struct error *err)
                                   .cpu = cpus};
     board->gicv3 = gicv3_create(&board->run->machine, &config, err);
     free(cpus);
-    return board->gicv3 && its_add(board, err);
+    return board->gicv3 && (!arm_has_messages(board) || its_add(board, err));
 }
 
 /* --- the cores' outputs and their way to the GIC --- */

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/display/ramfb.h"
 #include "devices/net/net.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_console.h"
+#include "devices/virtio/virtio_gpu.h"
+#include "devices/virtio/virtio_input.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_pci.h"
 #include "devices/virtio/virtio_rng.h"
@@ -101,9 +104,9 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
         return virtio_pci_create(&parts->run->machine, &config, err);
     }
     if (parts->slots_used == parts->slot_count)
-        return error_set(err, ERROR_USAGE,
-                         "this board has %u virtio-mmio slots: use if=virtio for more disks",
-                         parts->slot_count);
+        return error_set(err, ERROR_USAGE, "this board has %u virtio-mmio slots: use %s", parts->slot_count,
+                         parts->config->transport == TRANSPORT_MMIO ? "--transport pci for more devices"
+                                                                    : "if=virtio for more disks");
     parts->slots[parts->slots_used++] = device;
     return true;
 }
@@ -145,7 +148,7 @@ static bool nets_add(struct board_parts *parts, struct error *err)
                                         .port = parts->nets[i],
                                         .mac = {0x52, 0x54, 0x00, 0x12, 0x34, (uint8_t)(0x56 + i)}};
         struct virtio_device *device = virtio_net_create(&parts->run->machine, &net);
-        if (!virtio_attach(parts, device, TRANSPORT_PCI, err))
+        if (!virtio_attach(parts, device, config->transport, err))
             return false;
     }
     return true;
@@ -160,7 +163,7 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
         struct virtio_console_config console = {
             .name = board_name(parts, "console%u", i - parts->first_console), .port = port};
         struct virtio_device *device = virtio_console_create(&parts->run->machine, &console);
-        if (!virtio_attach(parts, device, TRANSPORT_PCI, err))
+        if (!virtio_attach(parts, device, parts->config->transport, err))
             return false;
     }
     return true;
@@ -170,12 +173,61 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
 static bool rng_add(struct board_parts *parts, struct error *err)
 {
     return parts->config->deterministic ||
-           virtio_attach(parts, virtio_rng_create(&parts->run->machine, "rng0"), TRANSPORT_PCI, err);
+           virtio_attach(parts, virtio_rng_create(&parts->run->machine, "rng0"), parts->config->transport,
+                         err);
 }
 
 bool board_virtio_add(struct board_parts *parts, struct error *err)
 {
     return disks_add(parts, err) && nets_add(parts, err) && consoles_add(parts, err) && rng_add(parts, err);
+}
+
+/* --- the screen --- */
+
+/* On PCI where the board has it. */
+static bool screen_attach(struct board_parts *parts, struct virtio_device *device, struct error *err)
+{
+    return device && virtio_attach(parts, device, parts->pci ? TRANSPORT_PCI : TRANSPORT_MMIO, err);
+}
+
+static bool input_add(struct board_parts *parts, struct error *err)
+{
+    static const struct {
+        const char *name;
+        enum virtio_input_kind kind;
+    } devices[] = {{"keyboard0", VIRTIO_INPUT_KEYBOARD}, {"tablet0", VIRTIO_INPUT_TABLET}};
+    if (!parts->run->input)
+        parts->run->input = parts->input = input_create();
+    for (unsigned i = 0; i < ARRAY_LEN(devices); i++) {
+        struct virtio_input_config config = {devices[i].name, devices[i].kind, parts->run->input};
+        if (!screen_attach(parts, virtio_input_create(&parts->run->machine, &config), err))
+            return false;
+    }
+    return true;
+}
+
+static bool gpu_add(struct board_parts *parts, struct error *err)
+{
+    struct virtio_gpu_config config = {.name = "gpu0", .display = parts->display};
+    return screen_attach(parts, virtio_gpu_create(&parts->run->machine, &config, err), err);
+}
+
+bool board_screen_add(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err)
+{
+    enum screen_kind kind = parts->config->screen;
+    if (kind == SCREEN_AUTO)
+        kind = parts->config->screen_wanted ? SCREEN_VIRTIO : SCREEN_NONE;
+    if (kind == SCREEN_NONE)
+        return true;
+    if (kind == SCREEN_VGA || (kind == SCREEN_RAMFB && !fw_cfg))
+        return error_set(err, ERROR_USAGE, "this board has no %s: use --machine display=virtio",
+                         kind == SCREEN_VGA ? "VGA" : "fw_cfg, through which a ramfb is set up");
+    parts->run->display = parts->display = display_create();
+    if (kind == SCREEN_RAMFB)
+        ramfb_create(&parts->run->machine, &(struct ramfb_config){fw_cfg, parts->display});
+    else if (!gpu_add(parts, err))
+        return false;
+    return input_add(parts, err);
 }
 
 void board_parts_free(struct board_parts *parts)
@@ -193,6 +245,9 @@ void board_parts_free(struct board_parts *parts)
         parts->memory = memory->next;
         free(memory);
     }
+    if (parts->input)
+        input_destroy(parts->input);
+    display_destroy(parts->display);
     free(parts->disks);
     free(parts->nets);
 }

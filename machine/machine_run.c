@@ -1,5 +1,6 @@
 #include "machine/machine_run.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static void clock_due(void *opaque)
 {
     struct machine_run *run = opaque;
     /* A paused clock is armed again when it goes on. */
-    if (run->private->running)
+    if (run->private->state == MACHINE_RUNNING)
         clock_run(run->machine.clock);
 }
 
@@ -77,7 +78,7 @@ static void request_handle(void *opaque)
 {
     struct machine_run *run = opaque;
     struct run_private *p = run->private;
-    bool was_running = p->running;
+    bool was_running = p->state == MACHINE_RUNNING;
     if (p->ended)
         return;
     machine_pause(run);
@@ -107,7 +108,33 @@ static void machine_requested(struct machine *machine, enum machine_request requ
     host_loop_post(machine->loop, request_handle, run);
 }
 
+void machine_reset_request(struct machine_run *run)
+{
+    machine_requested(&run->machine, MACHINE_RESET, 0);
+}
+
+bool machine_power_button(struct machine_run *run)
+{
+    const struct machine_board *board = &run->private->board;
+    if (board->power_button)
+        board->power_button(board->opaque);
+    return board->power_button;
+}
+
 /* --- life cycle --- */
+
+bool run_state_set(struct machine_run *run, enum machine_state state)
+{
+    if (!machine_state_follows(run->private->state, state))
+        return false;
+    run->private->state = state;
+    return true;
+}
+
+enum machine_state machine_run_state(const struct machine_run *run)
+{
+    return run->private->state;
+}
 
 static bool host_parts_create(struct machine_run *run, struct error *err)
 {
@@ -146,6 +173,14 @@ struct machine_run *machine_run_create(const struct run_config *config, struct e
     return NULL;
 }
 
+struct ram_block *machine_memory_map(struct machine_run *run, const char *name, uint64_t base, uint64_t size,
+                                     enum ram_mapping_kind kind, struct error *err)
+{
+    struct ram *ram = run->machine.mem.ram;
+    struct ram_block *block = ram_block_create(ram, name, size, err);
+    return block && ram_map(ram, block, 0, gpa(base), size, kind, NULL) ? block : NULL;
+}
+
 bool machine_vcpus_create(struct machine_run *run, const struct cpu_ops *ops, const struct engine *engine,
                           unsigned count, const struct cpu_config *config, struct error *err)
 {
@@ -172,9 +207,28 @@ bool machine_vcpus_create(struct machine_run *run, const struct cpu_ops *ops, co
     return true;
 }
 
+static void vcpu_line_set(void *opaque, unsigned number, bool level)
+{
+    struct vcpu *vcpu = opaque;
+    vcpu->ops->irq_set(vcpu, number, level);
+}
+
+struct irq_line machine_vcpu_line(struct machine_run *run, unsigned vcpu, unsigned number)
+{
+    return (struct irq_line){vcpu_line_set, run->vcpus[vcpu], number};
+}
+
 void machine_board_set(struct machine_run *run, const struct machine_board *board)
 {
     run->private->board = *board;
+}
+
+struct machine_run *machine_run_built(struct machine_run *run, bool ok)
+{
+    if (ok && run_state_set(run, MACHINE_STOPPED))
+        return run;
+    machine_run_destroy(run);
+    return NULL;
 }
 
 static bool machine_start(struct machine_run *run, struct error *err)
@@ -186,7 +240,9 @@ static bool machine_start(struct machine_run *run, struct error *err)
         return false;
     if (p->config.timeout_ns)
         host_timer_set(p->timeout, host_clock_ns() + p->config.timeout_ns);
-    if (!p->config.paused)
+    if (p->config.paused)
+        run_state_set(run, MACHINE_PAUSED);
+    else
         machine_resume(run);
     return true;
 }
@@ -194,6 +250,7 @@ static bool machine_start(struct machine_run *run, struct error *err)
 bool machine_run(struct machine_run *run, int *status, struct error *err)
 {
     struct run_private *p = run->private;
+    assert(p->state == MACHINE_STOPPED);
     host_mutex_lock(&run->machine.lock);
     bool started = machine_start(run, err);
     host_mutex_unlock(&run->machine.lock);
@@ -204,6 +261,7 @@ bool machine_run(struct machine_run *run, int *status, struct error *err)
     while (!run_ended(run))
         host_loop_run(run->machine.loop, true);
     run_threads_join(run);
+    run_state_set(run, MACHINE_STOPPED);
     if (run->debug.ended)
         run->debug.ended(run->debug.opaque, p->status);
     *status = p->status;
@@ -228,6 +286,7 @@ void machine_run_destroy(struct machine_run *run)
     struct run_private *p = run->private;
     if (p->thread_count)
         threads_end(run);
+    run_state_set(run, MACHINE_DESTROYING);
     machine_devices_destroy(machine);
     if (p->board.destroy)
         p->board.destroy(p->board.opaque);

@@ -14,7 +14,7 @@
 
 /* --- memory and cores --- */
 
-static bool ram_add(struct pc_board *board, struct error *err)
+bool pc_ram_create(struct pc_board *board, struct error *err)
 {
     uint64_t size = board->config->memory;
     if (size > PC_RAM_MAX)
@@ -24,7 +24,12 @@ static bool ram_add(struct pc_board *board, struct error *err)
     board->below_4g = size <= PC_RAM_LOW_MAX ? size : PC_RAM_LOW_SPLIT;
     board->above_4g = size - board->below_4g;
     board->ram = ram_block_create(board->run->machine.mem.ram, "ram", size, err);
-    return board->ram && (!board->plan.firmware || pc_firmware_add(board, err));
+    return board->ram;
+}
+
+static bool ram_add(struct pc_board *board, struct error *err)
+{
+    return pc_ram_create(board, err) && (!board->plan.firmware || pc_firmware_add(board, err));
 }
 
 static bool cores_add(struct pc_board *board, struct error *err)
@@ -151,28 +156,22 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
 
 /* --- on PCI --- */
 
-/* Its BIOS is for other firmware to run; without firmware nobody asks for it. */
-static bool vga_add(struct pc_board *board, struct error *err)
+/* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without
+ * firmware nobody asks for it. */
+static bool screen_add(struct pc_board *board, struct error *err)
 {
+    if (board->config->screen != SCREEN_AUTO && board->config->screen != SCREEN_VGA)
+        return board_screen_add(&board->parts, NULL, err);
     struct vga_config config = {
         .bus = board->parts.pci, .devfn = pci_devfn(PC_VGA_SLOT, 0), .memory = PC_VGA_MEMORY};
     board->run->display = config.display = board->display = display_create();
-    return (!board->plan.firmware || pc_vga_rom_make(board, &config.rom, err)) &&
-           vga_create(&board->run->machine, &config, err);
+    if (board->plan.firmware && !pc_vga_rom_make(board, &config.rom, err))
+        return false;
+    board->vga = vga_create(&board->run->machine, &config, err);
+    return board->vga;
 }
 
-/* --- the whole --- */
-
-static bool board_build(struct pc_board *board, struct error *err)
-{
-    struct machine *machine = &board->run->machine;
-    machine->mem.pio = board->ports = bus_create("ports", &machine->lock);
-    return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
-           lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
-           uarts_add(board, err) && debug_ports_add(board, err) && vga_add(board, err) &&
-           pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
-           pc_fw_cfg_add(board, err);
-}
+/* --- what run control asks for --- */
 
 static bool board_boot(void *opaque, struct error *err)
 {
@@ -184,13 +183,21 @@ static void board_destroy(void *opaque)
 {
     struct pc_board *board = opaque;
     board_parts_free(&board->parts);
-    input_destroy(board->input);
-    display_destroy(board->display);
+    if (board->input)
+        input_destroy(board->input);
+    if (board->display)
+        display_destroy(board->display);
     bus_destroy(board->ports);
     free(board);
 }
 
-struct machine_run *pc_create(const struct machine_config *config, struct error *err)
+static void board_power_button(void *opaque)
+{
+    struct pc_board *board = opaque;
+    button_press(board->power_button);
+}
+
+struct pc_board *pc_board_create(const struct machine_config *config, bool minimal, struct error *err)
 {
     struct run_config run_config = {
         .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
@@ -198,13 +205,37 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {.boot = board_boot, .destroy = board_destroy, .opaque = board};
+    struct machine_board hooks = {.boot = board_boot,
+                                  .destroy = board_destroy,
+                                  .power_button = minimal ? board_power_button : NULL,
+                                  .opaque = board};
     board->run = run;
     board->config = config;
-    board->parts = (struct board_parts){.run = run, .config = config, .ata_nvme = true, .first_console = 2};
+    board->parts = (struct board_parts){.run = run, .config = config};
+    run->machine.mem.pio = board->ports = bus_create("ports", &run->machine.lock);
     machine_board_set(run, &hooks);
-    if (pc_plan_make(board, err) && board_build(board, err))
-        return run;
-    machine_run_destroy(run);
-    return NULL;
+    return board;
+}
+
+/* --- the whole --- */
+
+static bool board_build(struct pc_board *board, struct error *err)
+{
+    return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
+           lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
+           uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
+           pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
+           pc_fw_cfg_add(board, err);
+}
+
+struct machine_run *pc_create(const struct machine_config *config, struct error *err)
+{
+    struct pc_board *board = pc_board_create(config, false, err);
+    if (!board)
+        return NULL;
+    board->prepare = pc_prepare;
+    board->acpi_make = pc_acpi_make;
+    board->parts.ata_nvme = true;
+    board->parts.first_console = 2;
+    return machine_run_built(board->run, pc_plan_make(board, err) && board_build(board, err));
 }

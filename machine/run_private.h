@@ -32,8 +32,8 @@ struct run_private {
     struct host_cond parked;  /* parked_count grew */
     struct host_cond resumed; /* some `stop` was cleared, or `ended` was set */
 
-    bool running; /* not paused by a debugger, nor before the start */
-    bool ended;   /* also read without the lock: run_ended */
+    enum machine_state state;
+    bool ended; /* also read without the lock: run_ended */
     int status;
 
     struct vcpu *stopped_by; /* came to a debug point; the debugger is told once all are parked */
@@ -50,6 +50,9 @@ static inline bool run_ended(const struct machine_run *run)
 {
     return __atomic_load_n(&run->private->ended, __ATOMIC_ACQUIRE);
 }
+
+/* Change the state. False, and nothing is changed, when there is no such way. */
+bool run_state_set(struct machine_run *run, enum machine_state state);
 
 /* Start the vCPU threads, all of them parked. False and err, with those that started. */
 bool run_threads_start(struct machine_run *run, struct error *err);

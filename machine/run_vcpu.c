@@ -52,21 +52,28 @@ bool run_vcpu(struct machine_run *run, struct vcpu *vcpu)
 {
     struct vcpu_exit exit;
     vcpu_run(vcpu, &exit);
+    vcpu_exit_count(vcpu, exit.reason);
     switch (exit.reason) {
     case EXIT_DEBUG: run_stopped(run, vcpu, &exit); return false;
+    case EXIT_EXCEPTION:
     case EXIT_SHUTDOWN: guest_died(run, vcpu); return false;
     case EXIT_ERROR: engine_failed(run, vcpu, exit.text); return false;
     case EXIT_MMIO:
     case EXIT_PIO: engine_failed(run, vcpu, "it asked for a device access"); return false;
+    case EXIT_REASON_COUNT: engine_failed(run, vcpu, "it gave no reason"); return false;
     case EXIT_HYPERCALL:
         vcpu_hold(vcpu);
         run->private->board.hypercall(run->private->board.opaque, vcpu);
         vcpu_release(vcpu);
         break;
     case EXIT_HALT:
+        if (run->private->board.halted)
+            run->private->board.halted(run->private->board.opaque, vcpu);
+        break;
+    case EXIT_INTERRUPT:
     case EXIT_KICKED: break;
     }
-    if (vcpu->single_step && exit.reason != EXIT_KICKED)
+    if (vcpu->single_step && exit.reason != EXIT_KICKED && exit.reason != EXIT_INTERRUPT)
         step_note(run, vcpu);
     return exit.reason == EXIT_HALT;
 }
@@ -129,7 +136,8 @@ void run_let_go(struct machine_run *run, struct vcpu *vcpu)
 
 void machine_pause(struct machine_run *run)
 {
-    run->private->running = false;
+    if (!run_state_set(run, MACHINE_PAUSED))
+        return;
     run_stop_all(run);
     run_parked_wait(run);
     clock_pause(run->machine.clock);
@@ -138,9 +146,8 @@ void machine_pause(struct machine_run *run)
 void machine_resume(struct machine_run *run)
 {
     struct run_private *p = run->private;
-    if (p->running || p->ended)
+    if (p->ended || !run_state_set(run, MACHINE_RUNNING))
         return;
-    p->running = true;
     clock_resume(run->machine.clock);
     for (unsigned i = 0; i < run->vcpu_count; i++)
         run_let_go(run, run->vcpus[i]);

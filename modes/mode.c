@@ -2,20 +2,24 @@
 
 #include <string.h>
 
-/* Modes to come, so that asking for one is told apart from a mistake. */
-static const char *const absent[] = {"virtio", "hvt"};
+static const struct mode *const modes[] = {&type1_mode, &virtio_mode, &hvt_mode};
 
-const struct mode *mode_find(const char *name, const struct machine_config *config, struct error *err)
+static const char *name_by_image(const struct machine_config *config, const struct image_info *image)
 {
-    (void)config;
-    if (strcmp(name, "auto") == 0 || strcmp(name, type1_mode.name) == 0)
-        return &type1_mode;
-    for (size_t i = 0; i < ARRAY_LEN(absent); i++) {
-        if (strcmp(name, absent[i]) == 0) {
-            error_set(err, ERROR_USAGE, "--mode %s is not there yet: use type1", name);
-            return NULL;
-        }
+    if (image->kind == IMAGE_SOLO5)
+        return "hvt";
+    return config->transport_chosen ? "virtio" : "type1";
+}
+
+const struct mode *mode_find(const char *name, const struct machine_config *config,
+                             const struct image_info *image, struct error *err)
+{
+    if (strcmp(name, "auto") == 0)
+        name = name_by_image(config, image);
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        if (strcmp(name, modes[i]->name) == 0)
+            return modes[i];
     }
-    error_set(err, ERROR_USAGE, "there is no mode %s: use auto or type1", name);
+    error_set(err, ERROR_USAGE, "there is no mode %s: use auto, type1, virtio or hvt", name);
     return NULL;
 }

@@ -38,6 +38,10 @@ struct ram_block *ram_block_find(struct ram *ram, const char *name);
 uint8_t *ram_block_host(struct ram_block *block);
 uint64_t ram_block_size(const struct ram_block *block);
 
+/* The next range at or after *offset that was ever touched; all else reads as zero, and takes up memory when
+ * it is read. False: none. */
+bool ram_block_next_data(const struct ram_block *block, uint64_t *offset, uint64_t *size);
+
 /* Tell that [offset, offset + len) was changed through the host pointer. */
 void ram_block_written(struct ram_block *block, uint64_t offset, uint64_t len);
 
@@ -102,6 +106,8 @@ bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_
 /* Give [p, p + len) back to the host (a balloon, a virtio-mem unplug): it reads as zero. Whole pages inside
  * only. */
 void ram_discard(struct ram *ram, gpa_t p, uint64_t len);
+/* The same for [offset, offset + len) of a block, both multiples of 4 KiB. */
+void ram_block_discard(struct ram_block *block, uint64_t offset, uint64_t len);
 
 /*
  * A copy-on-write copy of every block with the same map: both sides go on independently. Nothing is copied

@@ -155,6 +155,7 @@ void aarch64_exception(struct aarch64_core *c)
     if (c->fault.far_valid)
         c->s.far_el1 = c->fault.far;
     trace_exception(c, "exception", c->s.esr_el1);
+    vcpu_exit_count(&c->vcpu, EXIT_EXCEPTION);
     aarch64_pmu_event(c, PMU_EVENT_EXCEPTION);
     enter(c, VECTOR_SYNC);
 }
@@ -220,6 +221,7 @@ bool aarch64_interrupt(struct aarch64_core *c)
     } else {
         return false;
     }
+    vcpu_exit_count(&c->vcpu, EXIT_INTERRUPT);
     trace_exception(c, "interrupt", 0);
     enter(c, vector);
     return true;

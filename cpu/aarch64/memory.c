@@ -66,7 +66,7 @@ static bool load_bytes(struct aarch64_core *c, const struct aarch64_access *acce
     c->loaded[0] = c->loaded[1] = 0;
     for (unsigned n = 0; n < access->size; n++) {
         uint64_t byte;
-        if (!physmem_load(c->vcpu.mem, gpa(span_byte(span, n)), 1, &byte))
+        if (!vcpu_load(&c->vcpu, gpa(span_byte(span, n)), 1, &byte))
             return aarch64_data_abort(c, access->va + n, FSC_EXTERNAL, false);
         c->loaded[n / 8] |= byte << (8 * (n % 8));
     }
@@ -82,7 +82,7 @@ static bool load_whole(struct aarch64_core *c, const struct aarch64_access *acce
         uint64_t *value = &c->loaded[n / 8];
         if (span->low.host)
             *value = host_load(span->low.host + n, step);
-        else if (!physmem_load(c->vcpu.mem, gpa(span->low.pa + n), step, value))
+        else if (!vcpu_load(&c->vcpu, gpa(span->low.pa + n), step, value))
             return aarch64_data_abort(c, access->va + n, FSC_EXTERNAL, false);
     }
     return true;
@@ -107,8 +107,7 @@ bool aarch64_store(struct aarch64_core *c, const struct aarch64_access *access, 
         uint64_t value = values[n / 8] >> (8 * (n % 8));
         if (step > 1 && span.low.writable)
             host_store(span.low.host + n, step, value);
-        else if (!physmem_store(c->vcpu.mem, gpa(span_byte(&span, n)), step,
-                                step == 1 ? value & 0xff : value))
+        else if (!vcpu_store(&c->vcpu, gpa(span_byte(&span, n)), step, step == 1 ? value & 0xff : value))
             return aarch64_data_abort(c, access->va + n, FSC_EXTERNAL, true);
     }
     return true;
@@ -239,7 +238,7 @@ bool aarch64_zero(struct aarch64_core *c, uint64_t va)
     if (place.strict)
         return aarch64_data_abort(c, va, FSC_ALIGNMENT, true);
     for (unsigned n = 0; n < AARCH64_ZVA_BLOCK; n += 8) {
-        if (!physmem_store(c->vcpu.mem, gpa(place.pa + n), 8, 0))
+        if (!vcpu_store(&c->vcpu, gpa(place.pa + n), 8, 0))
             return aarch64_data_abort(c, va, FSC_EXTERNAL, true);
     }
     return true;

@@ -254,7 +254,7 @@ static bool split_read(struct riscv_core *c, uint64_t va, unsigned width, uint64
     *value = 0;
     for (unsigned i = 0; i < width; i++) {
         uint64_t byte;
-        if (!physmem_load(c->vcpu.mem, gpa(split_byte(&split, i)), 1, &byte))
+        if (!vcpu_load(&c->vcpu, gpa(split_byte(&split, i)), 1, &byte))
             return access_fault(c, WALK_READ, va + i);
         *value |= byte << (8 * i);
     }
@@ -267,7 +267,7 @@ static bool split_write(struct riscv_core *c, uint64_t va, unsigned width, uint6
     if (!split_find(c, va, width, WALK_WRITE, &split))
         return false;
     for (unsigned i = 0; i < width; i++) {
-        if (!physmem_store(c->vcpu.mem, gpa(split_byte(&split, i)), 1, value >> (8 * i) & 0xff))
+        if (!vcpu_store(&c->vcpu, gpa(split_byte(&split, i)), 1, value >> (8 * i) & 0xff))
             return access_fault(c, WALK_WRITE, va + i);
     }
     return true;
@@ -285,7 +285,7 @@ struct riscv_loaded riscv_read(struct riscv_core *c, uint64_t va, unsigned width
         loaded.ok = true;
         if (place.host)
             loaded.value = host_load(place.host, width);
-        else if (!physmem_load(c->vcpu.mem, gpa(place.pa), width, &loaded.value))
+        else if (!vcpu_load(&c->vcpu, gpa(place.pa), width, &loaded.value))
             loaded.ok = access_fault(c, WALK_READ, va);
     }
     return loaded;
@@ -304,7 +304,7 @@ bool riscv_write(struct riscv_core *c, uint64_t va, unsigned width, uint64_t val
         host_store(place.host, width, value);
         return true;
     }
-    if (!physmem_store(c->vcpu.mem, gpa(place.pa), width, value))
+    if (!vcpu_store(&c->vcpu, gpa(place.pa), width, value))
         return access_fault(c, WALK_WRITE, va);
     return true;
 }
@@ -372,7 +372,7 @@ bool riscv_block_zero(struct riscv_core *c, uint64_t va)
         return false;
     }
     for (unsigned i = 0; i < RISCV_CACHE_BLOCK; i += 8) {
-        if (!physmem_store(c->vcpu.mem, gpa(place.pa + i), 8, 0))
+        if (!vcpu_store(&c->vcpu, gpa(place.pa + i), 8, 0))
             return access_fault(c, WALK_WRITE, va);
     }
     return true;

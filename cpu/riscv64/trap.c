@@ -88,6 +88,7 @@ void riscv_trap(struct riscv_core *c, uint64_t cause, uint64_t tval)
                    (unsigned long long)code, (unsigned long long)c->s.pc, (unsigned long long)tval,
                    "US?M"[c->s.privilege]);
     }
+    vcpu_exit_count(&c->vcpu, interrupt ? EXIT_INTERRUPT : EXIT_EXCEPTION);
     riscv_event(c, interrupt ? EVENT_INTERRUPT : EVENT_EXCEPTION);
     uint64_t delegated = interrupt ? c->s.mideleg : c->s.medeleg;
     if (c->s.privilege != PRIV_M && (delegated >> code & 1))

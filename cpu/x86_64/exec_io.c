@@ -34,6 +34,7 @@ uint64_t x86_port_read(struct x86_core *c, uint16_t port, unsigned width)
 {
     uint64_t value;
     x86_port_hit(c, port, width);
+    vcpu_exit_count(&c->vcpu, EXIT_PIO);
     x86_resync(c);
     if (!c->vcpu.mem->pio || !bus_read(c->vcpu.mem->pio, port, width, &value))
         value = ~(uint64_t)0 >> (64 - 8 * width);
@@ -45,6 +46,7 @@ uint64_t x86_port_read(struct x86_core *c, uint16_t port, unsigned width)
 void x86_port_write(struct x86_core *c, uint16_t port, unsigned width, uint64_t value)
 {
     x86_port_hit(c, port, width);
+    vcpu_exit_count(&c->vcpu, EXIT_PIO);
     x86_resync(c);
     value &= ~(uint64_t)0 >> (64 - 8 * width);
     if (trace_on(TRACE_IO))

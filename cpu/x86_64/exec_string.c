@@ -146,7 +146,18 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Host memory of up to *count elements from reg upwards, fewer to the end of the page; NULL: one by one. */
+static uint8_t *hit(const struct string *s, unsigned seg, uint64_t offset, unsigned bytes, bool write)
+{
+    struct x86_core *c = s->c;
+    return write ? x86_write_hit(c, c->bank, seg, offset, bytes)
+                 : x86_read_hit(c, c->bank, seg, offset, bytes);
+}
+
+/*
+ * Host memory of up to *count elements from reg upwards, fewer to the end of the page; NULL: one by one,
+ * which finds the same fault again. What the TLB lacks is filled in here: a copy whose pages have the same
+ * place in it keeps the first one's memory while the second takes that place.
+ */
 static uint8_t *run_of(const struct string *s, unsigned seg, unsigned reg, bool write, uint64_t *count)
 {
     struct x86_core *c = s->c;
@@ -158,8 +169,11 @@ static uint8_t *run_of(const struct string *s, unsigned seg, unsigned reg, bool 
     /* Offsets wrap at the address size, which a run must not reach. */
     if (offset + bytes - 1 > s->mask)
         return NULL;
-    return write ? x86_write_hit(c, c->bank, seg, offset, bytes)
-                 : x86_read_hit(c, c->bank, seg, offset, bytes);
+    uint8_t *host = hit(s, seg, offset, bytes, write);
+    if (host || !x86_segment_check(c, seg, offset, s->width, write, &linear) ||
+        !x86_linear_check(c, AS_CURRENT, linear, s->width, write))
+        return host;
+    return hit(s, seg, offset, bytes, write);
 }
 
 /* A copy upwards that runs over its own source repeats it: element by element. */

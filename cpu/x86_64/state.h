@@ -16,7 +16,12 @@ enum x86_gpr {
     RBP,
     RSI,
     RDI,
-    X86_ZERO = 16, /* gpr[16] is always 0: the absent base or index of an address */
+    /* What else an address can be made of, kept by the interpreter; X86_ZERO is 0, an absent base or index.
+     */
+    X86_ZERO = 16,
+    X86_BLOCK,   /* RIP of the first instruction of the block that runs, in 64-bit mode */
+    X86_FS_BASE, /* in 64-bit mode */
+    X86_GS_BASE,
     X86_GPRS,
 };
 
@@ -105,6 +110,7 @@ struct x86_state {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t tsc_offset; /* what is added to the clock's ticks */
     uint64_t tsc_adjust, tsc_aux;
+    uint64_t kvm_system_time, kvm_wall_clock; /* the paravirtual clock's (paravirtual.c) */
     uint64_t pat, misc_enable, spec_ctrl, debugctl;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[X86_MTRR_VARIABLE], mtrr_mask[X86_MTRR_VARIABLE];
     uint64_t mcg_status, mcg_ctl, mc_ctl[X86_MC_BANKS], mc_status[X86_MC_BANKS], mc_addr[X86_MC_BANKS],

@@ -66,8 +66,9 @@ static const struct {
 static void ramfb_draw(void *opaque)
 {
     struct ramfb *ramfb = opaque;
+    display_resize(ramfb->config.display, ramfb->width, ramfb->height); /* others may have drawn meanwhile */
     struct display_surface surface = display_surface(ramfb->config.display);
-    for (unsigned y = 0; y < ramfb->height && y < surface.height; y++) {
+    for (unsigned y = 0; y < ramfb->height; y++) {
         uint32_t *to = surface.pixels + (size_t)y * surface.stride;
         gpa_t at = gpa(ramfb->base + (uint64_t)y * ramfb->stride);
         const uint8_t *from = ram_at(ramfb->machine->mem.ram, at, ramfb->row_bytes, RAM_READ);
@@ -118,9 +119,9 @@ static void picture_set(struct ramfb *ramfb)
     bool was_on = ramfb->reader;
     if (file_read(ramfb)) {
         display_resize(display, ramfb->width, ramfb->height);
-        display_source_set(display, ramfb_draw, ramfb);
+        display_source_set(display, &(struct display_source){.draw = ramfb_draw, .opaque = ramfb});
     } else if (was_on) {
-        display_source_set(display, NULL, NULL);
+        display_source_leave(display, ramfb);
     }
 }
 
@@ -144,7 +145,7 @@ static void ramfb_destroy(void *object)
 {
     struct ramfb *ramfb = object;
     if (ramfb->reader)
-        display_source_set(ramfb->config.display, NULL, NULL);
+        display_source_leave(ramfb->config.display, ramfb);
     free(ramfb);
 }
 

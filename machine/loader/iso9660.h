@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "cpu/cpu.h"
 #include "machine/loader/source.h"
 
 struct iso {
@@ -22,6 +23,10 @@ struct iso_file {
 
 /* Read the volume descriptors. False and err: not an ISO 9660 image, or a broken one. */
 bool iso_open(struct iso *iso, const struct source *source, struct error *err);
+
+/* The architecture of the machines it starts, by its boot record or its EFI programs. False: it doesn't say.
+ */
+bool iso_arch_find(const struct iso *iso, enum guest_arch *arch);
 
 /* Find a file by its path from the root, with symbolic links followed. False and err. */
 bool iso_find(const struct iso *iso, const char *path, struct iso_file *file, struct error *err);

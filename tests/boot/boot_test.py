@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from console import Console
@@ -130,6 +131,40 @@ class Guests:
         server.server_close()
         result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
         self.assertIn(result.returncode, (0, 1), result.stdout)
+
+    def virtio_mode(self, transport):
+        """On the minimal board: two processors, disk, network, a second console, date, reboot and power-off."""
+        disk, log = os.path.join(self.folder.name, "root.img"), os.path.join(self.folder.name, "hvc0.log")
+        served = os.urandom(100000)
+        with open(os.path.join(self.folder.name, "served"), "wb") as out:
+            out.write(served)
+        handler = functools.partial(QuietHandler, directory=self.folder.name)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with self.debian("--mode", "virtio", "--transport", transport, "--disk", f"{disk},format=raw", "--serial",
+                         f"file:{log}") as console:
+            self.shell(console)
+            self.assertRegex(self.run_in(console, "nproc"), r"(?m)^2\r?$")
+            self.run_in(console, "ip link set eth0 up; udhcpc -i eth0 -n", 120)
+            printed = self.run_in(console, f"wget -q -O - http://10.0.2.2:{server.server_port}/served | tee /root/data | "
+                                           "sha256sum; sync", 120)
+            self.assertIn(hashlib.sha256(served).hexdigest(), printed)
+            self.run_in(console, "modprobe virtio_console; sleep 1; echo said on hvc0 >/dev/hvc0", 60)
+            self.assertEqual(self.run_in(console, "dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c").split()[-2], "16")
+            self.virtio_mode_more(console)
+            console.send("reboot -f\n")
+            console.expect(r"Linux version", 120 * SLOW)
+            self.shell(console)
+            self.assertIn(hashlib.sha256(served).hexdigest(), self.run_in(console, "sha256sum /root/data", 120))
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+        server.shutdown()
+        server.server_close()
+        with open(log) as text:
+            self.assertIn("said on hvc0", text.read())
+
+    def virtio_mode_more(self, console):
+        """What an architecture's minimal board has that others don't."""
 
     def many_processors(self, *words):
         disk = os.path.join(self.folder.name, "root.img")
@@ -274,6 +309,12 @@ class Riscv64(Guests, unittest.TestCase):
     def test_debian_mmio(self):
         self.disk_and_network("virtio-mmio")
 
+    def test_virtio_mode_pci(self):
+        self.virtio_mode("pci")
+
+    def test_virtio_mode_mmio(self):
+        self.virtio_mode("mmio")
+
     def test_debian_8_harts(self):
         self.many_processors()
 
@@ -346,7 +387,7 @@ class Aarch64(Guests, unittest.TestCase):
     def test_arm_ramfb(self):
         """The firmware draws its shell into the frame buffer."""
         picture = os.path.join(self.folder.name, "screen.png")
-        with guest("--arch", "aarch64", "--machine", "ramfb=on", "--net", "none", "--firmware",
+        with guest("--arch", "aarch64", "--machine", "display=ramfb", "--net", "none", "--firmware",
                    os.path.join(fetch("edk2-arm64"), "code.fd"), "--screenshot-at", f"{int(20 * SLOW)}:{picture}", "--timeout",
                    str(int(25 * SLOW))) as console:
             self.assertEqual(console.wait(120 * SLOW), 124)
@@ -368,6 +409,12 @@ class Aarch64(Guests, unittest.TestCase):
 
     def test_arm_debian_mmio(self):
         self.disk_and_network("virtio-mmio", "--machine", "gic-version=2")
+
+    def test_arm_virtio_mode_pci(self):
+        self.virtio_mode("pci")
+
+    def test_arm_virtio_mode_mmio(self):
+        self.virtio_mode("mmio")
 
     def test_arm_debian_8_cores(self):
         self.many_processors()
@@ -408,6 +455,19 @@ class X8664(Guests, unittest.TestCase):
 
     def test_pc_debian_pci(self):
         self.disk_and_network("virtio")
+
+    def test_pc_virtio_mode_pci(self):
+        self.virtio_mode("pci")
+
+    def test_pc_virtio_mode_mmio(self):
+        self.virtio_mode("mmio")
+
+    def virtio_mode_more(self, console):
+        """The paravirtual clock: the kernel knows it, and has the date from it."""
+        self.assertIn("kvm-clock", self.run_in(console, "cat /sys/devices/system/clocksource/clocksource0/available_clocksource"))
+        printed = self.run_in(console, "echo kvm-clock >/sys/devices/system/clocksource/clocksource0/current_clocksource; "
+                                       "date +%s")
+        self.assertLess(abs(int(printed.split()[-2]) - time.time()), 30 * SLOW)
 
     def test_pc_cd_direct(self):
         self.cd_direct(virtio=False)

@@ -108,6 +108,53 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
 
+    def test_not_part_of_the_mode(self):
+        kernel, disk = self.file("kernel", elf()), self.file("disk", bytes(4096))
+        virtio = ["run", "--arch", "riscv64", "--mode", "virtio"]
+        for words, mentions in (
+            ([], ["--kernel"]),
+            (["--disk", disk], ["--kernel"]),
+            (["--kernel", kernel, "--disk", f"{disk},if=ahci"], ["if=ahci", "mode virtio", "--mode type1"]),
+            (["--kernel", kernel, "--disk", f"{disk},if=nvme"], ["if=nvme", "mode virtio", "--mode type1"]),
+            (["--kernel", kernel, "--disk", f"{disk},if=virtio-mmio"], ["if=virtio-mmio", "--transport pci"]),
+            (["--kernel", kernel, "--transport", "mmio", "--disk", f"{disk},if=virtio-pci"],
+             ["if=virtio-pci", "--transport mmio"]),
+            (["--kernel", kernel, "--cdrom", disk], ["--cdrom", "mode virtio"]),
+            (["--kernel", kernel, "--firmware", disk], ["--firmware", "mode virtio"]),
+            (["--kernel", kernel, "--firmware-vars", disk], ["--firmware-vars", "mode virtio"]),
+            (["--kernel", kernel, "--firmware", "none"], ["--firmware none", "SBI"]),
+            (["--kernel", kernel, "--transport", "scsi"], ["scsi", "pci or mmio"]),
+        ):
+            self.refused(USAGE, mentions, *virtio, *words)
+        self.refused(USAGE, ["--transport", "mode type1"], "run", "--mode", "type1", "--transport", "mmio", "--kernel",
+                     kernel)
+        self.refused(USAGE, ["--machine", "mode virtio"], "run", "--arch", "aarch64", "--mode", "virtio", "--machine",
+                     "gic-version=2", "--kernel", self.file("arm", elf(machine=183)))
+        x86 = self.file("x86", elf(machine=62))
+        self.refused(USAGE, ["--debug-exit", "mode virtio"], "run", "--mode", "virtio", "--debug-exit", "--kernel", x86)
+        self.refused(USAGE, ["--debugcon", "mode virtio"], "run", "--mode", "virtio", "--debugcon", "stdio", "--kernel",
+                     x86)
+        self.refused(USAGE, ["--dtb", "x86_64"], "run", "--mode", "virtio", "--dtb", disk, "--kernel", x86)
+
+    def test_mode_of_the_environment(self):
+        kernel = self.file("kernel", elf())
+        os.environ["TRIARCH_MODE"] = "virtio"
+        try:
+            self.refused(USAGE, ["--firmware none"], "run", "--firmware", "none", "--kernel", kernel)
+            os.environ["TRIARCH_MODE"] = "huge"
+            self.refused(USAGE, ["no mode huge"], "run", "--kernel", kernel)
+        finally:
+            del os.environ["TRIARCH_MODE"]
+
+    def test_too_many_slots(self):
+        words = []
+        for i in range(16):
+            words += ["--disk", self.file(f"disk{i}", bytes(4096))]
+        for i in range(5):
+            words += ["--net", "none"]
+        self.refused(USAGE, ["19 virtio-mmio slots", "--transport pci"], "run", "--mode", "virtio", "--transport", "mmio",
+                     "--kernel", self.file("x86", elf(machine=62)), *words)
+
     def test_memory_beyond_the_host(self):
         self.refused(USAGE, ["2 TiB", "this host has"], "run", "--memory", "2T")
 
@@ -116,7 +163,7 @@ class BadInput(unittest.TestCase):
         self.refused(USAGE, ["zzz"], "run", "--cpu", "max,+zzz")
 
     def test_not_there_yet(self):
-        for words in (["--display", "sdl"], ["--config", "vm.toml"], ["--accel", "kvm"]):
+        for words in (["--accel", "jit"],):
             self.refused(USAGE, ["not there yet"], "run", *words)
 
     def test_disk_keys(self):
@@ -171,6 +218,25 @@ class BadInput(unittest.TestCase):
             ("arm", bytes(0x38) + b"ARM\x64" + bytes(600), "aarch64"),
         ):
             self.refused(IMAGE, [name, arch, "riscv64"], "run", "--arch", "riscv64", "--kernel", self.file(name, content))
+
+    def test_info_of_images(self):
+        disk = bytearray(1 << 20)
+        disk[510:512] = b"\x55\xaa"
+        for content, told in (
+            (elf(), ["an ELF file", "riscv64", "type1", "--kernel"]),
+            (elf(machine=183), ["an ELF file", "aarch64"]),
+            (image(), ["a Linux Image", "riscv64", "boot protocol"]),
+            (gzip.compress(image()), ["a gzip file, in it a Linux Image", "riscv64"]),
+            (bytes(disk), ["a disk image", "--disk"]),
+            (b"070701" + bytes(600), ["cpio", "--kernel KERNEL --initrd"]),
+            (b"#!/bin/sh\n", ["a text file", "no machine starts it"]),
+        ):
+            result = self.run_cli("info", self.file("image", content))
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            for text in told:
+                self.assertIn(text, result.stdout)
+        self.refused(IMAGE, ["/nonexistent/file"], "info", "/nonexistent/file")
+        self.refused(USAGE, ["--verbose"], "info", "--verbose")
 
     def test_kernel_beyond_memory(self):
         path = self.file("high", elf(paddr=0xB0000000))

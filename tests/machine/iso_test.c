@@ -302,10 +302,63 @@ static void grub_menu(void)
     CHECK(!grub_menu_find(&reader, "/boot/grub/grub.cfg", &entry));
 }
 
+/* El Torito 2.0, 2: a boot record in sector 17, its catalog in sector 25; the default entry can be started.
+ */
+static void el_torito_make(uint8_t platform)
+{
+    plain_make();
+    descriptor_put(17, 0, 0);
+    memcpy(image + 17 * SECTOR + 7, "EL TORITO SPECIFICATION", 24);
+    le32_store(image + 17 * SECTOR + 0x47, 25);
+    descriptor_put(18, 255, 0);
+    uint8_t *catalog = image + 25 * SECTOR;
+    catalog[0] = 1;
+    catalog[1] = platform;
+    le16_store(catalog + 30, 0xaa55);
+    catalog[32] = 0x88;
+}
+
+/* EFI/BOOT/NAME in the root of a plain image. */
+static void efi_make(const char *name)
+{
+    plain_make();
+    uint8_t *at = image + 20 * SECTOR + 68;
+    record_put(at, "EFI", 3, 22, SECTOR, 2, NULL, 0);
+    at = image + 22 * SECTOR + record_put(image + 22 * SECTOR, "\0", 1, 22, SECTOR, 2, NULL, 0);
+    record_put(at, "BOOT", 4, 23, SECTOR, 2, NULL, 0);
+    at = image + 23 * SECTOR + record_put(image + 23 * SECTOR, "\0", 1, 23, SECTOR, 2, NULL, 0);
+    record_put(at, name, strlen(name), 30, 5, 0, NULL, 0);
+}
+
+static void architectures(void)
+{
+    enum guest_arch arch;
+    plain_make();
+    CHECK(image_open() && !iso_arch_find(&iso, &arch));
+    el_torito_make(0);
+    CHECK(image_open() && iso_arch_find(&iso, &arch) && arch == GUEST_X86_64);
+    el_torito_make(0xef);
+    CHECK(image_open() && !iso_arch_find(&iso, &arch));
+    el_torito_make(0);
+    le32_store(image + 17 * SECTOR + 0x47, UINT32_MAX);
+    CHECK(image_open() && !iso_arch_find(&iso, &arch));
+    efi_make("BOOTAA64.EFI;1");
+    CHECK(image_open() && iso_arch_find(&iso, &arch) && arch == GUEST_AARCH64);
+    efi_make("BOOTX64.EFI;1");
+    CHECK(image_open() && iso_arch_find(&iso, &arch) && arch == GUEST_X86_64);
+    efi_make("BOOTRISCV64.EFI;1");
+    CHECK(image_open() && iso_arch_find(&iso, &arch) && arch == GUEST_RISCV64);
+}
+
 static const struct test_case cases[] = {
-    {"plain_names", plain_names},     {"rock_ridge_names", rock_ridge_names},
-    {"joliet_names", joliet_names},   {"file_in_parts", file_in_parts},
-    {"broken_images", broken_images}, {"wild_images", wild_images},
-    {"isolinux_menu", isolinux_menu}, {"grub_menu", grub_menu},
+    {"architectures", architectures},
+    {"plain_names", plain_names},
+    {"rock_ridge_names", rock_ridge_names},
+    {"joliet_names", joliet_names},
+    {"file_in_parts", file_in_parts},
+    {"broken_images", broken_images},
+    {"wild_images", wild_images},
+    {"isolinux_menu", isolinux_menu},
+    {"grub_menu", grub_menu},
 };
 TEST_SUITE(iso_test, "unit", cases);

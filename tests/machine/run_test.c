@@ -197,7 +197,8 @@ static bool machine_make(const struct run_config *config, enum script first, enu
         return false;
     machine_board_set(run, &board);
     timer = host_timer_create(run->machine.loop, step_due, NULL, NULL);
-    return CHECK(machine_vcpus_create(run, &toy_ops, &toy_engine, VCPUS, &cpu, &err)) && CHECK(timer);
+    return CHECK(machine_vcpus_create(run, &toy_ops, &toy_engine, VCPUS, &cpu, &err)) && CHECK(timer) &&
+           CHECK(machine_run_built(run, true));
 }
 
 /* Run to the end; the status, or -1 for an error. */
@@ -433,7 +434,91 @@ static void timers(void)
     }
 }
 
+/* The ways there are, as the interface of modes has them (modes/mode.h); there is no other. */
+static void states(void)
+{
+    static const struct {
+        enum machine_state from, to;
+    } ways[] = {{MACHINE_CREATING, MACHINE_STOPPED},   {MACHINE_CREATING, MACHINE_DESTROYING},
+                {MACHINE_STOPPED, MACHINE_RUNNING},    {MACHINE_STOPPED, MACHINE_PAUSED},
+                {MACHINE_STOPPED, MACHINE_DESTROYING}, {MACHINE_RUNNING, MACHINE_PAUSED},
+                {MACHINE_RUNNING, MACHINE_STOPPED},    {MACHINE_PAUSED, MACHINE_RUNNING},
+                {MACHINE_PAUSED, MACHINE_STOPPED}};
+    for (int from = 0; from < MACHINE_STATE_COUNT; from++) {
+        for (int to = 0; to < MACHINE_STATE_COUNT; to++) {
+            bool expected = false;
+            for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+                expected |= (int)ways[i].from == from && (int)ways[i].to == to;
+            test_context("%s to %s", machine_state_name((enum machine_state)from),
+                         machine_state_name((enum machine_state)to));
+            CHECK_EQ(machine_state_follows((enum machine_state)from, (enum machine_state)to), expected);
+        }
+    }
+}
+
+static enum machine_state states_seen[4];
+
+static void life_step(void *opaque)
+{
+    (void)opaque;
+    states_seen[0] = machine_run_state(run);
+    machine_pause(run);
+    machine_pause(run); /* again: nothing happens */
+    states_seen[1] = machine_run_state(run);
+    machine_resume(run);
+    states_seen[2] = machine_run_state(run);
+    machine_end(run, 5);
+    machine_pause(run);
+    machine_resume(run); /* it has ended: no way back */
+    states_seen[3] = machine_run_state(run);
+}
+
+/* What a machine goes through, and that its exits are counted by their reasons. */
+static void life(void)
+{
+    struct error err;
+    int status = -1;
+    if (!machine_make(&modes[0], CALL, SLEEP))
+        return;
+    CHECK_EQ(machine_run_state(run), MACHINE_STOPPED);
+    toys[0].script = SPIN;
+    host_loop_post(run->machine.loop, life_step, NULL);
+    CHECK(machine_run(run, &status, &err));
+    CHECK_EQ(status, 5);
+    CHECK_EQ(states_seen[0], MACHINE_RUNNING);
+    CHECK_EQ(states_seen[1], MACHINE_PAUSED);
+    CHECK_EQ(states_seen[2], MACHINE_RUNNING);
+    CHECK_EQ(states_seen[3], MACHINE_PAUSED);
+    CHECK_EQ(machine_run_state(run), MACHINE_STOPPED);
+    host_timer_destroy(timer);
+    machine_run_destroy(run);
+}
+
+static uint64_t exits_of(unsigned vcpu, enum exit_reason reason)
+{
+    return vcpu_exits(run->vcpus[vcpu], reason);
+}
+
+static void exits(void)
+{
+    struct error err;
+    int status = -1;
+    if (!machine_make(&(struct run_config){.deterministic = true}, SLEEP, CALL))
+        return;
+    CHECK(machine_run(run, &status, &err));
+    CHECK_EQ(status, 42);
+    CHECK_EQ(exits_of(0, EXIT_HALT), 1); /* in its slice of the only round */
+    CHECK_EQ(exits_of(0, EXIT_HYPERCALL), 0);
+    CHECK_EQ(exits_of(1, EXIT_HYPERCALL), 5); /* board_call ends it with the fifth */
+    CHECK_EQ(exits_of(1, EXIT_HALT), 0);
+    host_timer_destroy(timer);
+    machine_run_destroy(run);
+}
+
 static const struct test_case cases[] = {
+    {"states", states},
+    {"life", life},
+    {"exits", exits},
     {"guest_status", guest_status},
     {"deaths", deaths},
     {"timeouts", timeouts},

@@ -1,0 +1,68 @@
+/* What a CD says about the machines it starts: its El Torito record, and the programs EFI firmware looks for.
+ */
+#include <string.h>
+
+#include "base/bits.h"
+#include "machine/loader/iso9660.h"
+
+#define SECTOR            2048u
+#define DESCRIPTORS_FIRST 16
+#define DESCRIPTORS_MAX   64
+#define DESCRIPTOR_BOOT   0
+#define DESCRIPTOR_LAST   255
+
+/* El Torito 2.0. */
+#define BOOT_SYSTEM     "EL TORITO SPECIFICATION"
+#define BOOT_SYSTEM_AT  7
+#define BOOT_CATALOG_AT 0x47
+#define ENTRY_BOOTABLE  0x88
+#define PLATFORM_X86    0
+
+/* UEFI 3.5.1.1: where firmware looks on a medium that can be removed. */
+static const struct {
+    const char *path;
+    enum guest_arch arch;
+} efi_programs[] = {
+    {"/EFI/BOOT/BOOTX64.EFI", GUEST_X86_64},
+    {"/EFI/BOOT/BOOTAA64.EFI", GUEST_AARCH64},
+    {"/EFI/BOOT/BOOTRISCV64.EFI", GUEST_RISCV64},
+};
+
+static bool catalog_find(const struct source *source, uint64_t *at)
+{
+    uint8_t descriptor[SECTOR];
+    for (unsigned i = DESCRIPTORS_FIRST; i < DESCRIPTORS_FIRST + DESCRIPTORS_MAX; i++) {
+        if (!source_read(source, (uint64_t)i * SECTOR, descriptor, SECTOR, NULL) ||
+            descriptor[0] == DESCRIPTOR_LAST)
+            return false;
+        *at = (uint64_t)le32_load(descriptor + BOOT_CATALOG_AT) * SECTOR;
+        if (descriptor[0] == DESCRIPTOR_BOOT &&
+            memcmp(descriptor + BOOT_SYSTEM_AT, BOOT_SYSTEM, strlen(BOOT_SYSTEM)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The validation entry names the platform of the entry behind it. */
+static bool starts_from_bios(const struct source *source)
+{
+    uint8_t entries[64];
+    uint64_t catalog;
+    return catalog_find(source, &catalog) && source_read(source, catalog, entries, sizeof(entries), NULL) &&
+           entries[0] == 1 && entries[1] == PLATFORM_X86 && le16_load(entries + 30) == 0xaa55 &&
+           entries[32] == ENTRY_BOOTABLE;
+}
+
+bool iso_arch_find(const struct iso *iso, enum guest_arch *arch)
+{
+    struct iso_file file;
+    *arch = GUEST_X86_64;
+    if (starts_from_bios(iso->source))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(efi_programs); i++) {
+        *arch = efi_programs[i].arch;
+        if (iso_find(iso, efi_programs[i].path, &file, NULL))
+            return true;
+    }
+    return false;
+}
