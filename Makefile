@@ -25,6 +25,7 @@ bench:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all
 	@bench/run
+	@bench/hvt
 
 format: all
 	@cmake --build build/release --target format

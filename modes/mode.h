@@ -41,7 +41,7 @@ struct mode {
     struct machine_run *(*create)(const struct machine_config *config, struct error *err);
 };
 
-extern const struct mode type1_mode, virtio_mode;
+extern const struct mode type1_mode, virtio_mode, hvt_mode;
 
 /*
  * A mode by its name. "auto" is what suits the image and the configuration: a unikernel with a Solo5 note

@@ -142,8 +142,11 @@ static struct net_port *tap_open(struct machine *machine, char *options, struct 
 {
     if (options && strncmp(options, "ifname=", 7) == 0 && options[7] && !strchr(options, ','))
         return net_tap_create(machine, options + 7, err);
+    if (options && strncmp(options, "fd=", 3) == 0)
+        return net_fd_create(machine, options + 3, err);
     error_set(err, ERROR_USAGE,
-              "--net tap needs the name of the interface and nothing else: tap,ifname=NAME");
+              "--net tap needs the name of the interface, or the number of a descriptor, and nothing else: "
+              "tap,ifname=NAME or tap,fd=N");
     return NULL;
 }
 
@@ -162,7 +165,8 @@ struct net_port *net_open(struct machine *machine, const char *spec, struct erro
         port = tap_open(machine, options, err);
     else if (strcmp(kind, "none") != 0)
         error_set(err, ERROR_USAGE,
-                  "--net %s is not understood: use user[,hostfwd=...], tap,ifname=NAME or none", spec);
+                  "--net %s is not understood: use user[,hostfwd=...], tap,ifname=NAME, tap,fd=N or none",
+                  spec);
     else if (options)
         error_set(err, ERROR_USAGE, "--net none has no options");
     free(kind);
