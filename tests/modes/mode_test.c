@@ -138,6 +138,11 @@ static void refusals(void)
     config.gic_version = 2;
     refused(config, "--machine");
     config = good;
+    config.screen = SCREEN_VGA;
+    refused(config, "display=");
+    config.screen = SCREEN_VIRTIO;
+    CHECK(mode_check(&virtio_mode, &config, &err));
+    config = good;
     config.debug_exit = true;
     refused(config, "--debug-exit");
     config = good;
