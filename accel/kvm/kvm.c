@@ -266,8 +266,7 @@ static bool attend(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 static bool debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {
     *exit = (struct vcpu_exit){.reason = EXIT_DEBUG};
-    if (!kvm_arch_debug_exit(kv, exit))
-        return true;
+    kvm_arch_debug_exit(kv, exit);
     kv->stopped = !kv->vcpu->single_step && !exit->debug.watchpoint;
     return false;
 }

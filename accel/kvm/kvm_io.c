@@ -24,6 +24,7 @@ void kvm_memory_access(struct kvm_vcpu *kv)
     uint64_t address = kv->run->mmio.phys_addr;
     uint8_t *data = kv->run->mmio.data;
     unsigned len = kv->run->mmio.len, width = is_width(len) ? len : 1;
+    vcpu_exit_count(kv->vcpu, EXIT_MMIO);
     for (unsigned at = 0; at < len && at < sizeof(kv->run->mmio.data); at += width) {
         if (kv->run->mmio.is_write)
             physmem_store(mem, gpa(address + at), width, le_load(data + at, width));
@@ -39,6 +40,7 @@ void kvm_port_access(struct kvm_vcpu *kv)
     unsigned width = kv->run->io.size;
     uint16_t port = kv->run->io.port;
     uint8_t *data = (uint8_t *)kv->run + kv->run->io.data_offset;
+    vcpu_exit_count(kv->vcpu, EXIT_PIO);
     for (uint32_t i = 0; i < kv->run->io.count; i++, data += width) {
         uint64_t value = ~(uint64_t)0;
         if (kv->run->io.direction == KVM_EXIT_IO_OUT) {

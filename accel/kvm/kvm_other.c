@@ -86,7 +86,7 @@ bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug)
     abort();
 }
 
-bool kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
+void kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {
     (void)kv, (void)exit;
     abort();

@@ -138,5 +138,5 @@ bool kvm_arch_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit);
 
 /* The debugger's points and a step, as KVM_SET_GUEST_DEBUG wants them. False: there are too many for it. */
 bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug);
-/* KVM_EXIT_DEBUG was one of ours: fill in exit->debug. False: it is the guest's own, and has been given to it. */
-bool kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit);
+/* KVM_EXIT_DEBUG: fill in exit->debug. */
+void kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit);

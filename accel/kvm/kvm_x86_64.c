@@ -177,6 +177,7 @@ static bool inject(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     struct kvm_interrupt interrupt = {.irq = (uint32_t)vector};
     int result = host_kvm_ioctl(kv->fd, KVM_INTERRUPT, &interrupt);
     kx->interruptible = false;
+    vcpu_exit_count(kv->vcpu, EXIT_INTERRUPT);
     return result >= 0 || kvm_fail(exit, "KVM does not take interrupt %d: %s", vector, host_kvm_failure(result));
 }
 
@@ -299,17 +300,9 @@ bool kvm_arch_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 
 /* ---- debugging ---- */
 
-/* DR7's bits for a point: when it breaks, and its length. -1: a debug register can't watch that. */
-static int point_bits(const struct debug_points *points, unsigned n)
-{
-    uint64_t address = points->points[n].address, len = points->points[n].len;
-    if (points->points[n].access == WALK_FETCH)
-        return 0;
-    if ((len != 1 && len != 2 && len != 4 && len != 8) || address & (len - 1))
-        return -1;
-    int when = points->points[n].access == WALK_WRITE ? 1 : 3;
-    return when | (len == 8 ? 2 : (int)len - 1) << 2;
-}
+/* Breakpoints go into the four debug registers. Watchpoints are the interpreter's: it stops before the access, and
+ * knows a read from a write, neither of which debug registers do. */
+#define BREAKPOINTS_MAX 4
 
 bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug)
 {
@@ -319,34 +312,18 @@ bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug)
         debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
         return true;
     }
-    if (count > 4)
+    if (count > BREAKPOINTS_MAX || (count && points->any_watch))
         return false;
     for (unsigned n = 0; n < count; n++) {
-        int bits = point_bits(points, n);
-        if (bits < 0)
-            return false;
         debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
         debug->arch.debugreg[n] = points->points[n].address;
-        debug->arch.debugreg[7] |= (uint64_t)2 << (2 * n) | (uint64_t)bits << (16 + 4 * n);
+        debug->arch.debugreg[7] |= DR7_FIXED | (uint64_t)2 << (2 * n); /* global; on execution */
     }
-    if (count)
-        debug->arch.debugreg[7] |= 1u << 9 | 1u << 10; /* exact data breakpoints; always 1 */
     return true;
 }
 
-bool kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
+void kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {
-    const struct debug_points *points = kv->vcpu->debug;
-    const struct kvm_debug_exit_arch *arch = &kv->run->debug.arch;
-    exit->debug.address = arch->pc;
+    exit->debug.address = kv->run->debug.arch.pc;
     exit->debug.access = WALK_FETCH;
-    for (unsigned n = 0; !kv->vcpu->single_step && points && n < points->count && n < 4; n++) {
-        if (!(arch->dr6 >> n & 1))
-            continue;
-        exit->debug.address = points->points[n].address;
-        exit->debug.access = points->points[n].access;
-        exit->debug.watchpoint = points->points[n].access != WALK_FETCH;
-        return true;
-    }
-    return true;
 }
