@@ -73,11 +73,14 @@ static void libraries_print(void)
         {"zstd", HAVE_ZSTD, "zstd kernels and qcow2 clusters"},
         {"libslirp", HAVE_SLIRP, "the user network"},
         {"capstone", HAVE_CAPSTONE, "disassembly"},
+        {"libpng", HAVE_PNG, "screenshots"},
+        {"SDL2", HAVE_SDL2, "the window"},
+        {"libvncserver", HAVE_VNCSERVER, "the VNC server"},
         {"toml++", HAVE_TOML, "configuration files"},
         {"seccomp", HAVE_SECCOMP, "the sandbox"},
     };
     for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
-        printf("%s%-9s %s (%s)\n", i ? "           " : "libraries: ", libraries[i].name,
+        printf("%s%-12s %s (%s)\n", i ? "           " : "libraries: ", libraries[i].name,
                libraries[i].there ? "yes" : "no, left out", libraries[i].for_what);
 }
 

@@ -38,6 +38,10 @@ struct ram_block *ram_block_find(struct ram *ram, const char *name);
 uint8_t *ram_block_host(struct ram_block *block);
 uint64_t ram_block_size(const struct ram_block *block);
 
+/* The next range at or after *offset that was ever touched; all else reads as zero, and takes up memory when
+ * it is read. False: none. */
+bool ram_block_next_data(const struct ram_block *block, uint64_t *offset, uint64_t *size);
+
 /* Tell that [offset, offset + len) was changed through the host pointer. */
 void ram_block_written(struct ram_block *block, uint64_t offset, uint64_t len);
 

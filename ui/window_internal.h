@@ -55,7 +55,7 @@ struct window {
     int asked_width, asked_height;
     uint64_t hint_at; /* when to tell the guest about the window's size; 0: no need */
     bool close_asked;
-    uint64_t active_until;
+    uint64_t pause; /* until the window is looked after again */
     char title[128];
 };
 

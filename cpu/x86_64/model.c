@@ -10,6 +10,7 @@ enum first_model {
     FIRST_V2,
     FIRST_V3,
     FIRST_MAX,
+    FIRST_EXTRA,
     FIRST_NONE,
 };
 

@@ -67,6 +67,8 @@ static const struct state_field state_fields[] = {
     FIELD(tsc_offset),
     FIELD(tsc_adjust),
     FIELD(tsc_aux),
+    FIELD(kvm_system_time),
+    FIELD(kvm_wall_clock),
     FIELD(pat, .reset = PAT_RESET),
     FIELD(misc_enable, .reset = 1),
     FIELD(spec_ctrl),

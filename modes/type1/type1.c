@@ -19,10 +19,13 @@ const struct mode type1_mode = {
     .can = {.arches = MODE_EVERY_ARCH,
             .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI | 1u << TRANSPORT_NVME,
             .cpus_max = DEBUG_VCPUS_MAX,
+            .cdroms = true,
             .initrd = true,
             .device_tree = true,
             .firmware = true,
-            .machine_options = true,
+            .screens = 1u << SCREEN_AUTO | 1u << SCREEN_NONE | 1u << SCREEN_VIRTIO | 1u << SCREEN_RAMFB |
+                       1u << SCREEN_VGA,
+            .board_variants = true,
             .debug_ports = true},
     .create = type1_create,
 };
