@@ -520,7 +520,7 @@ class X8664(Guests, unittest.TestCase):
     def test_pc_installer_cd(self):
         """SeaBIOS, isolinux's menu on the serial port, the kernel, the first question."""
         fetch("seabios")
-        with guest("--arch", "x8664", "--memory", "1G", "--kernel", self.installer_iso()) as console:
+        with guest("--arch", "x8664", "--cpus", "2", "--memory", "1G", "--kernel", self.installer_iso()) as console:
             console.expect(r"Install on the screen", 60 * SLOW)
             console.expect(r"Linux version", 120 * SLOW)
             console.expect(FIRST_QUESTION, 600 * SLOW)
@@ -548,7 +548,7 @@ class X8664(Guests, unittest.TestCase):
         """The shell; a variable that is set in it is there again when the machine is started anew with the same file."""
         fetch("ovmf")
         variables = os.path.join(self.folder.name, "vars.fd")
-        words = ["--arch", "x86_64", "--net", "none", "--firmware", "ovmf", "--firmware-vars", variables]
+        words = ["--arch", "x86_64", "--cpus", "4", "--net", "none", "--firmware", "ovmf", "--firmware-vars", variables]
         with guest(*words) as console:
             console.expect(r"Press.*to skip", 300 * SLOW)
             console.send("\x1b")
