@@ -26,6 +26,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run
 	@bench/hvt
+	@bench/screen
 
 format: all
 	@cmake --build build/release --target format

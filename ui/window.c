@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
 #include "host/clock.h"
 #include "ui/window_internal.h"
 
@@ -287,6 +288,7 @@ void window_destroy(struct window *window)
     host_timer_destroy(window->timer);
     host_mutex_unlock(window->machine.lock);
     if (window->sdl) {
+        log_info("window: %llu frames were drawn", (unsigned long long)window->frames);
         window_draw_end(window);
         if (window->renderer)
             window->sdl->DestroyRenderer(window->renderer);
