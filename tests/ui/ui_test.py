@@ -323,7 +323,7 @@ class Refusals(unittest.TestCase):
         self.refused(2, "password=FILE", "--display", "vnc=:77,pasword=x")
         self.refused(3, "/nowhere", "--display", "vnc=:77,password=/nowhere")
         self.refused(3, "1 to 8 characters", "--display", "vnc=:77,password=" + __file__)
-        self.refused(2, "no screen", "--arch", "riscv64", "--display", "vnc=:77")
+        self.refused(2, "no screen", "--arch", "riscv64", "--machine", "display=none", "--display", "vnc=:77")
 
 
 class Window(Case):
