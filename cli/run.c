@@ -329,7 +329,8 @@ static bool config_make(struct run *run, struct error *err)
         return false;
     firmware_set(run);
     lists_set(run);
-    config->screen_wanted = options->screenshots.count || options->typed.count;
+    config->screen_wanted =
+        display_choice_shows(&run->display) || options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;
