@@ -203,5 +203,6 @@ static void device_tree(void)
     free(tree);
 }
 
-static const struct test_case cases[] = {{"plain", plain}, {"pc_kernels", pc_kernels}, {"packed", packed}, {"device_tree", device_tree}};
+static const struct test_case cases[] = {
+    {"plain", plain}, {"pc_kernels", pc_kernels}, {"packed", packed}, {"device_tree", device_tree}};
 TEST_SUITE(loader_fuzz_test, "fuzz", cases);
