@@ -112,6 +112,11 @@ class BadInput(Refusals, unittest.TestCase):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
 
+    def test_screens(self):
+        self.refused(USAGE, ["display=huge", "virtio"], "run", "--arch", "riscv64", "--machine", "display=huge")
+        self.refused(USAGE, ["no VGA", "display=virtio"], "run", "--arch", "riscv64", "--machine", "display=vga")
+        self.refused(USAGE, ["gic-version", "display="], "run", "--arch", "riscv64", "--machine", "screen=vga")
+
     def test_not_part_of_the_mode(self):
         kernel, disk = self.file("kernel", elf()), self.file("disk", bytes(4096))
         virtio = ["run", "--arch", "riscv64", "--mode", "virtio"]
