@@ -135,7 +135,7 @@ class Unikernels:
     def test_run_command(self):
         """The same by `vm-cli run`, with counted time as well."""
         words = [PROGRAM, "run", "--mode", "hvt", "--kernel", self.image("time"), "--serial", "stdout"]
-        for more in ([], ["--deterministic"]):
+        for more in (["--accel", self.accel], ["--accel", "interp", "--deterministic"]):
             result = subprocess.run(words + more, capture_output=True, text=True, timeout=TIMEOUT)
             self.assertEqual((result.returncode, result.stdout), (0, "SUCCESS\n"), result.stderr)
 
@@ -145,6 +145,7 @@ class Unikernels:
             out.write(
                 f"""[vm]
 memory = "16M"
+accel = "{self.accel}"
 serial = "stdout"
 append = "from a file"
 
