@@ -25,7 +25,8 @@ const char *accel_names(void);
 
 /*
  * The engine for a guest: the one called `name`, or with "auto" or NULL the best. Counted time needs an engine
- * that counts instructions: the interpreter. NULL and err (ERROR_USAGE for an unknown name).
+ * that counts instructions: the interpreter. NULL and err (ERROR_USAGE for an unknown name). *passed_by says why
+ * a back end was not taken that a user might expect; its kind is ERROR_NONE when there is nothing to say.
  */
 const struct engine *accel_choose(const char *name, const struct cpu_ops *ops, bool counted,
-                                  struct error *err);
+                                  struct error *passed_by, struct error *err);
