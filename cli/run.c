@@ -350,8 +350,7 @@ static bool config_make(struct run *run, struct error *err)
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    return mode_set(run, err) &&
-           sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
+    return mode_set(run, err) && sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
 }
 
 /* Shells say 128 + the signal's number for a program that a signal ended. */

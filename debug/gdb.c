@@ -74,8 +74,8 @@ static const struct debug_register *register_find(struct vcpu *vcpu, uint64_t nu
     return NULL;
 }
 
-/* The registers of the `g` packet: the general ones up to the first other one, numbered without a gap. It asks
- * for the others one by one. */
+/* The registers of the `g` packet: the general ones up to the first other one, numbered without a gap. It
+ * asks for the others one by one. */
 static bool in_g_packet(const struct debug_register *reg, size_t position)
 {
     return reg->group && strcmp(reg->group, "general") == 0 && reg->number == position;

@@ -136,7 +136,10 @@ static bool disks_add(struct board_parts *parts, struct error *err)
 }
 
 /* Cards get addresses that are nobody's (locally administered), one after the other. */
-#define NET_MAC(n) {0x52, 0x54, 0x00, 0x12, 0x34, (uint8_t)(0x56 + (n))}
+#define NET_MAC(n)                                                                                           \
+    {                                                                                                        \
+        0x52, 0x54, 0x00, 0x12, 0x34, (uint8_t)(0x56 + (n))                                                  \
+    }
 
 static bool virtio_card_add(struct board_parts *parts, unsigned n, struct error *err)
 {

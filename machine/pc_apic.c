@@ -186,8 +186,8 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n)
     return (struct irq_line){pirq_line_set, board, n};
 }
 
-/* One processor gets the SMI, the one whose access caused it: SeaBIOS has a handler for the first one alone, and others
- * would be lost in what they find at the default SMBASE. */
+/* One processor gets the SMI, the one whose access caused it: SeaBIOS has a handler for the first one alone,
+ * and others would be lost in what they find at the default SMBASE. */
 static void smi_line_set(void *opaque, unsigned number, bool level)
 {
     struct pc_board *board = opaque;

@@ -118,7 +118,8 @@ static bool screen_tell(struct pc_board *board, const struct multiboot_header *h
             "%u x %u",
             board->config->kernel, width, height, header->depth, WIDTH_MAX, HEIGHT_MAX);
     if (!pc_screen_set(board, width, height))
-        return error_set(err, ERROR_USAGE, "%s asks for a screen, and this machine has no VGA: give --machine display=vga",
+        return error_set(err, ERROR_USAGE,
+                         "%s asks for a screen, and this machine has no VGA: give --machine display=vga",
                          board->config->kernel);
     le64_store(info + INFO_FB_AT, PC_SCREEN);
     le32_store(info + INFO_FB_PITCH, width * 4);

@@ -45,8 +45,7 @@ struct debugcon *debugcon_create(struct machine *machine, struct char_port *outp
         uint16_t port;
     } places[] = {{"debugcon", DEBUGCON_FW}, {"debugcon-e9", DEBUGCON_BOCHS}};
     struct debugcon *console = machine_alloc(sizeof(*console));
-    struct bus_region region = {
-        .size = 1, .read = debugcon_read, .write = debugcon_write, .opaque = console};
+    struct bus_region region = {.size = 1, .read = debugcon_read, .write = debugcon_write, .opaque = console};
     unsigned id;
     console->output = output;
     machine_device_add(machine, "debugcon", &table, console, debugcon_destroy);

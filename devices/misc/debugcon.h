@@ -1,6 +1,6 @@
 /*
- * A debug console, the same at both ports where it is looked for: every byte written appears on a character port, and a read gives a value by
- * which firmware knows that somebody listens.
+ * A debug console, the same at both ports where it is looked for: every byte written appears on a character
+ * port, and a read gives a value by which firmware knows that somebody listens.
  */
 #pragma once
 

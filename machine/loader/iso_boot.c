@@ -91,8 +91,9 @@ bool iso_start_check(const struct iso *iso, bool by_firmware, struct error *err)
         return false;
     if (!by_firmware || catalog_find(iso->source, &catalog))
         return true;
-    return error_set(err, ERROR_IMAGE,
-                     "%s has no boot record, so no firmware starts it: with --firmware none its boot menu's kernel is "
-                     "started, and --kernel %s:/PATH names one in it",
-                     iso->source->path, iso->source->path);
+    return error_set(
+        err, ERROR_IMAGE,
+        "%s has no boot record, so no firmware starts it: with --firmware none its boot menu's kernel is "
+        "started, and --kernel %s:/PATH names one in it",
+        iso->source->path, iso->source->path);
 }

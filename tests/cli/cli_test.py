@@ -378,6 +378,16 @@ class GoodOnPc(unittest.TestCase):
             return subprocess.run([PROGRAM, "run", "--net", "none", "--kernel", path, *words], capture_output=True, timeout=60,
                                   stdin=subprocess.DEVNULL)
 
+    def test_demo(self):
+        """The built-in guest: in 64-bit mode, with the other processors started, and it does what is typed."""
+        result = subprocess.run([PROGRAM, "run", "--arch", "x86_64", "--net", "none", "--display", "none", "--cpus", "4", "--memory",
+                                 "64M"], input=b"time\noff\n", capture_output=True, timeout=60)
+        text = result.stdout.decode()
+        self.assertEqual(result.returncode, 0, text)
+        self.assertRegex(text, r"processors: 4 of 4, \S")
+        self.assertRegex(text, r"0000000000100000  63 MiB")
+        self.assertRegex(text, r"(?s)> time.*\d\.\d{6} s since the start.*> off")
+
     def test_debug_exit(self):
         """mov al, 0x15; out 0xf4, al; hlt: the value doubled, and one more."""
         self.assertEqual(self.run_code(b"\xb0\x15\xe6\xf4\xf4", "--debug-exit").returncode, 0x2B)

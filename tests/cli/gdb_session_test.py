@@ -70,6 +70,13 @@ class Gdb(Session, unittest.TestCase):
         self.assertRegex(text, r"cpu 0: .*pc 0000000080200000")
         self.assertRegex(text, r"(?m)^\$3 = 0x0$")
 
+    def test_vm_and_exits(self):
+        """Nothing has run yet; then there is one exit for the breakpoint."""
+        text = self.gdb("monitor info vm", "monitor info exits", "break *0x80200050", "continue", "monitor info exits")
+        self.assertRegex(text, r"(?m)^1 vm1: mode type1, paused$")
+        self.assertRegex(text, r"(?m)^cpu 0:( kick \d+)?$")
+        self.assertRegex(text, r"(?m)^cpu 0:( kick \d+)? debug 1$")
+
     def test_registers_of_each_kind(self):
         """Zero after a reset, what was written when written; `g` has some of them and `p` the others."""
         text = self.gdb("p/x $ft0.double", "p $priv", "set $ft0.double = 1.5", "set $fs11.double = -2.25", "set $sscratch = 0x77",

@@ -1,7 +1,7 @@
 /*
  * Kernels that are started without firmware and are no Linux: multiboot by header addresses and as ELF
- * (Multiboot Specification 0.6.96, 3.1 to 3.3), PVH by its note (Xen, docs/misc/pvh.pandoc and start_info.h), plain ELF
- * files of 32 and 64 bits; and what is refused. Offsets are those of the specifications.
+ * (Multiboot Specification 0.6.96, 3.1 to 3.3), PVH by its note (Xen, docs/misc/pvh.pandoc and start_info.h),
+ * plain ELF files of 32 and 64 bits; and what is refused. Offsets are those of the specifications.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +104,8 @@ static void kludge_build(uint32_t flags)
     le32_store(image + 0x104 + 28, ADDRESS + 0x40);
 }
 
-/* One segment of 0x100 bytes from 0x1000 of the file on, its virtual address 0x80000000 above the physical one. */
+/* One segment of 0x100 bytes from 0x1000 of the file on, its virtual address 0x80000000 above the physical
+ * one. */
 static void elf32_build(uint32_t paddr)
 {
     uint8_t *program = image + 52;
