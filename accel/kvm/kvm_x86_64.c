@@ -82,6 +82,16 @@ void kvm_arch_vm_destroy(struct kvm_vm *vm)
 
 /* ---- vCPUs ---- */
 
+/* At the rate of the interpreter's, where the processor can scale it; else the guest is told what it is. */
+static void tsc_rate_set(struct kvm_vcpu *kv)
+{
+    if (kvm_has(kv->vm->kvm, KVM_CAP_TSC_CONTROL))
+        host_kvm_call(kv->fd, KVM_SET_TSC_KHZ, X86_TSC_HZ / 1000);
+    int khz = host_kvm_call(kv->fd, KVM_GET_TSC_KHZ, 0);
+    if (khz > 0)
+        kvm_x86_of(kv)->core->tsc_hz = (uint64_t)khz * 1000;
+}
+
 bool kvm_arch_vcpu_create(struct kvm_vcpu *kv, struct error *err)
 {
     struct kvm_x86 *kx = kv->arch = calloc(1, sizeof(*kx));
@@ -91,15 +101,13 @@ bool kvm_arch_vcpu_create(struct kvm_vcpu *kv, struct error *err)
     kx->core = x86_core_of(kv->vcpu);
     kx->apic_base = 0xfee00800 | (kx->core->bootstrap ? 0x100 : 0);
     kvm_x86_model_limit(kv);
+    tsc_rate_set(kv);
     return true;
 }
 
 bool kvm_arch_vcpu_start(struct kvm_vcpu *kv, struct error *err)
 {
     __u64 mce = 0x100 | X86_MC_BANKS; /* MCG_CAP: MCG_CTL is there */
-    /* At the rate of the interpreter's, where the processor can scale it; else CPUID tells what it is. */
-    if (kvm_has(kv->vm->kvm, KVM_CAP_TSC_CONTROL))
-        host_kvm_call(kv->fd, KVM_SET_TSC_KHZ, X86_TSC_HZ / 1000);
     if (kvm_has(kv->vm->kvm, KVM_CAP_MCE))
         host_kvm_ioctl(kv->fd, KVM_X86_SETUP_MCE, &mce);
     return kvm_x86_cpuid_set(kv, err);

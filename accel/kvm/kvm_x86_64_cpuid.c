@@ -82,20 +82,6 @@ static void layout_set(const struct kvm_x86_vm *vm, uint64_t valid, struct kvm_c
     }
 }
 
-/* The TSC's rate, as a multiple of the crystal's that the local APIC counts. */
-static void rate_set(struct kvm_vcpu *kv, struct kvm_cpuid_entry2 *entry)
-{
-    int khz = host_kvm_call(kv->fd, KVM_GET_TSC_KHZ, 0);
-    if (khz <= 0)
-        return;
-    if (entry->function == 0x15) {
-        entry->eax = X86_TSC_HZ / 1000;
-        entry->ebx = (uint32_t)khz;
-    } else if (entry->function == 0x16) {
-        entry->eax = entry->ebx = (uint32_t)khz / 1000;
-    }
-}
-
 static void entry_add(struct kvm_vcpu *kv, struct kvm_cpuid2 *list, uint32_t leaf, uint32_t subleaf, bool by_index)
 {
     struct x86_core *c = kvm_x86_of(kv)->core;
@@ -110,8 +96,6 @@ static void entry_add(struct kvm_vcpu *kv, struct kvm_cpuid2 *list, uint32_t lea
                                        .edx = id.reg[EDX]};
     if (leaf == 0xd)
         layout_set(kvm_x86_vm_of(kv), x86_xcr0_valid(c), entry);
-    if (leaf == 0x15 || leaf == 0x16)
-        rate_set(kv, entry);
     /* Which mode the processor is in when CPUID is asked is not known here. */
     if (leaf == 0x80000001 && x86_has(c, FEAT_SYSCALL))
         entry->edx |= 1u << 11;

@@ -276,6 +276,8 @@ static const struct msr_place msr_table[] = {
     BANK(8),
     BANK(9),
     MSR(0xda0, xss),
+    MSR(0x4b564d00, kvm_wall_clock),
+    MSR(0x4b564d01, kvm_system_time),
     MSR(0xc0000081, star),
     MSR(0xc0000082, lstar),
     MSR(0xc0000083, cstar),
