@@ -57,6 +57,9 @@ const struct engine *accel_choose(const char *name, const struct cpu_ops *ops, b
         if (any ? auto_takes(&accels[i], ops, counted, passed_by) : strcmp(name, engine->name) == 0)
             return take(engine, ops, counted, err);
     }
-    error_set(err, ERROR_USAGE, "there is no engine %s: use %s", name, accel_names());
+    if (strcmp(name, "jit") == 0)
+        error_set(err, ERROR_USAGE, "--accel jit is not there yet: use %s", accel_names());
+    else
+        error_set(err, ERROR_USAGE, "there is no engine %s: use %s", name, accel_names());
     return NULL;
 }

@@ -11,8 +11,8 @@
 
 extern const struct cpu_ops x86_64_ops;
 
-/* The crystal's rate in CPUID 15h, at which the local APIC's timer counts; and the time-stamp counter's, unless an
- * engine has another (x86_tsc_hz). */
+/* The crystal's rate in CPUID 15h, at which the local APIC's timer counts; and the time-stamp counter's,
+ * unless an engine has another (x86_tsc_hz). */
 #define X86_TSC_HZ 1000000000u
 
 /* The numbers cpu_ops.irq_set takes. */

@@ -177,7 +177,8 @@ static struct x86_cpuid leaf_basic(const struct x86_core *c, uint32_t leaf, uint
     case 0x1f: return leaf_topology(c, subleaf);
     case 0xd: return leaf_xsave(c, subleaf);
     case 0x15: return leaf_tsc(c);
-    case 0x16: return (struct x86_cpuid){{(uint32_t)(c->tsc_hz / 1000000), (uint32_t)(c->tsc_hz / 1000000), 100, 0}};
+    case 0x16:
+        return (struct x86_cpuid){{(uint32_t)(c->tsc_hz / 1000000), (uint32_t)(c->tsc_hz / 1000000), 100, 0}};
     default: return id;
     }
 }
