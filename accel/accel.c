@@ -20,8 +20,8 @@ const char *accel_names(void)
     return "auto|kvm|interp";
 }
 
-/* Its own --cpu model "host" is what a back end has and nothing else does; so `auto` falls back aloud. */
-static bool auto_takes(const struct accel *accel, const struct cpu_ops *ops, bool counted)
+static bool auto_takes(const struct accel *accel, const struct cpu_ops *ops, bool counted,
+                       struct error *passed_by)
 {
     struct error why = {0};
     if (!accel->suits)
@@ -30,30 +30,36 @@ static bool auto_takes(const struct accel *accel, const struct cpu_ops *ops, boo
         return false;
     if (accel->engine->probe(ops, &why) && accel->suits(ops, &why))
         return true;
-    log_warn("%s is not used: %s", accel->engine->name, why.text);
+    error_set(passed_by, why.kind, "%s is not used: %s", accel->engine->name, why.text);
     return false;
 }
 
+static const struct engine *take(const struct engine *engine, const struct cpu_ops *ops, bool counted,
+                                 struct error *err)
+{
+    if (counted && engine != &interpreter_engine) {
+        error_set(err, ERROR_USAGE, "--deterministic counts instructions, which %s can't: use --accel interp",
+                  engine->name);
+        return NULL;
+    }
+    if (!engine->probe(ops, err))
+        return NULL;
+    log_info("engine: %s", engine->name);
+    return engine;
+}
+
 const struct engine *accel_choose(const char *name, const struct cpu_ops *ops, bool counted,
-                                  struct error *err)
+                                  struct error *passed_by, struct error *err)
 {
     bool any = !name || strcmp(name, "auto") == 0;
     for (unsigned i = 0; i < ARRAY_LEN(accels); i++) {
         const struct engine *engine = accels[i].engine;
-        if (any && !auto_takes(&accels[i], ops, counted))
-            continue;
-        if (!any && strcmp(name, engine->name) != 0)
-            continue;
-        if (counted && engine != &interpreter_engine) {
-            error_set(err, ERROR_USAGE, "--deterministic counts instructions, which %s can't: use --accel interp",
-                      engine->name);
-            return NULL;
-        }
-        if (!engine->probe(ops, err))
-            return NULL;
-        log_info("engine: %s", engine->name);
-        return engine;
+        if (any ? auto_takes(&accels[i], ops, counted, passed_by) : strcmp(name, engine->name) == 0)
+            return take(engine, ops, counted, err);
     }
-    error_set(err, ERROR_USAGE, "there is no engine %s: use %s", name, accel_names());
+    if (strcmp(name, "jit") == 0)
+        error_set(err, ERROR_USAGE, "--accel jit is not there yet: use %s", accel_names());
+    else
+        error_set(err, ERROR_USAGE, "there is no engine %s: use %s", name, accel_names());
     return NULL;
 }

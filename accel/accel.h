@@ -2,8 +2,8 @@
  * The engines of this program, and which of them runs a guest. A hardware back end is a struct engine
  * (cpu/cpu.h) like the interpreter, with one thing more: whether it is good enough to be taken unasked.
  *
- * A user who names an engine gets it or an error. With "auto", a hardware back end is taken when it is for the
- * guest's architecture and has all that an operating system there may expect; else the interpreter.
+ * A user who names an engine gets it or an error. With "auto", a hardware back end is taken when it is for
+ * the guest's architecture and has all that an operating system there may expect; else the interpreter.
  */
 #pragma once
 
@@ -24,8 +24,10 @@ const struct accel *accel_get(unsigned index);
 const char *accel_names(void);
 
 /*
- * The engine for a guest: the one called `name`, or with "auto" or NULL the best. Counted time needs an engine
- * that counts instructions: the interpreter. NULL and err (ERROR_USAGE for an unknown name).
+ * The engine for a guest: the one called `name`, or with "auto" or NULL the best. Counted time needs an
+ * engine that counts instructions: the interpreter. NULL and err (ERROR_USAGE for an unknown name).
+ * *passed_by says why a back end was not taken that a user might expect; its kind is ERROR_NONE when there is
+ * nothing to say.
  */
 const struct engine *accel_choose(const char *name, const struct cpu_ops *ops, bool counted,
-                                  struct error *err);
+                                  struct error *passed_by, struct error *err);

@@ -37,6 +37,7 @@ struct run {
     struct disk_config disks[DISKS_MAX];
     struct hvt_resource resources[HVT_RESOURCES_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
+    struct error passed_by;  /* an engine that --accel auto did not take */
     const struct mode *mode;
     struct display_choice display;
     bool sandbox;
@@ -181,14 +182,15 @@ static bool debug_exit_set(struct run *run, struct error *err)
 static bool engine_set(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
-    const struct engine *engine =
-        accel_choose(options->accel, cpu_ops_find(run->config.arch), options->deterministic, err);
+    const struct engine *engine = accel_choose(options->accel, cpu_ops_find(run->config.arch),
+                                               options->deterministic, &run->passed_by, err);
     run->config.engine = engine;
     if (!engine)
         return false;
     bool host = options->cpu && strncmp(options->cpu, "host", 4) == 0 && strchr(",", options->cpu[4]);
     return !host || engine != &interpreter_engine ||
-           error_set(err, ERROR_USAGE, "--cpu host needs the host's own processor: use --accel kvm, or --cpu max");
+           error_set(err, ERROR_USAGE,
+                     "--cpu host needs the host's own processor: use --accel kvm, or --cpu max");
 }
 
 /* Before the disks, which may leave it to this. */
@@ -382,6 +384,8 @@ static bool run_vm(struct run *run, int *status, struct error *err)
     if (run->options.trace && !trace_open(run->options.trace, err))
         return false;
     struct vm *vm = vm_create(run->mode, &run->config, run->options.name, err);
+    if (vm && run->passed_by.kind != ERROR_NONE)
+        log_warn("%s", run->passed_by.text);
     bool ok = vm && vm_go(run, vm, status, err);
     vm_destroy(vm);
     trace_close();

@@ -26,8 +26,9 @@ void *host_kvm_map(int vcpu_fd, size_t size, struct error *err);
 void host_kvm_unmap(void *page, size_t size);
 
 /*
- * A thread that runs a vCPU can be taken out of the kernel by another one. kick_receive is called by that thread
- * before it runs; kick_send makes a system call of the thread it names return early, and does nothing else.
+ * A thread that runs a vCPU can be taken out of the kernel by another one. kick_receive is called by that
+ * thread before it runs; kick_send makes a system call of the thread it names return early, and does nothing
+ * else.
  */
 struct host_kvm_thread {
     unsigned long id;

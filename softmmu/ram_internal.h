@@ -9,7 +9,7 @@
 #include "softmmu/ram.h"
 #include "softmmu/seqlock.h"
 
-#define RAM_LINE_BITS    6 /* the granule of the code bitmap: 64 lines a page, one word */
+#define RAM_LINE_BITS 6 /* the granule of the code bitmap: 64 lines a page, one word */
 
 /* One byte a page: a dirty bit for each client, and the state of its code protection. */
 enum ram_page_state {

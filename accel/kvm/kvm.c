@@ -1,8 +1,8 @@
 /* The KVM engine: machines and vCPUs in the kernel, and the loop around KVM_RUN. */
 #include "accel/kvm/kvm.h"
 
-#include <stdarg.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -219,7 +219,8 @@ static bool vcpu_start(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     return true;
 }
 
-/* The debugger's wishes; they change while the vCPU is not running. False: the interpreter has to fulfil them. */
+/* The debugger's wishes; they change while the vCPU is not running. False: the interpreter has to fulfil
+ * them. */
 static bool debug_set(struct kvm_vcpu *kv)
 {
     struct kvm_guest_debug debug = {0};

@@ -1,11 +1,11 @@
 /*
- * KVM on aarch64 hosts. The interrupt controller is ours: a GICv2, whose registers are all in memory; its IRQ and
- * FIQ go to the kernel as lines, and the timers' outputs come back as levels (KVM_CAP_ARM_USER_IRQ). A GICv3's
- * registers are the processor's, which KVM gives a guest with its own controller only: that would be made in
- * kvm_arch_vm_create.
+ * KVM on aarch64 hosts. The interrupt controller is ours: a GICv2, whose registers are all in memory; its IRQ
+ * and FIQ go to the kernel as lines, and the timers' outputs come back as levels (KVM_CAP_ARM_USER_IRQ). A
+ * GICv3's registers are the processor's, which KVM gives a guest with its own controller only: that would be
+ * made in kvm_arch_vm_create.
  *
- * PSCI is the kernel's, because it keeps the calls to itself: cores that are off wait in KVM_RUN, and only power-off
- * and reset come out. WFI is the kernel's as well.
+ * PSCI is the kernel's, because it keeps the calls to itself: cores that are off wait in KVM_RUN, and only
+ * power-off and reset come out. WFI is the kernel's as well.
  */
 #include <stdlib.h>
 
@@ -37,8 +37,9 @@ static struct kvm_arm *arm_of(struct kvm_vcpu *kv)
 bool kvm_arch_suits(int kvm, struct error *err)
 {
     (void)kvm;
-    return error_set(err, ERROR_HOST, "boards have a GICv3 unless --machine gic-version=2 is given, and it is not "
-                                      "offered through KVM");
+    return error_set(err, ERROR_HOST,
+                     "boards have a GICv3 unless --machine gic-version=2 is given, and it is not "
+                     "offered through KVM");
 }
 
 unsigned long kvm_arch_vm_type(int kvm)
@@ -78,7 +79,8 @@ bool kvm_arch_vcpu_create(struct kvm_vcpu *kv, struct error *err)
 bool kvm_arch_vcpu_start(struct kvm_vcpu *kv, struct error *err)
 {
     return !arm_of(kv)->core->board.gic.read ||
-           error_set(err, ERROR_USAGE, "under KVM the interrupt controller is a GICv2: use --machine gic-version=2");
+           error_set(err, ERROR_USAGE,
+                     "under KVM the interrupt controller is a GICv2: use --machine gic-version=2");
 }
 
 void kvm_arch_vcpu_destroy(struct kvm_vcpu *kv)
@@ -165,7 +167,8 @@ int kvm_arch_load(struct kvm_vcpu *kv, const char **what)
              sp_el1 = own_stack(s) ? s->x[REG_SP] : s->sp_el[1];
     *what = "general registers";
     bool ok = kvm_register_set(kv, CORE(U64, regs.pstate), &pstate) &&
-              kvm_register_set(kv, CORE(U64, regs.sp), &sp_el0) && kvm_register_set(kv, CORE(U64, sp_el1), &sp_el1);
+              kvm_register_set(kv, CORE(U64, regs.sp), &sp_el0) &&
+              kvm_register_set(kv, CORE(U64, sp_el1), &sp_el1);
     for (unsigned n = 0; ok && n < 31; n++)
         ok = kvm_register_set(kv, CORE(U64, regs.regs[0]) + 2 * n, &s->x[n]);
     for (unsigned n = 0; ok && n < 32; n++)
@@ -184,7 +187,8 @@ int kvm_arch_save(struct kvm_vcpu *kv, const char **what)
     struct kvm_mp_state power;
     *what = "general registers";
     bool ok = kvm_register_get(kv, CORE(U64, regs.pstate), &pstate) &&
-              kvm_register_get(kv, CORE(U64, regs.sp), &sp_el0) && kvm_register_get(kv, CORE(U64, sp_el1), &sp_el1);
+              kvm_register_get(kv, CORE(U64, regs.sp), &sp_el0) &&
+              kvm_register_get(kv, CORE(U64, sp_el1), &sp_el1);
     for (unsigned n = 0; ok && n < 31; n++)
         ok = kvm_register_get(kv, CORE(U64, regs.regs[0]) + 2 * n, &s->x[n]);
     for (unsigned n = 0; ok && n < 32; n++)
@@ -222,10 +226,11 @@ bool kvm_arch_enter(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     for (unsigned line = AARCH64_LINE_IRQ; line <= AARCH64_LINE_FIQ; line++) {
         if (!((lines ^ arm->lines) >> line & 1))
             continue;
-        struct kvm_irq_level level = {.irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
-                                             kv->vcpu->index << KVM_ARM_IRQ_VCPU_SHIFT |
-                                             (line == AARCH64_LINE_IRQ ? KVM_ARM_IRQ_CPU_IRQ : KVM_ARM_IRQ_CPU_FIQ),
-                                      .level = lines >> line & 1};
+        struct kvm_irq_level level = {
+            .irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
+                   kv->vcpu->index << KVM_ARM_IRQ_VCPU_SHIFT |
+                   (line == AARCH64_LINE_IRQ ? KVM_ARM_IRQ_CPU_IRQ : KVM_ARM_IRQ_CPU_FIQ),
+            .level = lines >> line & 1};
         int result = host_kvm_ioctl(kv->vm->fd, KVM_IRQ_LINE, &level);
         if (result < 0)
             return kvm_fail(exit, "KVM_IRQ_LINE: %s", host_kvm_failure(result));

@@ -1,8 +1,9 @@
 /*
  * RAM as KVM's memory slots. A mapping is a slot, read-only ones so that writes come out as device accesses;
- * what is hidden has none. A change of the map is followed in the thread that makes it, before it goes on, so the
- * vCPU whose register write it was sees it with its next instruction. Another vCPU may meet the moment between
- * the end of one slot and the start of the next: its access comes out as one to a device, and finds the RAM.
+ * what is hidden has none. A change of the map is followed in the thread that makes it, before it goes on, so
+ * the vCPU whose register write it was sees it with its next instruction. Another vCPU may meet the moment
+ * between the end of one slot and the start of the next: its access comes out as one to a device, and finds
+ * the RAM.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /*
- * What the files of the KVM engine share: kvm.c (machines, vCPUs, the loop of run), kvm_memory.c (RAM as memory
- * slots), kvm_io.c (device accesses), kvm_probe.c (what this host has), and one kvm_<architecture>.c.
+ * What the files of the KVM engine share: kvm.c (machines, vCPUs, the loop of run), kvm_memory.c (RAM as
+ * memory slots), kvm_io.c (device accesses), kvm_probe.c (what this host has), and one kvm_<architecture>.c.
  *
  * The struct of the core is the truth outside run(). Inside, the truth moves to the kernel when the guest is
- * entered (kvm_state_load) and comes back when somebody wants to look (kvm_state_save): an exit that is a device
- * access moves nothing.
+ * entered (kvm_state_load) and comes back when somebody wants to look (kvm_state_save): an exit that is a
+ * device access moves nothing.
  */
 #pragma once
 
@@ -53,7 +53,8 @@ static inline struct kvm_vcpu *kvm_of(struct vcpu *vcpu)
 /* EXIT_ERROR with a text. Returns false: run() is over. */
 bool kvm_fail(struct vcpu_exit *exit, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Move the truth. save completes a device access that is under way. On the vCPU's thread; false: *exit says why. */
+/* Move the truth. save completes a device access that is under way. On the vCPU's thread; false: *exit says
+ * why. */
 bool kvm_state_load(struct kvm_vcpu *kv, struct vcpu_exit *exit);
 bool kvm_state_save(struct kvm_vcpu *kv, struct vcpu_exit *exit);
 
@@ -66,8 +67,8 @@ enum kvm_step {
 
 /*
  * Do up to `insns` instructions in the interpreter: what this KVM can't do, and what is rare enough not to be
- * done twice in this program (system-management mode, a closed A20 gate, many watchpoints). It takes interrupts
- * as always. Never ENTER.
+ * done twice in this program (system-management mode, a closed A20 gate, many watchpoints). It takes
+ * interrupts as always. Never ENTER.
  */
 enum kvm_step kvm_interpret(struct kvm_vcpu *kv, uint64_t insns, struct vcpu_exit *exit);
 
@@ -126,8 +127,8 @@ void kvm_arch_vcpu_destroy(struct kvm_vcpu *kv);
 int kvm_arch_load(struct kvm_vcpu *kv, const char **what);
 int kvm_arch_save(struct kvm_vcpu *kv, const char **what);
 
-/* Events that are taken outside the guest, sleep, and what the interpreter must do instead; the truth may be on
- * either side. */
+/* Events that are taken outside the guest, sleep, and what the interpreter must do instead; the truth may be
+ * on either side. */
 enum kvm_step kvm_arch_prepare(struct kvm_vcpu *kv, struct vcpu_exit *exit);
 /* The truth is in the kernel: interrupts in. False: *exit. */
 bool kvm_arch_enter(struct kvm_vcpu *kv, struct vcpu_exit *exit);

@@ -37,7 +37,8 @@ static bool right_guest(const struct cpu_ops *ops, struct error *err)
 {
     if (ops == kvm_arch_guest)
         return true;
-    return error_set(err, ERROR_USAGE, "KVM on this host runs %s guests, and this one is for %s: use --accel interp",
+    return error_set(err, ERROR_USAGE,
+                     "KVM on this host runs %s guests, and this one is for %s: use --accel interp",
                      kvm_arch_guest ? kvm_arch_guest->name : "no", ops->name);
 }
 
@@ -54,8 +55,8 @@ static int open_checked(struct error *err)
         return -1;
     int version = host_kvm_call(kvm, KVM_GET_API_VERSION, 0);
     bool ok = version == KVM_API_VERSION ||
-              error_set(err, ERROR_HOST, "this host's KVM has interface version %d, and %d is needed", version,
-                        KVM_API_VERSION);
+              error_set(err, ERROR_HOST, "this host's KVM has interface version %d, and %d is needed",
+                        version, KVM_API_VERSION);
     if (ok && kvm_needs(kvm, needs, ARRAY_LEN(needs), err) &&
         kvm_needs(kvm, kvm_arch_needs, kvm_arch_need_count, err))
         return kvm;

@@ -1,8 +1,8 @@
 /*
  * KVM on riscv64 hosts with the hypervisor extension. A guest there begins in supervisor mode: the SBI is the
- * kernel's, as are the timer, interprocessor interrupts and the start of harts; the interrupt controller is our
- * PLIC, whose supervisor line goes in by KVM_INTERRUPT. What the kernel does not know of the SBI comes out, and is the
- * board's built-in one's.
+ * kernel's, as are the timer, interprocessor interrupts and the start of harts; the interrupt controller is
+ * our PLIC, whose supervisor line goes in by KVM_INTERRUPT. What the kernel does not know of the SBI comes
+ * out, and is the board's built-in one's.
  */
 #include <stdlib.h>
 
@@ -31,8 +31,9 @@ static struct kvm_hart *hart_of(struct kvm_vcpu *kv)
 bool kvm_arch_suits(int kvm, struct error *err)
 {
     (void)kvm;
-    return error_set(err, ERROR_HOST, "a guest under KVM can have no firmware of its own: ask for it together with "
-                                      "--firmware builtin");
+    return error_set(err, ERROR_HOST,
+                     "a guest under KVM can have no firmware of its own: ask for it together with "
+                     "--firmware builtin");
 }
 
 unsigned long kvm_arch_vm_type(int kvm)
@@ -83,8 +84,9 @@ bool kvm_arch_vcpu_start(struct kvm_vcpu *kv, struct error *err)
         return error_set(err, ERROR_USAGE, "KVM runs guests from supervisor mode on: use --firmware builtin");
     if (!kvm_register_get(kv, FREQUENCY, &hz) || hz == RISCV_TIMEBASE_HZ)
         return true;
-    return error_set(err, ERROR_HOST, "this host's time counts at %llu Hz, and the guest's device tree says %u: use "
-                                      "--accel interp",
+    return error_set(err, ERROR_HOST,
+                     "this host's time counts at %llu Hz, and the guest's device tree says %u: use "
+                     "--accel interp",
                      (unsigned long long)hz, RISCV_TIMEBASE_HZ);
 }
 
@@ -125,7 +127,8 @@ static bool float_load(struct kvm_vcpu *kv, const struct riscv_state *s)
 int kvm_arch_load(struct kvm_vcpu *kv, const char **what)
 {
     struct riscv_state *s = &hart_of(kv)->core->s;
-    uint64_t mode = s->privilege == PRIV_U ? 0 : 1, sstatus = s->mstatus & SSTATUS_MASK, sie = s->mie & SIE_MASK;
+    uint64_t mode = s->privilege == PRIV_U ? 0 : 1, sstatus = s->mstatus & SSTATUS_MASK,
+             sie = s->mie & SIE_MASK;
     *what = "general registers";
     bool ok = kvm_register_set(kv, CORE(mode), &mode);
     for (unsigned n = 1; ok && n < 32; n++)
@@ -134,7 +137,7 @@ int kvm_arch_load(struct kvm_vcpu *kv, const char **what)
     ok = ok && kvm_register_set(kv, CSR(sstatus), &sstatus) && kvm_register_set(kv, CSR(sie), &sie);
     for (size_t n = 0; ok && n < ARRAY_LEN(registers); n++)
         ok = kvm_register_set(kv, registers[n].id, (uint8_t *)s + registers[n].offset);
-    float_load(kv, s); /* a host without D has none to give */
+    float_load(kv, s);                            /* a host without D has none to give */
     return ok ? power_load(kv, s->started) : -22; /* EINVAL */
 }
 

@@ -1,13 +1,13 @@
 /*
  * KVM on x86_64 hosts: set-up, interrupts, and the exits that only x86 has.
  *
- * The interrupt controllers are ours, in user space, with KVM_INTERRUPT and the interrupt window: the same local
- * APIC, I/O APIC and 8259 that the interpreter uses, so that a machine can go from one engine to the other, and it
- * works on every KVM. The price is an exit for each access to the APIC. A kernel's irqchip would be made in
- * kvm_arch_vm_create, and its state moved in kvm_arch_load and kvm_arch_save.
+ * The interrupt controllers are ours, in user space, with KVM_INTERRUPT and the interrupt window: the same
+ * local APIC, I/O APIC and 8259 that the interpreter uses, so that a machine can go from one engine to the
+ * other, and it works on every KVM. The price is an exit for each access to the APIC. A kernel's irqchip
+ * would be made in kvm_arch_vm_create, and its state moved in kvm_arch_load and kvm_arch_save.
  *
- * What happens seldom is done by the core's own code, with the state in the struct: INIT, SIPI, waking from HLT,
- * system-management mode, a closed A20 gate.
+ * What happens seldom is done by the core's own code, with the state in the struct: INIT, SIPI, waking from
+ * HLT, system-management mode, a closed A20 gate.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +23,12 @@
 const struct cpu_ops *const kvm_arch_guest = &x86_64_ops;
 
 const struct kvm_need kvm_arch_needs[] = {
-    {"KVM_CAP_EXT_CPUID", KVM_CAP_EXT_CPUID},       {"KVM_CAP_USER_NMI", KVM_CAP_USER_NMI},
-    {"KVM_CAP_VCPU_EVENTS", KVM_CAP_VCPU_EVENTS},   {"KVM_CAP_DEBUGREGS", KVM_CAP_DEBUGREGS},
-    {"KVM_CAP_XSAVE", KVM_CAP_XSAVE},               {"KVM_CAP_XCRS", KVM_CAP_XCRS},
+    {"KVM_CAP_EXT_CPUID", KVM_CAP_EXT_CPUID},
+    {"KVM_CAP_USER_NMI", KVM_CAP_USER_NMI},
+    {"KVM_CAP_VCPU_EVENTS", KVM_CAP_VCPU_EVENTS},
+    {"KVM_CAP_DEBUGREGS", KVM_CAP_DEBUGREGS},
+    {"KVM_CAP_XSAVE", KVM_CAP_XSAVE},
+    {"KVM_CAP_XCRS", KVM_CAP_XCRS},
     {"KVM_CAP_SET_TSS_ADDR", KVM_CAP_SET_TSS_ADDR},
 };
 const size_t kvm_arch_need_count = ARRAY_LEN(kvm_arch_needs);
@@ -38,8 +41,8 @@ unsigned long kvm_arch_vm_type(int kvm)
     return 0;
 }
 
-/* Four pages that Intel's processors need for real mode, in a hole of the PC's map that firmware leaves alone:
- * below the ROM's 16 MiB and above the messages of the local APICs. */
+/* Four pages that Intel's processors need for real mode, in a hole of the PC's map that firmware leaves
+ * alone: below the ROM's 16 MiB and above the messages of the local APICs. */
 #define IDENTITY_MAP 0xfeffc000u
 #define TSS_ADDRESS  0xfeffd000u
 
@@ -48,8 +51,8 @@ static void user_msrs_enable(struct kvm_vm *vm)
     struct kvm_x86_vm *xvm = vm->arch;
     struct kvm_enable_cap cap = {.cap = KVM_CAP_X86_USER_SPACE_MSR,
                                  .args[0] = KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN};
-    xvm->user_msrs = kvm_has(vm->kvm, KVM_CAP_X86_USER_SPACE_MSR) &&
-                     host_kvm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap) >= 0;
+    xvm->user_msrs =
+        kvm_has(vm->kvm, KVM_CAP_X86_USER_SPACE_MSR) && host_kvm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap) >= 0;
 }
 
 bool kvm_arch_vm_create(struct kvm_vm *vm, struct error *err)
@@ -82,6 +85,16 @@ void kvm_arch_vm_destroy(struct kvm_vm *vm)
 
 /* ---- vCPUs ---- */
 
+/* At the rate of the interpreter's, where the processor can scale it; else the guest is told what it is. */
+static void tsc_rate_set(struct kvm_vcpu *kv)
+{
+    if (kvm_has(kv->vm->kvm, KVM_CAP_TSC_CONTROL))
+        host_kvm_call(kv->fd, KVM_SET_TSC_KHZ, X86_TSC_HZ / 1000);
+    int khz = host_kvm_call(kv->fd, KVM_GET_TSC_KHZ, 0);
+    if (khz > 0)
+        kvm_x86_of(kv)->core->tsc_hz = (uint64_t)khz * 1000;
+}
+
 bool kvm_arch_vcpu_create(struct kvm_vcpu *kv, struct error *err)
 {
     struct kvm_x86 *kx = kv->arch = calloc(1, sizeof(*kx));
@@ -91,18 +104,13 @@ bool kvm_arch_vcpu_create(struct kvm_vcpu *kv, struct error *err)
     kx->core = x86_core_of(kv->vcpu);
     kx->apic_base = 0xfee00800 | (kx->core->bootstrap ? 0x100 : 0);
     kvm_x86_model_limit(kv);
+    tsc_rate_set(kv);
     return true;
 }
 
 bool kvm_arch_vcpu_start(struct kvm_vcpu *kv, struct error *err)
 {
     __u64 mce = 0x100 | X86_MC_BANKS; /* MCG_CAP: MCG_CTL is there */
-    /* At the rate of the interpreter's, where the processor can scale it; else CPUID tells what it is. */
-    if (kvm_has(kv->vm->kvm, KVM_CAP_TSC_CONTROL))
-        host_kvm_call(kv->fd, KVM_SET_TSC_KHZ, X86_TSC_HZ / 1000);
-    int khz = host_kvm_call(kv->fd, KVM_GET_TSC_KHZ, 0);
-    if (khz > 0)
-        x86_tsc_hz_set(kv->vcpu, (uint64_t)khz * 1000);
     if (kvm_has(kv->vm->kvm, KVM_CAP_MCE))
         host_kvm_ioctl(kv->fd, KVM_X86_SETUP_MCE, &mce);
     return kvm_x86_cpuid_set(kv, err);
@@ -114,6 +122,8 @@ void kvm_arch_vcpu_destroy(struct kvm_vcpu *kv)
 }
 
 /* ---- before the guest is entered ---- */
+
+#define OPCODE_STI 0xfb
 
 static bool intr_line(struct x86_core *c)
 {
@@ -147,6 +157,23 @@ static enum kvm_step asleep(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     return KVM_STEP_EXIT;
 }
 
+/* A KVM that does not tell of interrupt shadows lets an interrupt in between STI and HLT, which no guest
+ * expects: it would sleep for ever. So the shadow is found by the instruction before, at the price of a look
+ * at the state. */
+static bool shadow_missed(struct kvm_vcpu *kv, struct vcpu_exit *exit)
+{
+    struct kvm_x86 *kx = kvm_x86_of(kv);
+    struct x86_state *s = &kx->core->s;
+    if (kvm_x86_vm_of(kv)->shadow || !kv->in_kernel || !kx->interruptible || !intr_line(kx->core) ||
+        !kvm_state_save(kv, exit))
+        return false;
+    uint64_t at = s->rip - 1 + (s->seg[CS].attributes & SEG_L ? 0 : s->seg[CS].base), value;
+    struct translation where = x86_64_ops.translate(kv->vcpu, gva(at), WALK_FETCH);
+    if (where.ok && physmem_load(kv->vcpu->mem, where.pa, 1, &value) && value == OPCODE_STI)
+        s->shadow = SHADOW_STI;
+    return s->shadow != SHADOW_NONE;
+}
+
 #define INTERPRET_SLICE 1000
 
 enum kvm_step kvm_arch_prepare(struct kvm_vcpu *kv, struct vcpu_exit *exit)
@@ -161,6 +188,8 @@ enum kvm_step kvm_arch_prepare(struct kvm_vcpu *kv, struct vcpu_exit *exit)
         return KVM_STEP_ENTER;
     if (events & ~nmi || c->s.init_pending || c->s.sipi_pending || c->s.smi_pending || c->s.debug_pending)
         return event_take(kv, exit);
+    if (shadow_missed(kv, exit))
+        return kvm_interpret(kv, 1, exit);
     if (!kv->in_kernel && c->s.shadow != SHADOW_NONE && !kvm_x86_vm_of(kv)->shadow)
         return kvm_interpret(kv, 1, exit);
     if (events & nmi) {
@@ -181,7 +210,8 @@ static bool inject(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     int result = host_kvm_ioctl(kv->fd, KVM_INTERRUPT, &interrupt);
     kx->interruptible = false;
     vcpu_exit_count(kv->vcpu, EXIT_INTERRUPT);
-    return result >= 0 || kvm_fail(exit, "KVM does not take interrupt %d: %s", vector, host_kvm_failure(result));
+    return result >= 0 ||
+           kvm_fail(exit, "KVM does not take interrupt %d: %s", vector, host_kvm_failure(result));
 }
 
 bool kvm_arch_enter(struct kvm_vcpu *kv, struct vcpu_exit *exit)
@@ -239,8 +269,8 @@ static bool shut_down(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     return false;
 }
 
-/* The kernel has none of this number. The local APIC's are our devices'; of others, what the core keeps beside
- * the state that KVM holds. */
+/* The kernel has none of this number. The local APIC's are our devices'; of others, what the core keeps
+ * beside the state that KVM holds. */
 static bool msr_access(struct kvm_vcpu *kv, bool write)
 {
     struct x86_core *c = kvm_x86_of(kv)->core;
@@ -264,10 +294,12 @@ static void registers_log(const struct x86_core *c)
         log_warn("gpr %2u: %016llx %016llx %016llx %016llx", n, (unsigned long long)s->gpr[n],
                  (unsigned long long)s->gpr[n + 1], (unsigned long long)s->gpr[n + 2],
                  (unsigned long long)s->gpr[n + 3]);
-    log_warn("cs %04x base %llx attributes %04x; ss %04x; rflags %llx; cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx",
-             s->seg[CS].selector, (unsigned long long)s->seg[CS].base, s->seg[CS].attributes, s->seg[SS].selector,
-             (unsigned long long)s->rflags, (unsigned long long)s->cr0, (unsigned long long)s->cr2,
-             (unsigned long long)s->cr3, (unsigned long long)s->cr4, (unsigned long long)s->efer);
+    log_warn("cs %04x base %llx attributes %04x; ss %04x; rflags %llx; cr0 %llx cr2 %llx cr3 %llx cr4 %llx "
+             "efer %llx",
+             s->seg[CS].selector, (unsigned long long)s->seg[CS].base, s->seg[CS].attributes,
+             s->seg[SS].selector, (unsigned long long)s->rflags, (unsigned long long)s->cr0,
+             (unsigned long long)s->cr2, (unsigned long long)s->cr3, (unsigned long long)s->cr4,
+             (unsigned long long)s->efer);
 }
 
 /* How many instructions the interpreter does of a guest whose next one KVM can't emulate. */
@@ -303,8 +335,8 @@ bool kvm_arch_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 
 /* ---- debugging ---- */
 
-/* Breakpoints go into the four debug registers. Watchpoints are the interpreter's: it stops before the access, and
- * knows a read from a write, neither of which debug registers do. */
+/* Breakpoints go into the four debug registers. Watchpoints are the interpreter's: it stops before the
+ * access, and knows a read from a write, neither of which debug registers do. */
 #define BREAKPOINTS_MAX 4
 
 bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug)

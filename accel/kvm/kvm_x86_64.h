@@ -1,4 +1,5 @@
-/* What the files of KVM on x86_64 hosts share: kvm_x86_64.c (events, exits), _state.c, _cpuid.c and _probe.c. */
+/* What the files of KVM on x86_64 hosts share: kvm_x86_64.c (events, exits), _state.c, _cpuid.c and _probe.c.
+ */
 #pragma once
 
 #include "accel/kvm/kvm_private.h"
@@ -40,7 +41,8 @@ static inline struct kvm_x86 *kvm_x86_of(struct kvm_vcpu *kv)
 /* What KVM_GET_SUPPORTED_CPUID gives; the caller frees it. NULL and err. */
 struct kvm_cpuid2 *kvm_x86_supported(int kvm, struct error *err);
 /* The value of a leaf there; 0 for what is not. */
-uint32_t kvm_x86_supported_reg(const struct kvm_cpuid2 *supported, uint32_t leaf, uint32_t subleaf, unsigned reg);
+uint32_t kvm_x86_supported_reg(const struct kvm_cpuid2 *supported, uint32_t leaf, uint32_t subleaf,
+                               unsigned reg);
 /* Take from a model what KVM does not have. */
 void kvm_x86_model_limit(struct kvm_vcpu *kv);
 /* Tell KVM what CPUID says. */

@@ -23,12 +23,14 @@ struct kvm_cpuid2 *kvm_x86_supported(int kvm, struct error *err)
     int result = host_kvm_ioctl(kvm, KVM_GET_SUPPORTED_CPUID, list);
     if (result >= 0)
         return list;
-    error_set(err, ERROR_HOST, "KVM does not say which processor features it has: %s", host_kvm_failure(result));
+    error_set(err, ERROR_HOST, "KVM does not say which processor features it has: %s",
+              host_kvm_failure(result));
     free(list);
     return NULL;
 }
 
-uint32_t kvm_x86_supported_reg(const struct kvm_cpuid2 *supported, uint32_t leaf, uint32_t subleaf, unsigned reg)
+uint32_t kvm_x86_supported_reg(const struct kvm_cpuid2 *supported, uint32_t leaf, uint32_t subleaf,
+                               unsigned reg)
 {
     for (unsigned i = 0; i < supported->nent; i++) {
         const struct kvm_cpuid_entry2 *entry = &supported->entries[i];
@@ -41,8 +43,8 @@ uint32_t kvm_x86_supported_reg(const struct kvm_cpuid2 *supported, uint32_t leaf
     return 0;
 }
 
-/* x2APIC is our own local APIC's, for which its MSRs must come to us. Its deadline timer counts the TSC, which
- * runs in the kernel at a rate of its own; and counters of events are not kept in step. */
+/* x2APIC is our own local APIC's, for which its MSRs must come to us. Its deadline timer counts the TSC,
+ * which runs in the kernel at a rate of its own; and counters of events are not kept in step. */
 static bool has(void *opaque, enum x86_feature feature, const struct x86_feature_place *place)
 {
     const struct kvm_x86_vm *vm = opaque;
@@ -82,21 +84,8 @@ static void layout_set(const struct kvm_x86_vm *vm, uint64_t valid, struct kvm_c
     }
 }
 
-/* The TSC's rate, as a multiple of the crystal's that the local APIC counts. */
-static void rate_set(struct kvm_vcpu *kv, struct kvm_cpuid_entry2 *entry)
-{
-    int khz = host_kvm_call(kv->fd, KVM_GET_TSC_KHZ, 0);
-    if (khz <= 0)
-        return;
-    if (entry->function == 0x15) {
-        entry->eax = X86_TSC_HZ / 1000;
-        entry->ebx = (uint32_t)khz;
-    } else if (entry->function == 0x16) {
-        entry->eax = entry->ebx = (uint32_t)khz / 1000;
-    }
-}
-
-static void entry_add(struct kvm_vcpu *kv, struct kvm_cpuid2 *list, uint32_t leaf, uint32_t subleaf, bool by_index)
+static void entry_add(struct kvm_vcpu *kv, struct kvm_cpuid2 *list, uint32_t leaf, uint32_t subleaf,
+                      bool by_index)
 {
     struct x86_core *c = kvm_x86_of(kv)->core;
     struct kvm_cpuid_entry2 *entry = &list->entries[list->nent++];
@@ -110,8 +99,6 @@ static void entry_add(struct kvm_vcpu *kv, struct kvm_cpuid2 *list, uint32_t lea
                                        .edx = id.reg[EDX]};
     if (leaf == 0xd)
         layout_set(kvm_x86_vm_of(kv), x86_xcr0_valid(c), entry);
-    if (leaf == 0x15 || leaf == 0x16)
-        rate_set(kv, entry);
     /* Which mode the processor is in when CPUID is asked is not known here. */
     if (leaf == 0x80000001 && x86_has(c, FEAT_SYSCALL))
         entry->edx |= 1u << 11;
@@ -120,7 +107,8 @@ static void entry_add(struct kvm_vcpu *kv, struct kvm_cpuid2 *list, uint32_t lea
 /* Leaves with sub-leaves, and which of these say something. */
 static unsigned subleaves(uint32_t leaf, const uint8_t **list)
 {
-    static const uint8_t caches[] = {0, 1, 2, 3, 4}, one[] = {0}, topology[] = {0, 1, 2}, xsave[] = {0, 1, 2, 9};
+    static const uint8_t caches[] = {0, 1, 2, 3, 4}, one[] = {0}, topology[] = {0, 1, 2},
+                         xsave[] = {0, 1, 2, 9};
     switch (leaf) {
     case 4: *list = caches; return sizeof(caches);
     case 7: *list = one; return sizeof(one);
@@ -153,7 +141,6 @@ bool kvm_x86_cpuid_set(struct kvm_vcpu *kv, struct error *err)
     range_add(kv, list, 0x80000000);
     int result = host_kvm_ioctl(kv->fd, KVM_SET_CPUID2, list);
     free(list);
-    return result >= 0 ||
-           error_set(err, ERROR_HOST, "KVM does not take the CPU model %s: %s", kvm_x86_of(kv)->core->model.name,
-                     host_kvm_failure(result));
+    return result >= 0 || error_set(err, ERROR_HOST, "KVM does not take the CPU model %s: %s",
+                                    kvm_x86_of(kv)->core->model.name, host_kvm_failure(result));
 }

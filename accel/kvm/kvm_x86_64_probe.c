@@ -1,9 +1,10 @@
 /*
- * Whether KVM on an x86_64 host is one an operating system can count on, for `auto`. Not every /dev/kvm is: some
- * are software over a host that has no VMX or SVM for us, run small guests well, and lack much of the processor.
- * What tells them apart is what they say of themselves: an interrupt shadow that can be kept, and the features
- * that systems built today begin with (x86-64-v2) where every processor with VMX or SVM of the last fifteen years
- * passes them on. Then a guest of a few instructions has to do what it should in real and in 64-bit mode.
+ * Whether KVM on an x86_64 host is one an operating system can count on, for `auto`. Not every /dev/kvm is:
+ * some are software over a host that has no VMX or SVM for us, run small guests well, and lack much of the
+ * processor. What tells them apart is what they say of themselves: an interrupt shadow that can be kept, and
+ * the features that systems built today begin with (x86-64-v2) where every processor with VMX or SVM of the
+ * last fifteen years passes them on. Then a guest of a few instructions has to do what it should in real and
+ * in 64-bit mode.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,16 @@ static const struct {
     uint32_t leaf;
     uint8_t reg, bit;
 } system_features[] = {
-    {"sse3", 1, 2, 0},      {"ssse3", 1, 2, 9},   {"cx16", 1, 2, 13},        {"sse4.1", 1, 2, 19},
-    {"sse4.2", 1, 2, 20},   {"popcnt", 1, 2, 23}, {"lahf-lm", 0x80000001, 2, 0}, {"syscall", 0x80000001, 3, 11},
-    {"nx", 0x80000001, 3, 20}, {"lm", 0x80000001, 3, 29},
+    {"sse3", 1, 2, 0},
+    {"ssse3", 1, 2, 9},
+    {"cx16", 1, 2, 13},
+    {"sse4.1", 1, 2, 19},
+    {"sse4.2", 1, 2, 20},
+    {"popcnt", 1, 2, 23},
+    {"lahf-lm", 0x80000001, 2, 0},
+    {"syscall", 0x80000001, 3, 11},
+    {"nx", 0x80000001, 3, 20},
+    {"lm", 0x80000001, 3, 29},
 };
 
 static bool features_suit(int kvm, struct error *err)
@@ -42,7 +50,8 @@ static bool features_suit(int kvm, struct error *err)
         }
     }
     free(supported);
-    return !*missing || error_set(err, ERROR_HOST, "this host's KVM gives no x86-64-v2 processor: it lacks %s", missing);
+    return !*missing ||
+           error_set(err, ERROR_HOST, "this host's KVM gives no x86-64-v2 processor: it lacks %s", missing);
 }
 
 /* ---- the trial ---- */
@@ -64,12 +73,15 @@ static bool trial_open(struct trial *t, int kvm, struct error *err)
     t->vm = host_kvm_call(kvm, KVM_CREATE_VM, 0);
     t->memory = t->vm >= 0 ? host_memory_reserve(TRIAL_SIZE, err) : NULL;
     if (!t->memory)
-        return t->vm >= 0 || error_set(err, ERROR_HOST, "KVM can't make a machine: %s", host_kvm_failure(t->vm));
-    struct kvm_userspace_memory_region region = {.memory_size = TRIAL_SIZE, .userspace_addr = (uintptr_t)t->memory};
+        return t->vm >= 0 ||
+               error_set(err, ERROR_HOST, "KVM can't make a machine: %s", host_kvm_failure(t->vm));
+    struct kvm_userspace_memory_region region = {.memory_size = TRIAL_SIZE,
+                                                 .userspace_addr = (uintptr_t)t->memory};
     host_kvm_call(t->vm, KVM_SET_TSS_ADDR, 0xfeffd000u);
     t->vcpu = host_kvm_call(t->vm, KVM_CREATE_VCPU, 0);
     int size = host_kvm_call(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-    if (t->vcpu < 0 || size < (int)sizeof(*t->run) || host_kvm_ioctl(t->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
+    if (t->vcpu < 0 || size < (int)sizeof(*t->run) ||
+        host_kvm_ioctl(t->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
         return error_set(err, ERROR_HOST, "KVM can't make a vCPU with memory");
     t->run_size = (size_t)size;
     t->run = host_kvm_map(t->vcpu, t->run_size, err);

@@ -1,6 +1,7 @@
 /*
- * The x86-64 state between our struct and KVM. What was given or taken last is remembered, and only what differs
- * from it is given again: a core that slept and was woken by an interrupt has a few registers changed.
+ * The x86-64 state between our struct and KVM. What was given or taken last is remembered, and only what
+ * differs from it is given again: a core that slept and was woken by an interrupt has a few registers
+ * changed.
  *
  * An event that KVM had accepted and not delivered when the guest was left has no place in the struct: it is
  * delivered by the core's own code, and the struct is as it is at the handler's first instruction.
@@ -74,8 +75,8 @@ static struct kvm_segment segment_given(const struct x86_segment *s)
 
 static struct x86_segment segment_taken(const struct kvm_segment *s)
 {
-    unsigned a = s->type | s->s << 4 | s->dpl << 5 | s->present << 7 | s->avl << 12 | s->l << 13 | s->db << 14 |
-                 (unsigned)s->g << 15;
+    unsigned a = s->type | s->s << 4 | s->dpl << 5 | s->present << 7 | s->avl << 12 | s->l << 13 |
+                 s->db << 14 | (unsigned)s->g << 15;
     return (struct x86_segment){.base = s->base,
                                 .limit = s->limit,
                                 .selector = s->selector,
@@ -147,8 +148,9 @@ static void area_fill(struct kvm_vcpu *kv, const struct x86_state *s, uint8_t *a
 
 static int area_load(struct kvm_vcpu *kv, const struct x86_state *s)
 {
-    struct kvm_xsave xsave = {{0}};
+    struct kvm_xsave xsave;
     _Static_assert(sizeof(xsave.region) == AREA_SIZE, "the area that these calls know");
+    memset(&xsave, 0, sizeof(xsave));
     area_fill(kv, s, (uint8_t *)xsave.region);
     return host_kvm_ioctl(kv->fd, KVM_SET_XSAVE, &xsave);
 }
@@ -276,6 +278,8 @@ static const struct msr_place msr_table[] = {
     BANK(8),
     BANK(9),
     MSR(0xda0, xss),
+    MSR(0x4b564d00, kvm_wall_clock),
+    MSR(0x4b564d01, kvm_system_time),
     MSR(0xc0000081, star),
     MSR(0xc0000082, lstar),
     MSR(0xc0000083, cstar),
@@ -284,10 +288,13 @@ static const struct msr_place msr_table[] = {
     MSR(0xc0000103, tsc_aux),
 };
 
+/* struct kvm_msrs with room for all of them. */
 struct msr_buffer {
-    struct kvm_msrs header;
+    uint32_t count, pad;
     struct kvm_msr_entry entries[ARRAY_LEN(msr_table)];
 };
+_Static_assert(offsetof(struct msr_buffer, entries) == offsetof(struct kvm_msrs, entries),
+               "as the kernel has it");
 
 static uint64_t place_get(const struct x86_state *s, const struct msr_place *place)
 {
@@ -319,7 +326,7 @@ static void msrs_find(struct kvm_vcpu *kv)
         abort();
     while (next < ARRAY_LEN(msr_table)) {
         unsigned asked = (unsigned)ARRAY_LEN(msr_table) - next;
-        buffer.header = (struct kvm_msrs){.nmsrs = asked};
+        buffer.count = asked, buffer.pad = 0;
         for (unsigned i = 0; i < asked; i++)
             buffer.entries[i] = (struct kvm_msr_entry){.index = msr_table[next + i].number};
         int got = host_kvm_ioctl(kv->fd, KVM_GET_MSRS, &buffer);
@@ -344,7 +351,7 @@ static int msrs_load(struct kvm_vcpu *kv, bool all)
                 (struct kvm_msr_entry){.index = place->number, .data = msr_given(kx->core, place)};
     }
     for (unsigned done = 0; done < count;) {
-        buffer.header = (struct kvm_msrs){.nmsrs = count - done};
+        buffer.count = count - done, buffer.pad = 0;
         int result = host_kvm_ioctl(kv->fd, KVM_SET_MSRS, &buffer);
         if (result < 0)
             return result;
@@ -360,7 +367,7 @@ static int msrs_save(struct kvm_vcpu *kv)
     struct x86_core *c = kvm_x86_of(kv)->core;
     const struct kvm_x86_vm *vm = kvm_x86_vm_of(kv);
     struct msr_buffer buffer;
-    buffer.header = (struct kvm_msrs){.nmsrs = vm->msr_count};
+    buffer.count = vm->msr_count, buffer.pad = 0;
     for (unsigned i = 0; i < vm->msr_count; i++)
         buffer.entries[i] = (struct kvm_msr_entry){.index = msr_table[vm->msrs[i]].number};
     int got = host_kvm_ioctl(kv->fd, KVM_GET_MSRS, &buffer);

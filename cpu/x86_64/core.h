@@ -11,7 +11,8 @@
 
 extern const struct cpu_ops x86_64_ops;
 
-/* The time-stamp counter's rate, and the crystal's in CPUID 15h: the local APIC's timer counts at it too. */
+/* The crystal's rate in CPUID 15h, at which the local APIC's timer counts; and the time-stamp counter's,
+ * unless an engine has another (x86_tsc_hz). */
 #define X86_TSC_HZ 1000000000u
 
 /* The numbers cpu_ops.irq_set takes. */
@@ -80,12 +81,10 @@ void x86_a20_set(struct vcpu *vcpu, bool open);
  * and this one's APIC id. While the vCPU does not run. */
 void x86_topology_set(struct vcpu *vcpu, uint32_t apic_id, unsigned cores, unsigned threads);
 
-/* How fast the time-stamp counter goes: X86_TSC_HZ, unless an engine that can't choose says what it is. */
-uint64_t x86_tsc_hz(struct vcpu *vcpu);
-void x86_tsc_hz_set(struct vcpu *vcpu, uint64_t hz);
-
-/* The time-stamp counter now; the guest time (ns) at which it reaches `tsc` (now, when it already has). */
+/* How fast the time-stamp counter goes: X86_TSC_HZ, unless an engine that can't choose says what it is; the counter now;
+ * the guest time (ns) at which it reaches `tsc` (now, when it already has). */
 uint64_t x86_tsc(struct vcpu *vcpu);
+uint64_t x86_tsc_hz(struct vcpu *vcpu);
 uint64_t x86_tsc_time(struct vcpu *vcpu, uint64_t tsc);
 
 /* Load a segment register as boot protocols ask for: flat code or data of the current mode. While the vCPU

@@ -146,6 +146,14 @@ static struct x86_cpuid leaf_xsave(const struct x86_core *c, uint32_t subleaf)
     return id;
 }
 
+/* The counter's rate as a multiple of the crystal's. */
+static struct x86_cpuid leaf_tsc(const struct x86_core *c)
+{
+    if (c->tsc_hz == X86_TSC_HZ)
+        return (struct x86_cpuid){{1, 1, X86_TSC_HZ, 0}};
+    return (struct x86_cpuid){{X86_TSC_HZ / 1000, (uint32_t)(c->tsc_hz / 1000), X86_TSC_HZ, 0}};
+}
+
 static struct x86_cpuid leaf_basic(const struct x86_core *c, uint32_t leaf, uint32_t subleaf)
 {
     struct x86_cpuid id = features_of(c, leaf, subleaf);
@@ -168,8 +176,9 @@ static struct x86_cpuid leaf_basic(const struct x86_core *c, uint32_t leaf, uint
     case 0xb:
     case 0x1f: return leaf_topology(c, subleaf);
     case 0xd: return leaf_xsave(c, subleaf);
-    case 0x15: return (struct x86_cpuid){{1, 1, X86_TSC_HZ, 0}};
-    case 0x16: return (struct x86_cpuid){{X86_TSC_HZ / 1000000, X86_TSC_HZ / 1000000, 100, 0}};
+    case 0x15: return leaf_tsc(c);
+    case 0x16:
+        return (struct x86_cpuid){{(uint32_t)(c->tsc_hz / 1000000), (uint32_t)(c->tsc_hz / 1000000), 100, 0}};
     default: return id;
     }
 }

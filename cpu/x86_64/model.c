@@ -71,7 +71,8 @@ static void feature_disable(struct x86_model *model, enum x86_feature feature)
 }
 
 void x86_model_limit(struct x86_model *model,
-                     bool (*has)(void *opaque, enum x86_feature feature, const struct x86_feature_place *place),
+                     bool (*has)(void *opaque, enum x86_feature feature,
+                                 const struct x86_feature_place *place),
                      void *opaque)
 {
     for (unsigned n = 1; n < FEAT_COUNT; n++) {

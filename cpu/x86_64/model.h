@@ -38,7 +38,8 @@ struct x86_feature_place {
 
 /* Take away every feature that `has` denies, and what needs it: an engine's limits. */
 void x86_model_limit(struct x86_model *model,
-                     bool (*has)(void *opaque, enum x86_feature feature, const struct x86_feature_place *place),
+                     bool (*has)(void *opaque, enum x86_feature feature,
+                                 const struct x86_feature_place *place),
                      void *opaque);
 
 /* The name of model or feature number `index`, NULL at the end: for help and `info`. */

@@ -27,7 +27,7 @@ uint64_t x86_ticks(const struct x86_core *c)
 {
     if (!c->vcpu.clock)
         return c->vcpu.icount;
-    return clock_scale(clock_now(c->vcpu.clock), X86_TSC_HZ, 1000000000);
+    return clock_scale(clock_now(c->vcpu.clock), c->tsc_hz, 1000000000);
 }
 
 static bool tsc_read(struct x86_core *c, uint32_t number, uint64_t *value)

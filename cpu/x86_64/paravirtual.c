@@ -86,9 +86,9 @@ bool x86_wall_clock_write(struct x86_core *c, uint32_t number, uint64_t value)
 /* --- the time --- */
 
 /* Nanoseconds are ticks shifted left by `shift` (right, when it is negative) times multiplier / 2^32. */
-static void rate_put(uint8_t *bytes)
+static void rate_put(uint8_t *bytes, uint64_t hz)
 {
-    uint64_t multiplier = (NS_PER_SECOND << 32) / X86_TSC_HZ;
+    uint64_t multiplier = (NS_PER_SECOND << 32) / hz;
     int shift = 0;
     for (; multiplier >> 32; shift++)
         multiplier >>= 1;
@@ -105,8 +105,8 @@ void x86_system_time_update(struct x86_core *c)
         return;
     uint64_t ticks = x86_ticks(c);
     le64_store(bytes + TIME_TSC, ticks + c->s.tsc_offset);
-    le64_store(bytes + TIME_NS, clock_scale(ticks, NS_PER_SECOND, X86_TSC_HZ));
-    rate_put(bytes);
+    le64_store(bytes + TIME_NS, clock_scale(ticks, NS_PER_SECOND, c->tsc_hz));
+    rate_put(bytes, c->tsc_hz);
     bytes[TIME_FLAGS] = c->s.tsc_offset == 0 ? FLAG_TSC_STABLE : 0;
     structure_put(c, c->s.kvm_system_time & ~TIME_ENABLED, bytes, sizeof(bytes));
 }

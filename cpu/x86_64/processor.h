@@ -139,7 +139,7 @@ struct x86_core {
     bool bootstrap;
     uint32_t apic_id;
     unsigned cores, threads;
-    uint64_t tsc_hz; /* what an engine said of the counter's rate; 0: X86_TSC_HZ */
+    uint64_t tsc_hz; /* X86_TSC_HZ; or what the host's counts, where an engine uses that */
 };
 
 static inline struct x86_core *x86_core_of(struct vcpu *vcpu)

@@ -216,6 +216,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
     c->bootstrap = config->index == 0;
     c->apic_id = config->index;
     c->cores = c->threads = 1;
+    c->tsc_hz = X86_TSC_HZ;
     c->blocks = block_cache_create(sizeof(struct x86_insn), (void (*)(void))x86_dropped, err);
     if (!c->blocks || !vcpu_init(&c->vcpu, &x86_64_ops, config, err)) {
         block_cache_destroy(c->blocks);
@@ -372,21 +373,15 @@ void x86_topology_set(struct vcpu *vcpu, uint32_t apic_id, unsigned cores, unsig
     c->threads = threads;
 }
 
-uint64_t x86_tsc_hz(struct vcpu *vcpu)
-{
-    uint64_t hz = x86_core_of(vcpu)->tsc_hz;
-    return hz ? hz : X86_TSC_HZ;
-}
-
-void x86_tsc_hz_set(struct vcpu *vcpu, uint64_t hz)
-{
-    x86_core_of(vcpu)->tsc_hz = hz;
-}
-
 uint64_t x86_tsc(struct vcpu *vcpu)
 {
     struct x86_core *c = x86_core_of(vcpu);
     return x86_ticks(c) + c->s.tsc_offset;
+}
+
+uint64_t x86_tsc_hz(struct vcpu *vcpu)
+{
+    return x86_core_of(vcpu)->tsc_hz;
 }
 
 uint64_t x86_tsc_time(struct vcpu *vcpu, uint64_t tsc)
@@ -396,7 +391,7 @@ uint64_t x86_tsc_time(struct vcpu *vcpu, uint64_t tsc)
     /* In the past, or so far ahead that the difference looks like it. */
     if ((int64_t)(target - now) <= 0)
         target = now;
-    return clock_scale(target, 1000000000, X86_TSC_HZ);
+    return clock_scale(target, 1000000000, c->tsc_hz);
 }
 
 void x86_segment_set(struct vcpu *vcpu, enum x86_segment_number number, uint16_t selector, uint64_t base,

@@ -116,9 +116,9 @@ static void test_exception(void)
 static void test_sse(void)
 {
     /* movq xmm0, rax; paddq xmm0, xmm0; movq rdx, xmm0; fld1; fldpi; faddp; fistp qword [rbx] */
-    static const uint8_t code[] = {0x48, 0xb8, 1,    2,    3,    4,    5,    6,    7,    8,    0x66, 0x48, 0x0f, 0x6e,
-                                   0xc0, 0x66, 0x0f, 0xd4, 0xc0, 0x66, 0x48, 0x0f, 0x7e, 0xc2, 0xd9, 0xe8, 0xd9, 0xeb,
-                                   0xde, 0xc1, 0xdf, 0x3b, 0xf4};
+    static const uint8_t code[] = {0x48, 0xb8, 1,    2,    3,    4,    5,    6,    7,    8,    0x66,
+                                   0x48, 0x0f, 0x6e, 0xc0, 0x66, 0x0f, 0xd4, 0xc0, 0x66, 0x48, 0x0f,
+                                   0x7e, 0xc2, 0xd9, 0xe8, 0xd9, 0xeb, 0xde, 0xc1, 0xdf, 0x3b, 0xf4};
     run_both(xb_long, code, sizeof(code), 0x7000);
 }
 
@@ -271,9 +271,11 @@ static void test_registers_of_devices(void)
     for (uint64_t n = 0; n < 512; n++)
         xb_store(b, XB_PAGES + 0x3000 + 8 * n, 8, (0xc0000000 + (n << 21)) | 0x87);
     b->s->gpr[RBX] = XB_DEVICE;
-    XB_PUT(b, XB_CODE, 0x48, 0x8b, 0x4b, 0x08, 0x0f, 0xb6, 0x53, 0x03); /* mov rcx, [rbx+8]; movzx edx, byte [rbx+3] */
-    XB_PUT(b, XB_CODE + 8, 0x0f, 0xb7, 0x73, 0x04, 0x8b, 0x7b, 0x10);   /* movzx esi, word [rbx+4]; mov edi, [rbx+16] */
-    XB_PUT(b, XB_CODE + 15, 0x48, 0x89, 0x4b, 0x20, 0xf4);              /* mov [rbx+32], rcx; hlt */
+    XB_PUT(b, XB_CODE, 0x48, 0x8b, 0x4b, 0x08, 0x0f, 0xb6, 0x53,
+           0x03); /* mov rcx, [rbx+8]; movzx edx, byte [rbx+3] */
+    XB_PUT(b, XB_CODE + 8, 0x0f, 0xb7, 0x73, 0x04, 0x8b, 0x7b,
+           0x10);                                          /* movzx esi, word [rbx+4]; mov edi, [rbx+16] */
+    XB_PUT(b, XB_CODE + 15, 0x48, 0x89, 0x4b, 0x20, 0xf4); /* mov [rbx+32], rcx; hlt */
     CHECK_EQ(xb_run(b, XB_CODE), -1);
     CHECK_EQ(b->s->gpr[RCX], 0x1122334455667708);
     CHECK_EQ(b->s->gpr[RDX], 0x03);
@@ -388,6 +390,22 @@ static void test_wake(void)
     XB_PUT(b, XB_CODE, 0xeb, 0xfe);
     CHECK_EQ(xb_run(b, XB_CODE), 2);
     CHECK(b->s->nmi_blocked);
+    done(b);
+}
+
+/* An interrupt that waits is let in behind the instruction after STI: here HLT, which it ends (SDM vol. 2,
+ * STI). */
+static void test_sti_and_hlt(void)
+{
+    struct x86_bare *b = under_kvm();
+    if (!b)
+        return;
+    xb_long(b);
+    XB_PUT(b, XB_CODE, 0x90, 0xfb, 0xf4, 0xf4); /* nop; sti; hlt; hlt */
+    b->interrupt = 0x55;
+    x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, true);
+    CHECK_EQ(xb_run(b, XB_CODE), 0x55);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 3);
     done(b);
 }
 
@@ -580,6 +598,7 @@ static const struct test_case cases[] = {
     {"dirty_pages", test_dirty_pages},
     {"interrupt", test_interrupt},
     {"wake", test_wake},
+    {"sti_and_hlt", test_sti_and_hlt},
     {"init_and_sipi", test_init_and_sipi},
     {"triple_fault", test_triple_fault},
     {"step", test_step},

@@ -6,6 +6,7 @@ usage: cli_test.py VM-CLI
 
 import gzip
 import os
+import platform
 import struct
 import subprocess
 import sys
@@ -104,7 +105,9 @@ class BadInput(Refusals, unittest.TestCase):
         self.refused(USAGE, ["4 KiB"], "run", "--memory", "1048577")
         self.refused(USAGE, ["--mode"], "run", "--mode", "hvt")
         self.refused(USAGE, ["no mode"], "run", "--mode", "huge")
-        self.refused(USAGE, ["--accel kvm"], "run", "--accel", "kvm")
+        self.refused(USAGE, ["KVM", "use --accel interp"], "run", "--accel", "kvm", "--arch",
+                     "riscv64" if platform.machine() != "riscv64" else "aarch64")
+        self.refused(USAGE, ["--cpu host", "--accel kvm"], "run", "--arch", "x86_64", "--accel", "interp", "--cpu", "host")
         self.refused(USAGE, ["no engine"], "run", "--accel", "warp")
         self.refused(USAGE, ["--arch z80"], "run", "--arch", "z80")
 
