@@ -1,6 +1,7 @@
 /*
  * A screen: a display device draws into its surface, and consumers (a window, VNC, a screenshot) show it. The
- * device draws when a consumer asks for it, and tells which parts have changed.
+ * device draws when a consumer asks for it, and tells which parts have changed. Going back, a consumer says
+ * what size it would like (a hint).
  *
  * Everything runs with the machine lock held.
  */
@@ -20,10 +21,29 @@ struct display_surface {
 /* No device shows more than this. */
 #define DISPLAY_SIDE_MAX 8192u
 
+/* No pointer has a larger picture. */
+#define DISPLAY_CURSOR_MAX 256u
+
+/* The pointer's picture where the device keeps it apart from the surface. */
+struct display_cursor {
+    const uint32_t *pixels; /* 0xAARRGGBB, colours multiplied by alpha, `width` a row; the display's own */
+    unsigned width, height; /* 0: the guest shows no pointer, or draws it itself */
+    unsigned hot_x, hot_y;  /* the pixel that points, in the picture */
+    int x, y;               /* and where that is on the screen */
+};
+
 /* What a consumer is told; each may be NULL. */
 struct display_consumer {
     void (*resized)(void *opaque); /* the old surface is gone */
     void (*changed)(void *opaque, unsigned x, unsigned y, unsigned width, unsigned height);
+    void (*cursor)(void *opaque, bool moved); /* another picture, or (moved) the same at another place */
+    void *opaque;
+};
+
+/* Who draws. */
+struct display_source {
+    void (*draw)(void *opaque);   /* what changed, into the surface; may be NULL */
+    void (*hinted)(void *opaque); /* display_hint is another; NULL: the size is the guest's business alone */
     void *opaque;
 };
 
@@ -40,10 +60,28 @@ void display_detach(struct display *display, const void *opaque);
 /* Let the device draw what has changed; the surface after it. */
 struct display_surface display_refresh(struct display *display);
 
+struct display_cursor display_cursor(const struct display *display);
+
+/* The size that would suit the consumer, cut to what a surface can have; the last wish counts. */
+void display_hint_set(struct display *display, unsigned width, unsigned height);
+
+/* Whether the guest hears of hints now; otherwise a consumer scales. */
+bool display_takes_hints(const struct display *display);
+
 /* --- for devices --- */
 
-/* Who draws from now on; NULL: nobody. A device that is switched on may take the display from another. */
-void display_source_set(struct display *display, void (*draw)(void *opaque), void *opaque);
+/* This one draws from now on, until it leaves or another comes; when that one leaves, it does again. Copied;
+ * its opaque names it. At most four. */
+void display_source_set(struct display *display, const struct display_source *source);
+void display_source_leave(struct display *display, const void *opaque);
+
+/* The size last hinted at; false: none was. For a device's EDID and display information. */
+bool display_hint(const struct display *display, unsigned *width, unsigned *height);
+
+/* A picture (copied; x and y count too), or NULL: none. Each side is at most DISPLAY_CURSOR_MAX, and the hot
+ * spot in the picture. Goes with the source. */
+void display_cursor_set(struct display *display, const struct display_cursor *cursor);
+void display_cursor_move(struct display *display, int x, int y);
 
 /* The surface as it is, without a draw. */
 struct display_surface display_surface(const struct display *display);

@@ -118,9 +118,9 @@ static void picture_set(struct ramfb *ramfb)
     bool was_on = ramfb->reader;
     if (file_read(ramfb)) {
         display_resize(display, ramfb->width, ramfb->height);
-        display_source_set(display, ramfb_draw, ramfb);
+        display_source_set(display, &(struct display_source){.draw = ramfb_draw, .opaque = ramfb});
     } else if (was_on) {
-        display_source_set(display, NULL, NULL);
+        display_source_leave(display, ramfb);
     }
 }
 
@@ -144,7 +144,7 @@ static void ramfb_destroy(void *object)
 {
     struct ramfb *ramfb = object;
     if (ramfb->reader)
-        display_source_set(ramfb->config.display, NULL, NULL);
+        display_source_leave(ramfb->config.display, ramfb);
     free(ramfb);
 }
 

@@ -160,7 +160,7 @@ static const struct state_table table = {"vga", 1, fields, ARRAY_LEN(fields), re
 static void vga_destroy(void *object)
 {
     struct vga *vga = object;
-    display_source_set(vga->display, NULL, NULL);
+    display_source_leave(vga->display, vga);
     pci_function_fini(&vga->pci);
     free(vga);
 }
@@ -197,6 +197,6 @@ struct vga *vga_create(struct machine *machine, const struct vga_config *config,
     if (config->rom)
         pci_rom_add(&vga->pci, config->rom);
     machine_device_add(machine, "vga", &table, vga, vga_destroy);
-    display_source_set(vga->display, vga_draw, vga);
+    display_source_set(vga->display, &(struct display_source){.draw = vga_draw, .opaque = vga});
     return legacy_add(vga, err) ? vga : NULL;
 }

@@ -32,7 +32,8 @@ static void start(void)
     test = test_machine_create(MIB);
     display = display_create();
     resizes = changes = 0;
-    display_attach(display, &(struct display_consumer){resized, changed, &changes});
+    display_attach(display,
+                   &(struct display_consumer){.resized = resized, .changed = changed, .opaque = &changes});
     struct fw_cfg *fw_cfg = fw_cfg_create(
         &test->machine, &(struct fw_cfg_config){.bus = test->machine.mem.mmio, .base = FW_CFG}, NULL);
     ramfb_create(&test->machine, &(struct ramfb_config){fw_cfg, display});

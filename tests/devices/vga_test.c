@@ -657,7 +657,8 @@ static void tells_changes(void)
 {
     start();
     changes = resizes = 0;
-    display_attach(display, &(struct display_consumer){resized, changed, &changes});
+    display_attach(display,
+                   &(struct display_consumer){.resized = resized, .changed = changed, .opaque = &changes});
     mode_set(&graphics_320x200x256);
     refresh();
     CHECK_EQ(resizes, 1);
