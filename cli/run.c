@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/debugging.h"
+#include "cli/display.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/parse.h"
@@ -33,6 +34,7 @@ struct run {
     struct disk_config disks[DISKS_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
     const struct mode *mode;
+    struct display_choice display;
     bool sandbox;
 };
 
@@ -118,16 +120,33 @@ static bool memory_set(struct run *run, struct error *err)
     return true;
 }
 
+static bool screen_set(struct machine_config *config, const char *name, struct error *err)
+{
+    static const char *const names[] = {[SCREEN_AUTO] = "auto",
+                                        [SCREEN_NONE] = "none",
+                                        [SCREEN_VIRTIO] = "virtio",
+                                        [SCREEN_RAMFB] = "ramfb",
+                                        [SCREEN_VGA] = "vga"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        config->screen = (enum screen_kind)i;
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_USAGE,
+                     "--machine display=%s is not known: use auto, virtio, ramfb, vga or none", name);
+}
+
 /* --machine KEY=VALUE,...: what a board lets one choose. */
 static bool machine_option_set(struct run *run, const char *option, struct error *err)
 {
     struct machine_config *config = &run->config;
     if (strcmp(option, "gic-version=2") == 0 || strcmp(option, "gic-version=3") == 0)
         config->gic_version = (unsigned)(option[strlen(option) - 1] - '0');
-    else if (strcmp(option, "ramfb=on") == 0 || strcmp(option, "ramfb=off") == 0)
-        config->ramfb = strcmp(option, "ramfb=on") == 0;
+    else if (strncmp(option, "display=", 8) == 0)
+        return screen_set(config, option + 8, err);
     else
-        return error_set(err, ERROR_USAGE, "--machine knows gic-version=2|3 and ramfb=on|off, not %s",
+        return error_set(err, ERROR_USAGE,
+                         "--machine knows display=auto|virtio|ramfb|vga|none and gic-version=2|3, not %s",
                          option);
     return config->arch == GUEST_AARCH64 ||
            error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is for %s", option,
@@ -176,15 +195,6 @@ static bool transport_set(struct run *run, struct error *err)
     if (strcmp(name, "mmio") == 0 || strcmp(name, "pci") == 0)
         return true;
     return error_set(err, ERROR_USAGE, "there is no transport %s for virtio devices: use pci or mmio", name);
-}
-
-static bool display_check(const struct run *run, struct error *err)
-{
-    const char *name = run->options.display ? run->options.display : "auto";
-    if (strcmp(name, "auto") == 0 || strcmp(name, "none") == 0)
-        return true;
-    return error_set(err, ERROR_USAGE, "--display %s is not there yet: use none, and the serial console",
-                     name);
 }
 
 static void firmware_set(struct run *run)
@@ -309,13 +319,13 @@ static bool config_make(struct run *run, struct error *err)
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
-        !memory_set(run, err) || !engine_set(run, err) || !display_check(run, err) ||
-        !transport_set(run, err) || !disks_set(run, err))
-        return false;
-    if (!sandboxing_wanted(options, false, &run->sandbox, err))
+        !memory_set(run, err) || !engine_set(run, err) ||
+        !display_choice_parse(&run->display, options->display, err) || !transport_set(run, err) ||
+        !disks_set(run, err) || !sandboxing_wanted(options, false, &run->sandbox, err))
         return false;
     firmware_set(run);
     lists_set(run);
+    config->screen_wanted = options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;
@@ -345,8 +355,11 @@ static bool vm_go(struct run *run, struct vm *vm, int *status, struct error *err
         return false;
     struct debugging *debugging = debugging_create(vm, &run->options, err);
     struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
-    bool ok = automation && (!run->sandbox || sandboxing_enter(&run->options, err)) &&
+    const char *name = run->options.name ? run->options.name : guest_arch_name(run->config.arch);
+    struct screen *screen = automation ? screen_open(machine, &run->display, name, err) : NULL;
+    bool ok = screen && (!run->sandbox || sandboxing_enter(&run->options, err)) &&
               machine_run(machine, status, err);
+    screen_close(screen);
     automation_destroy(automation);
     debugging_destroy(debugging);
     host_signals_destroy(signals);

@@ -28,16 +28,23 @@ triarch_library(slirp slirp libslirp-dev OPTIONAL)
 triarch_library(png libpng libpng-dev OPTIONAL)
 triarch_library(seccomp libseccomp libseccomp-dev OPTIONAL)
 
-# Capstone's headers only: host/capstone.c loads the library when it is needed.
-pkg_check_modules(CAPSTONE QUIET capstone)
-if(CAPSTONE_FOUND)
-  target_include_directories(triarch_libs SYSTEM INTERFACE ${CAPSTONE_INCLUDE_DIRS})
-  target_link_libraries(triarch_libs INTERFACE ${CMAKE_DL_LIBS})
-  target_compile_definitions(triarch_libs INTERFACE HAVE_CAPSTONE=1)
-else()
-  message(STATUS "capstone is missing (libcapstone-dev): what needs it is left out")
-  target_compile_definitions(triarch_libs INTERFACE HAVE_CAPSTONE=0)
-endif()
+# Headers only: the program loads these libraries when they are needed (host/capstone.c, ui/library.h).
+function(triarch_headers name module package)
+  string(TOUPPER ${name} upper)
+  pkg_check_modules(${upper} QUIET ${module})
+  if(${upper}_FOUND)
+    target_include_directories(triarch_libs SYSTEM INTERFACE ${${upper}_INCLUDE_DIRS})
+    target_link_libraries(triarch_libs INTERFACE ${CMAKE_DL_LIBS})
+    target_compile_definitions(triarch_libs INTERFACE HAVE_${upper}=1)
+  else()
+    message(STATUS "${name} is missing (${package}): what needs it is left out")
+    target_compile_definitions(triarch_libs INTERFACE HAVE_${upper}=0)
+  endif()
+endfunction()
+
+triarch_headers(capstone capstone libcapstone-dev)
+triarch_headers(sdl2 sdl2 libsdl2-dev)
+triarch_headers(vncserver libvncserver libvncserver-dev)
 
 # libfdt has no pkg-config file in Debian 12.
 find_path(FDT_INCLUDE libfdt.h)

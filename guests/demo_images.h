@@ -6,5 +6,8 @@
 extern const unsigned char demo_riscv64[];
 extern const size_t demo_riscv64_size;
 
+extern const unsigned char demo_x86_64[];
+extern const size_t demo_x86_64_size;
+
 extern const unsigned char demo_aarch64[];
 extern const size_t demo_aarch64_size;

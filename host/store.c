@@ -76,3 +76,34 @@ bool host_store_write(struct host_store *store, uint64_t offset, const void *fro
         store->size = offset + len;
     return true;
 }
+
+static bool contents_copy(struct host_store *to, const char *path, const struct host_store *from,
+                          struct error *err)
+{
+    uint8_t chunk[65536];
+    for (uint64_t done = 0; done < from->size;) {
+        size_t len = from->size - done < sizeof(chunk) ? (size_t)(from->size - done) : sizeof(chunk);
+        if (!chunk_read(from->fd, chunk, len, done))
+            return error_errno(err, ERROR_IMAGE, "can't read what %s is copied from", path);
+        if (!host_store_write(to, done, chunk, len))
+            return error_errno(err, ERROR_IMAGE, "can't write %s", path);
+        done += len;
+    }
+    return true;
+}
+
+bool host_store_copy(const char *path, const char *from_path, struct error *err)
+{
+    struct host_store from, to = {0};
+    if (!host_store_open(&from, from_path, true, err))
+        return false;
+    to.fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool ok = to.fd >= 0 || error_errno(err, ERROR_IMAGE, "can't create %s", path);
+    if (to.fd >= 0 && !contents_copy(&to, path, &from, err)) {
+        unlink(path);
+        ok = false;
+    }
+    host_store_close(&to);
+    host_store_close(&from);
+    return ok;
+}

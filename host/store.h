@@ -16,6 +16,9 @@ struct host_store {
 bool host_store_open(struct host_store *store, const char *path, bool readonly, struct error *err);
 void host_store_close(struct host_store *store);
 
+/* Make a file that is not there yet, as a copy of another one. False and err (ERROR_IMAGE). */
+bool host_store_copy(const char *path, const char *from, struct error *err);
+
 /* Read [0, len) of it, which it has. Pages of zeros are not touched, so that memory that is zero already
  * stays unused. False and err (ERROR_IMAGE). */
 bool host_store_read(const struct host_store *store, void *to, uint64_t len, struct error *err);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "devices/char/pl011.h"
-#include "devices/display/ramfb.h"
 #include "devices/misc/button.h"
 #include "devices/misc/pflash.h"
 #include "devices/misc/pl061.h"
@@ -100,15 +99,6 @@ static bool fw_cfg_add(struct arm_board *board, struct error *err)
     return !board->plan.flash || !board->config->kernel || board_fw_cfg_kernel(&board->parts, fw_cfg, err);
 }
 
-static void screen_add(struct arm_board *board)
-{
-    if (!board->config->ramfb)
-        return;
-    board->run->display = board->display = display_create();
-    struct ramfb_config config = {.fw_cfg = board->fw_cfg, .display = board->display};
-    ramfb_create(&board->run->machine, &config);
-}
-
 static bool pci_add(struct arm_board *board, struct error *err)
 {
     struct pci_host_ecam_config config = {
@@ -153,8 +143,8 @@ static bool board_build(struct arm_board *board, struct error *err)
     if (!flash_add(board, err) || !uart_add(board, err) || !rtc_add(board, err) || !gpio_add(board, err) ||
         !fw_cfg_add(board, err) || !pci_add(board, err))
         return false;
-    screen_add(board);
-    if (!board_virtio_add(&board->parts, err) || !slots_add(board, err))
+    if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) ||
+        !slots_add(board, err))
         return false;
     if (board->plan.flash)
         arm_acpi_publish(board);
@@ -184,8 +174,6 @@ static void board_destroy(void *opaque)
     struct arm_board *board = opaque;
     board_parts_free(&board->parts);
     psci_destroy(board->psci);
-    if (board->display)
-        display_destroy(board->display);
     free(board);
 }
 

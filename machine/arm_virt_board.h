@@ -101,7 +101,6 @@ struct arm_board {
     struct button *power_button;
     struct pci_host_ecam *pci;
     struct fw_cfg *fw_cfg;
-    struct display *display; /* NULL: no screen */
     struct psci *psci;
 };
 

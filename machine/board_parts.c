@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/display/ramfb.h"
 #include "devices/net/net.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_console.h"
+#include "devices/virtio/virtio_gpu.h"
+#include "devices/virtio/virtio_input.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_pci.h"
 #include "devices/virtio/virtio_rng.h"
@@ -178,6 +181,54 @@ bool board_virtio_add(struct board_parts *parts, struct error *err)
     return disks_add(parts, err) && nets_add(parts, err) && consoles_add(parts, err) && rng_add(parts, err);
 }
 
+/* --- the screen --- */
+
+/* On PCI where the board has it. */
+static bool screen_attach(struct board_parts *parts, struct virtio_device *device, struct error *err)
+{
+    return device && virtio_attach(parts, device, parts->pci ? TRANSPORT_PCI : TRANSPORT_MMIO, err);
+}
+
+static bool input_add(struct board_parts *parts, struct error *err)
+{
+    static const struct {
+        const char *name;
+        enum virtio_input_kind kind;
+    } devices[] = {{"keyboard0", VIRTIO_INPUT_KEYBOARD}, {"tablet0", VIRTIO_INPUT_TABLET}};
+    if (!parts->run->input)
+        parts->run->input = parts->input = input_create();
+    for (unsigned i = 0; i < ARRAY_LEN(devices); i++) {
+        struct virtio_input_config config = {devices[i].name, devices[i].kind, parts->run->input};
+        if (!screen_attach(parts, virtio_input_create(&parts->run->machine, &config), err))
+            return false;
+    }
+    return true;
+}
+
+static bool gpu_add(struct board_parts *parts, struct error *err)
+{
+    struct virtio_gpu_config config = {.name = "gpu0", .display = parts->display};
+    return screen_attach(parts, virtio_gpu_create(&parts->run->machine, &config, err), err);
+}
+
+bool board_screen_add(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err)
+{
+    enum screen_kind kind = parts->config->screen;
+    if (kind == SCREEN_AUTO)
+        kind = parts->config->screen_wanted ? SCREEN_VIRTIO : SCREEN_NONE;
+    if (kind == SCREEN_NONE)
+        return true;
+    if (kind == SCREEN_VGA || (kind == SCREEN_RAMFB && !fw_cfg))
+        return error_set(err, ERROR_USAGE, "this board has no %s: use --machine display=virtio",
+                         kind == SCREEN_VGA ? "VGA" : "fw_cfg, through which a ramfb is set up");
+    parts->run->display = parts->display = display_create();
+    if (kind == SCREEN_RAMFB)
+        ramfb_create(&parts->run->machine, &(struct ramfb_config){fw_cfg, parts->display});
+    else if (!gpu_add(parts, err))
+        return false;
+    return input_add(parts, err);
+}
+
 void board_parts_free(struct board_parts *parts)
 {
     for (unsigned i = 0; parts->disks && i < parts->config->disk_count; i++) {
@@ -193,6 +244,9 @@ void board_parts_free(struct board_parts *parts)
         parts->memory = memory->next;
         free(memory);
     }
+    if (parts->input)
+        input_destroy(parts->input);
+    display_destroy(parts->display);
     free(parts->disks);
     free(parts->nets);
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "devices/char/char.h"
+#include "devices/display/display.h"
+#include "devices/input/input.h"
 #include "devices/misc/fw_cfg.h"
 #include "devices/pci/pci_bus.h"
 #include "devices/virtio/virtio.h"
@@ -21,9 +23,11 @@ struct board_parts {
     struct pci_bus *pci;                          /* where devices go; set by the board when it has one */
     struct virtio_device *slots[BOARD_SLOTS_MAX]; /* what is in each virtio-mmio slot, or NULL */
     unsigned slot_count, slots_used;
-    bool ata_nvme;          /* the board adds the disks with TRANSPORT_AHCI and TRANSPORT_NVME itself */
-    unsigned first_console; /* the first --serial that becomes a virtio console; those before it are the
-                               board's own ports */
+    bool ata_nvme;           /* the board adds the disks with TRANSPORT_AHCI and TRANSPORT_NVME itself */
+    unsigned first_console;  /* the first --serial that becomes a virtio console; those before it are the
+                                board's own ports */
+    struct display *display; /* of board_screen_add; NULL: none */
+    struct input *input;
     struct block **disks;
     struct net_port **nets;
     struct board_memory *memory;
@@ -46,6 +50,13 @@ bool board_fw_cfg_kernel(struct board_parts *parts, struct fw_cfg *fw_cfg, struc
 /* Every disk, network card, further serial port (as a console) and a source of random numbers. The slots are
  * filled, but made by the board, afterwards. False and err. */
 bool board_virtio_add(struct board_parts *parts, struct error *err);
+
+/*
+ * The screen that was asked for, with a keyboard and a tablet where the board has none: the machine's display
+ * and input. Of the kinds there are virtio's and, for a board that gives its fw_cfg, a frame buffer in RAM;
+ * other kinds are the board's own business. After board_virtio_add. False and err.
+ */
+bool board_screen_add(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err);
 
 /* When the devices are gone: close what they stood on, free the memory. */
 void board_parts_free(struct board_parts *parts);

@@ -29,13 +29,23 @@ struct disk_config {
     bool cdrom; /* in a CD drive, where the board has such; else a disk that can't be written */
 };
 
+/* What the guest draws its picture with. */
+enum screen_kind {
+    SCREEN_AUTO, /* VGA on a PC; elsewhere virtio where somebody looks, else none */
+    SCREEN_NONE,
+    SCREEN_VIRTIO, /* with a virtio keyboard and tablet */
+    SCREEN_RAMFB,  /* likewise */
+    SCREEN_VGA,
+};
+
 struct machine_config {
     enum guest_arch arch;
     const char *cpu_model; /* NULL: the default */
     unsigned cpus;
     uint64_t memory;
     unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
-    bool ramfb;           /* aarch64: there is a screen, in the guest's memory */
+    enum screen_kind screen;
+    bool screen_wanted; /* somebody looks: a window, a screenshot */
 
     const char *kernel, *initrd, *append, *dtb; /* NULL: none */
     enum firmware_choice firmware;

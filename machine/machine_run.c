@@ -108,6 +108,19 @@ static void machine_requested(struct machine *machine, enum machine_request requ
     host_loop_post(machine->loop, request_handle, run);
 }
 
+void machine_reset_request(struct machine_run *run)
+{
+    machine_requested(&run->machine, MACHINE_RESET, 0);
+}
+
+bool machine_power_button(struct machine_run *run)
+{
+    const struct machine_board *board = &run->private->board;
+    if (board->power_button)
+        board->power_button(board->opaque);
+    return board->power_button;
+}
+
 /* --- life cycle --- */
 
 bool run_state_set(struct machine_run *run, enum machine_state state)

@@ -92,6 +92,11 @@ void machine_run_destroy(struct machine_run *run);
 void machine_pause(struct machine_run *run);
 void machine_resume(struct machine_run *run);
 
+/* What one does to a machine from outside, on the loop's thread or a device's with the machine lock held. A
+ * reset happens soon; the power button asks the guest, and is false where the machine has none. */
+void machine_reset_request(struct machine_run *run);
+bool machine_power_button(struct machine_run *run);
+
 /* End the program with this exit status, from any thread with the machine lock held: a signal, a monitor's
  * quit. The guest is not asked. */
 void machine_end(struct machine_run *run, int status);

@@ -151,14 +151,19 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
 
 /* --- on PCI --- */
 
-/* Its BIOS is for other firmware to run; without firmware nobody asks for it. */
-static bool vga_add(struct pc_board *board, struct error *err)
+/* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without
+ * firmware nobody asks for it. */
+static bool screen_add(struct pc_board *board, struct error *err)
 {
+    if (board->config->screen != SCREEN_AUTO && board->config->screen != SCREEN_VGA)
+        return board_screen_add(&board->parts, NULL, err);
     struct vga_config config = {
         .bus = board->parts.pci, .devfn = pci_devfn(PC_VGA_SLOT, 0), .memory = PC_VGA_MEMORY};
     board->run->display = config.display = board->display = display_create();
-    return (!board->plan.firmware || pc_vga_rom_make(board, &config.rom, err)) &&
-           vga_create(&board->run->machine, &config, err);
+    if (board->plan.firmware && !pc_vga_rom_make(board, &config.rom, err))
+        return false;
+    board->vga = vga_create(&board->run->machine, &config, err);
+    return board->vga;
 }
 
 /* --- the whole --- */
@@ -169,7 +174,7 @@ static bool board_build(struct pc_board *board, struct error *err)
     machine->mem.pio = board->ports = bus_create("ports", &machine->lock);
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
            lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
-           uarts_add(board, err) && debug_ports_add(board, err) && vga_add(board, err) &&
+           uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
            pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
            pc_fw_cfg_add(board, err);
 }

@@ -1,7 +1,8 @@
 /*
  * The inside of the PC: its memory map, and what its parts share: pc.c (the devices), pc_apic.c (interrupts
- * between devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c and pc_start.c
- * (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what firmware is told).
+ * between devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c, pc_linux.c,
+ * pc_multiboot.c, pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables),
+ * pc_fwcfg.c (what firmware is told).
  */
 #pragma once
 
@@ -75,7 +76,12 @@ enum pc_irq {
 /* What is started and from which file, decided once, before anything is built. */
 struct pc_plan {
     bool firmware; /* at the top of the first 4 GiB; else the payload is started by this program */
+    bool efi;      /* it is EDK2, which starts a kernel by itself */
+    bool efi_code; /* and its variables lie in flash below it */
+    bool demo;     /* the payload is the built-in guest */
     char firmware_path[FIRMWARE_PATH_MAX];
+    char vars_path[FIRMWARE_PATH_MAX]; /* what the flash holds at first; empty: there is none */
+    bool vars_kept;                    /* the guest's changes go to that file */
 };
 
 struct pc_board {
@@ -95,6 +101,7 @@ struct pc_board {
     struct hpet *hpet;
     struct input *input;
     struct display *display;
+    struct vga *vga;
     struct fw_cfg *fw_cfg;
     struct pc_cpu *cpus; /* pc_apic.c's */
 };
@@ -102,8 +109,8 @@ struct pc_board {
 /* pc_plan.c: fill in board->plan. False and err. */
 bool pc_plan_make(struct pc_board *board, struct error *err);
 
-/* pc_firmware.c: the firmware's file as ROM; the VGA's BIOS, *rom being NULL where none is found. False and
- * err. */
+/* pc_firmware.c: the firmware's file as ROM, with flash for its variables; the VGA's BIOS, *rom being NULL
+ * where none is found. False and err. */
 bool pc_firmware_add(struct pc_board *board, struct error *err);
 bool pc_vga_rom_make(struct pc_board *board, struct ram_block **rom, struct error *err);
 

@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "host/random.h"
+#include "guests/demo_images.h"
 #include "machine/acpi/smbios.h"
-#include "machine/loader/bzimage.h"
 #include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
+#include "machine/loader/elf_note.h"
+#include "machine/loader/multiboot.h"
 #include "machine/pc_start.h"
 
 /* The ACPI tables follow their root pointer. */
@@ -14,6 +15,8 @@
 
 /* Programs that may lie anywhere lie behind the first MiB. */
 #define PROGRAM_BASE PC_HIGH_RAM
+
+#define ELF_MACHINE_386 3
 
 /* --- tables --- */
 
@@ -42,31 +45,15 @@ static void smbios_put(struct pc_board *board)
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
 }
 
-/* --- Linux --- */
+/* --- what all kernels get --- */
 
-/* The zero page (Linux, Documentation/arch/x86/zero-page.rst). */
-#define ZERO_RSDP         0x070
-#define ZERO_CMDLINE_HIGH 0x0c8
-#define ZERO_E820_COUNT   0x1e8
-#define ZERO_LOADER       0x210
-#define ZERO_INITRD       0x218
-#define ZERO_INITRD_SIZE  0x21c
-#define ZERO_CMDLINE      0x228
-#define ZERO_SETUP_DATA   0x250
-#define ZERO_E820         0x2d0
-#define E820_ENTRY        20
-#define LOADER_UNDEFINED  0xff
-
-/* setup_data: a list of things for the kernel; here random numbers, since 6.0. */
-#define SETUP_RNG_SEED  9
-#define SETUP_DATA_HEAD 16
-#define SEED_SIZE       32
-
-static bool command_line_put(struct pc_board *board, uint64_t most, struct error *err)
+bool pc_command_line_put(struct pc_board *board, uint64_t most, struct error *err)
 {
     const char *text = board->config->append ? board->config->append : "";
     size_t len = strlen(text);
-    if (len > most || len >= PC_START_CMDMAX)
+    if (most >= PC_START_CMDMAX)
+        most = PC_START_CMDMAX - 1;
+    if (len > most)
         return error_set(
             err, ERROR_USAGE,
             "the kernel's command line (--append) has %zu characters, and this kernel takes %llu", len,
@@ -74,8 +61,8 @@ static bool command_line_put(struct pc_board *board, uint64_t most, struct error
     return ram_write(board->run->machine.mem.ram, gpa(PC_START_CMDLINE), text, len + 1);
 }
 
-static bool initrd_put(struct pc_board *board, const struct load_target *target, const struct loaded *kernel,
-                       uint64_t end, struct loaded *initrd, struct error *err)
+bool pc_initrd_put(struct pc_board *board, const struct load_target *target, const struct loaded *kernel,
+                   uint64_t end, struct loaded *initrd, struct error *err)
 {
     struct source source;
     uint64_t below = target->base + target->size < end ? target->base + target->size : end;
@@ -89,75 +76,77 @@ static bool initrd_put(struct pc_board *board, const struct load_target *target,
     return ok;
 }
 
-static void seed_put(struct pc_board *board)
+/* What this program has put below 1 MiB is not to be loaded over. */
+static bool start_free(const struct source *source, const struct loaded *loaded, struct error *err)
 {
-    uint8_t data[SETUP_DATA_HEAD + SEED_SIZE] = {0};
-    le32_store(data + 8, SETUP_RNG_SEED);
-    le32_store(data + 12, SEED_SIZE);
-    host_random(data + SETUP_DATA_HEAD, SEED_SIZE);
-    ram_write(board->run->machine.mem.ram, gpa(PC_START_INFO), data, sizeof(data));
-}
-
-static void zero_page_put(struct pc_board *board, const struct bzimage *image, const struct loaded *initrd)
-{
-    uint8_t page[PAGE_SIZE] = {0};
-    struct pc_e820 map[PC_E820_MAX];
-    unsigned count = pc_e820_make(board, map);
-    memcpy(page + BZIMAGE_SETUP, image->setup, sizeof(image->setup));
-    le64_store(page + ZERO_RSDP, PC_TABLES);
-    page[ZERO_LOADER] = LOADER_UNDEFINED;
-    le32_store(page + ZERO_INITRD, (uint32_t)initrd->start);
-    le32_store(page + ZERO_INITRD_SIZE, (uint32_t)(initrd->end - initrd->start));
-    le32_store(page + ZERO_CMDLINE, (uint32_t)PC_START_CMDLINE);
-    le32_store(page + ZERO_CMDLINE_HIGH, 0);
-    /* A deterministic machine has no random numbers. */
-    if (!board->config->deterministic) {
-        seed_put(board);
-        le64_store(page + ZERO_SETUP_DATA, PC_START_INFO);
-    }
-    page[ZERO_E820_COUNT] = (uint8_t)count;
-    for (unsigned i = 0; i < count; i++) {
-        uint8_t *entry = page + ZERO_E820 + i * E820_ENTRY;
-        le64_store(entry, map[i].base);
-        le64_store(entry + 8, map[i].size);
-        le32_store(entry + 16, map[i].type);
-    }
-    ram_write(board->run->machine.mem.ram, gpa(PC_START_ZEROPAGE), page, sizeof(page));
-}
-
-static bool linux_boot(struct pc_board *board, const struct source *source, const struct load_target *target,
-                       struct error *err)
-{
-    struct bzimage image;
-    struct loaded initrd;
-    if (!bzimage_load(source, target, &image, err) || !command_line_put(board, image.command_line_max, err) ||
-        !initrd_put(board, target, &image.kernel, image.initrd_end, &initrd, err))
-        return false;
-    zero_page_put(board, &image, &initrd);
-    pc_start_long(board, image.kernel.entry, PC_START_ZEROPAGE);
-    return true;
+    if (!ranges_overlap(loaded->start, loaded->end - loaded->start, PC_START_GDT,
+                        PC_START_END - PC_START_GDT))
+        return true;
+    return error_set(
+        err, ERROR_IMAGE,
+        "%s is linked to 0x%llx, over what it is told at its start (0x%llx to 0x%llx): link it to 1 "
+        "MiB or above",
+        source->path, (unsigned long long)loaded->start, (unsigned long long)PC_START_GDT,
+        (unsigned long long)PC_START_END);
 }
 
 /* --- the whole --- */
 
+static struct load_target whole_ram(struct pc_board *board)
+{
+    return (struct load_target){board->run->machine.mem.ram, 0, board->below_4g};
+}
+
+static bool multiboot_boot(struct pc_board *board, const struct source *source,
+                           const struct multiboot_header *header, struct error *err)
+{
+    struct load_target target = whole_ram(board);
+    struct loaded loaded;
+    return multiboot_load(source, header, &target, &loaded, err) && start_free(source, &loaded, err) &&
+           pc_multiboot_boot(board, header, &target, &loaded, err);
+}
+
+/* A kernel with a Xen note is entered as PVH has it, another one at its entry point: of 32 bits in the same
+ * state, of 64 bits in long mode. */
+static bool elf_boot(struct pc_board *board, const struct source *source, struct error *err)
+{
+    struct load_target target = whole_ram(board);
+    struct elf_facts facts;
+    struct loaded loaded;
+    uint8_t entry[4];
+    bool pvh = elf_note_find(source, PC_PVH_NOTE_NAME, PC_PVH_NOTE_ENTRY, entry, sizeof(entry));
+    if (!elf_look(source, &facts, err))
+        return false;
+    uint16_t machine =
+        facts.machine == ELF_MACHINE_386 ? facts.machine : guest_arch_elf_machine(GUEST_X86_64);
+    /* What may lie anywhere must not come to lie at 0. */
+    struct load_target above = {target.ram, PROGRAM_BASE,
+                                target.size > PROGRAM_BASE ? target.size - PROGRAM_BASE : 0};
+    if (!elf_load(source, facts.movable ? &above : &target, machine, PROGRAM_BASE, &loaded, err) ||
+        !start_free(source, &loaded, err) || !pc_pvh_info_put(board, &target, &loaded, err))
+        return false;
+    if (pvh || !facts.wide)
+        pc_start_protected(board, pvh ? le32_load(entry) : (uint32_t)loaded.entry, 0, PC_START_INFO);
+    else
+        pc_start_long(board, loaded.entry, 0, PC_START_INFO);
+    return true;
+}
+
 static bool payload_boot(struct pc_board *board, struct source *source, struct error *err)
 {
     struct image_info info;
-    struct load_target target = {board->run->machine.mem.ram, 0, board->below_4g};
-    struct loaded loaded;
-    if (!source_unpack(source, err) || !image_detect(source, &info, err))
+    struct multiboot_header multiboot;
+    if (!source_unpack(source, err) || !image_detect(source, &info, err) ||
+        !multiboot_header_find(source, &multiboot, err))
         return false;
-    switch (info.kind) {
-    case IMAGE_BZIMAGE: return linux_boot(board, source, &target, err);
-    case IMAGE_ELF:
-        if (!elf_load(source, &target, guest_arch_elf_machine(GUEST_X86_64), PROGRAM_BASE, &loaded, err))
-            return false;
-        pc_start_long(board, loaded.entry, 0);
-        return true;
-    default:
-        return error_set(err, ERROR_IMAGE, "%s is %s, and can't be started as a kernel", source->path,
-                         image_kind_name(info.kind));
-    }
+    if (info.kind == IMAGE_BZIMAGE)
+        return pc_linux_boot(board, source, err);
+    if ((info.kind == IMAGE_ELF || info.kind == IMAGE_MULTIBOOT) && multiboot.there)
+        return multiboot_boot(board, source, &multiboot, err);
+    if (info.kind == IMAGE_ELF)
+        return elf_boot(board, source, err);
+    return error_set(err, ERROR_IMAGE, "%s is %s, and can't be started as a kernel", source->path,
+                     image_kind_name(info.kind));
 }
 
 bool pc_boot(struct pc_board *board, struct error *err)
@@ -167,7 +156,11 @@ bool pc_boot(struct pc_board *board, struct error *err)
         return true;
     pc_chipset_prepare(board);
     smbios_put(board);
-    if (!acpi_place(board, err) || !source_open(&source, board->config->kernel, board->config->progress, err))
+    if (!acpi_place(board, err))
+        return false;
+    if (board->plan.demo)
+        source_memory(&source, "the demo guest", demo_x86_64, demo_x86_64_size);
+    else if (!source_open(&source, board->config->kernel, board->config->progress, err))
         return false;
     bool ok = payload_boot(board, &source, err);
     source_close(&source);

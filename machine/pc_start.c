@@ -1,6 +1,7 @@
 #include "machine/pc_start.h"
 
 #include "base/bits.h"
+#include "devices/display/vga.h"
 
 /* The selectors of the Linux 64-bit protocol: __BOOT_CS and __BOOT_DS. */
 #define SELECTOR_CODE 0x10
@@ -55,7 +56,7 @@ static void pages_make(struct pc_board *board)
         ram_put(board, first + 8 * i, i * 2 * MIB | PAGE_LARGE_ENTRY);
 }
 
-void pc_start_long(struct pc_board *board, uint64_t entry, uint64_t rsi)
+void pc_start_long(struct pc_board *board, uint64_t entry, uint64_t rsi, uint64_t rbx)
 {
     struct vcpu *vcpu = board->run->vcpus[0];
     struct x86_state *s = x86_state(vcpu);
@@ -67,6 +68,7 @@ void pc_start_long(struct pc_board *board, uint64_t entry, uint64_t rsi)
     segments_set(board, ATTRIBUTES_CODE64);
     s->rip = entry;
     s->gpr[RSI] = rsi;
+    s->gpr[RBX] = rbx;
     s->rflags = FLAG_ONE;
     x86_state_changed(vcpu);
 }
@@ -84,7 +86,7 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
     x86_state_changed(vcpu);
 }
 
-/* --- the chipset --- */
+/* --- the chipset and the screen --- */
 
 /* Registers of the host bridge and of the LPC bridge (their files name the data sheets). */
 #define HOST_PCIEXBAR 0x60
@@ -95,7 +97,19 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 #define LPC_PIRQ_HIGH 0x68
 #define ACPI_ENABLED  0x80
 
+#define PCI_COMMAND       0x04
+#define PCI_BAR0          0x10
+#define COMMAND_IO_MEMORY 0x3
+
 #define MTRRS_ON_WRITE_BACK 0x806 /* SDM vol. 3, 11.11.2.1 */
+
+void pc_screen_set(struct pc_board *board, unsigned width, unsigned height)
+{
+    unsigned vga = pci_devfn(PC_VGA_SLOT, 0);
+    pci_bus_config_write(board->parts.pci, 0, vga, PCI_BAR0, 4, (uint32_t)PC_SCREEN);
+    pci_bus_config_write(board->parts.pci, 0, vga, PCI_COMMAND, 2, COMMAND_IO_MEMORY);
+    vga_linear_set(board->vga, width, height);
+}
 
 void pc_chipset_prepare(struct pc_board *board)
 {

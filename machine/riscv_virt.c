@@ -93,7 +93,7 @@ static bool uart_add(struct virt_board *board, struct error *err)
 static bool fw_cfg_add(struct virt_board *board, struct error *err)
 {
     struct fw_cfg_config config = {.bus = board->run->machine.mem.mmio, .base = VIRT_FW_CFG};
-    struct fw_cfg *fw_cfg = fw_cfg_create(&board->run->machine, &config, err);
+    struct fw_cfg *fw_cfg = board->fw_cfg = fw_cfg_create(&board->run->machine, &config, err);
     if (!fw_cfg)
         return false;
     fw_cfg_add_number(fw_cfg, FW_CFG_NB_CPUS, 2, board->run->vcpu_count);
@@ -174,7 +174,8 @@ static bool board_build(struct virt_board *board, struct error *err)
         !rtc_add(board, err) || !uart_add(board, err) || !fw_cfg_add(board, err) || !flash_add(board, err) ||
         !pci_add(board, err))
         return false;
-    if (!board_virtio_add(&board->parts, err) || !slots_add(board, err))
+    if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) ||
+        !slots_add(board, err))
         return false;
     if (board->plan.start == VIRT_START_SBI) {
         struct sbi_config sbi = {.run = board->run, .console = VIRT_UART};

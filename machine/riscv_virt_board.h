@@ -84,6 +84,7 @@ struct virt_board {
     struct ram_block *rom;
     struct plic *plic;
     struct pci_host_ecam *pci;
+    struct fw_cfg *fw_cfg;
     uint64_t pci_high;
     struct sbi *sbi; /* VIRT_START_SBI */
 };

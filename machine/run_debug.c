@@ -68,13 +68,12 @@ static void target_points_changed(struct debug_target *target)
 
 static bool target_is_stopped(struct debug_target *target)
 {
-    return run_of(target)->private->state != MACHINE_RUNNING;
+    return machine_run_state(run_of(target)) != MACHINE_RUNNING;
 }
 
 static void target_reset(struct debug_target *target)
 {
-    struct machine *machine = &run_of(target)->machine;
-    machine->request(machine, MACHINE_RESET, 0);
+    machine_reset_request(run_of(target));
 }
 
 static void target_quit(struct debug_target *target)
@@ -84,10 +83,7 @@ static void target_quit(struct debug_target *target)
 
 static bool target_power_button(struct debug_target *target)
 {
-    const struct machine_board *board = &run_of(target)->private->board;
-    if (board->power_button)
-        board->power_button(board->opaque);
-    return board->power_button;
+    return machine_power_button(run_of(target));
 }
 
 void run_debug_init(struct machine_run *run)

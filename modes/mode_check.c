@@ -52,7 +52,7 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
 {
     if (config->transport_chosen && !mode->can.transport_chosen)
         return absent(mode, "--transport", "use --mode virtio, or --disk with if=virtio-mmio", err);
-    if ((config->gic_version || config->ramfb) && !mode->can.machine_options)
+    if ((config->gic_version || config->screen != SCREEN_AUTO) && !mode->can.machine_options)
         return absent(mode, "--machine", "use --mode type1, or leave it out", err);
     if (config->debug_exit && !mode->can.debug_ports)
         return absent(mode, "--debug-exit", "use --mode type1, or leave it out", err);

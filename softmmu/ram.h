@@ -102,6 +102,8 @@ bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_
 /* Give [p, p + len) back to the host (a balloon, a virtio-mem unplug): it reads as zero. Whole pages inside
  * only. */
 void ram_discard(struct ram *ram, gpa_t p, uint64_t len);
+/* The same for [offset, offset + len) of a block, both multiples of 4 KiB. */
+void ram_block_discard(struct ram_block *block, uint64_t offset, uint64_t len);
 
 /*
  * A copy-on-write copy of every block with the same map: both sides go on independently. Nothing is copied

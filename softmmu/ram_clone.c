@@ -6,6 +6,7 @@
  * frozen a second time (its private pages are in no file), so its clone gets a file of its own with the bytes
  * copied.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,17 @@ struct ram_block *ram_block_find(struct ram *ram, const char *name)
     return block;
 }
 
+void ram_block_discard(struct ram_block *block, uint64_t offset, uint64_t len)
+{
+    assert(offset + len <= block->size && !((offset | len) & ~PAGE_MASK));
+    /* The file behind a copy-on-write block is a clone's past as well. */
+    if (block->copy_on_write)
+        memset(block->host + offset, 0, len);
+    else
+        host_memory_discard(block->file->fd, block->host, offset, len);
+    ram_range_written(block, offset, len);
+}
+
 void ram_discard(struct ram *ram, gpa_t p, uint64_t len)
 {
     if (range_beyond(p.a, len, ~(uint64_t)0))
@@ -94,14 +106,8 @@ void ram_discard(struct ram *ram, gpa_t p, uint64_t len)
         uint64_t left = mapping.base + mapping.size - at, n = end - at < left ? end - at : left;
         uint64_t offset = mapping.offset + (at - mapping.base);
         struct ram_block *block = mapping.block;
-        if (mapping.kind == RAM_MAPPED) {
-            /* The file behind a copy-on-write block is a clone's past as well. */
-            if (block->copy_on_write)
-                memset(block->host + offset, 0, n);
-            else
-                host_memory_discard(block->file->fd, block->host, offset, n);
-            ram_range_written(block, offset, n);
-        }
+        if (mapping.kind == RAM_MAPPED)
+            ram_block_discard(block, offset, n);
         at += n;
     }
 }

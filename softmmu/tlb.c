@@ -31,6 +31,8 @@ struct large_bucket {
 struct tlb {
     struct tlb_bank banks[TLB_BANKS];
     struct tlb_bank *current;
+    uint64_t keys[TLB_BANKS]; /* the banks' keys, side by side: a context switch looks through them */
+    uint64_t used[TLB_BANKS]; /* for replacement; 0: never selected */
     struct tlb_second *second;
     uint64_t space_mask;
     uint64_t last_generation, clock;
@@ -169,7 +171,7 @@ static const struct drop drop_everything = {.all = true};
 /* Make a bank hold nothing, for this key. */
 static void bank_take(struct tlb *tlb, struct tlb_bank *bank, uint64_t key)
 {
-    if (bank->used) {
+    if (tlb->used[bank - tlb->banks]) {
         bank_drop(tlb, bank, &drop_everything);
     } else {
         for (unsigned i = 0; i < TLB_ENTRIES; i++)
@@ -178,26 +180,26 @@ static void bank_take(struct tlb *tlb, struct tlb_bank *bank, uint64_t key)
             bank->fetches[i].tag = TLB_NO_TAG;
         generation_next(tlb, bank);
     }
-    bank->key = key;
+    bank->key = tlb->keys[bank - tlb->banks] = key;
     names_refresh(tlb, bank);
 }
 
 struct tlb_bank *tlb_select(struct tlb *tlb, uint64_t key)
 {
-    struct tlb_bank *bank = tlb->banks;
+    unsigned chosen = 0;
     for (unsigned i = 0; i < TLB_BANKS; i++) {
-        if (tlb->banks[i].used && tlb->banks[i].key == key) {
-            bank = &tlb->banks[i];
+        if (tlb->used[i] && tlb->keys[i] == key) {
+            chosen = i;
             break;
         }
-        if (tlb->banks[i].used < bank->used)
-            bank = &tlb->banks[i];
+        if (tlb->used[i] < tlb->used[chosen])
+            chosen = i;
     }
-    if (!bank->used || bank->key != key)
-        bank_take(tlb, bank, key);
-    bank->used = ++tlb->clock;
-    tlb->current = bank;
-    return bank;
+    tlb->current = &tlb->banks[chosen];
+    if (!tlb->used[chosen] || tlb->keys[chosen] != key)
+        bank_take(tlb, tlb->current, key);
+    tlb->used[chosen] = ++tlb->clock;
+    return tlb->current;
 }
 
 struct tlb_bank *tlb_current(struct tlb *tlb)
@@ -292,6 +294,8 @@ void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill)
         insert_data(bank, fill, page);
     if (fill->host && (fill->fast & TLB_FETCH))
         insert_fetch(bank, fill, page);
+    if (fill->known)
+        return;
     if (fill->page_bits > PAGE_BITS)
         large_remember(tlb, fill, bank->key);
     tlb_second_insert(tlb->second, fill, fill->global ? bank->shared : bank->own);
@@ -310,7 +314,7 @@ void tlb_flush_context(struct tlb *tlb, uint64_t key, uint64_t mask, bool keep_g
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         struct tlb_bank *bank = &tlb->banks[i];
         bool selected = ((bank->key ^ key) & mask) == 0;
-        if (!bank->used || (!selected && keep_global))
+        if (!tlb->used[i] || (!selected && keep_global))
             continue;
         if (selected)
             bank_drop(tlb, bank, &drop);
@@ -356,7 +360,7 @@ void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, b
     const struct drop drop = {.va = va, .keep_global = keep_global};
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         struct tlb_bank *bank = &tlb->banks[i];
-        if (!bank->used || ((bank->key ^ key) & mask) != 0)
+        if (!tlb->used[i] || ((bank->key ^ key) & mask) != 0)
             continue;
         if (large)
             bank_drop(tlb, bank, &drop);
@@ -401,7 +405,7 @@ static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, bo
 void tlb_protect_page(struct tlb *tlb, uint64_t pa, bool all)
 {
     for (unsigned i = 0; i < TLB_BANKS; i++) {
-        if (tlb->banks[i].used)
+        if (tlb->used[i])
             bank_protect(tlb, &tlb->banks[i], pa & PAGE_MASK, all);
     }
 }

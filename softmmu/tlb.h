@@ -47,7 +47,6 @@ struct tlb_bank {
     uint64_t generation;
 
     /* From here on tlb.c's own. */
-    uint64_t used;                   /* for replacement; 0: never selected */
     uint64_t own, shared;            /* the second level's names for this context */
     uint64_t live[TLB_ENTRIES / 64]; /* which entries hold something, so that a flush costs what is there */
     uint64_t live_fetches[TLB_FETCHES / 64];
@@ -77,6 +76,7 @@ struct tlb_fill {
     uint8_t fast; /* the subset that may hit without the slow path (not watched, RAM, dirty already set) */
     uint8_t page_bits; /* log2 of the guest's page */
     bool global;       /* the same in every address space */
+    bool known;        /* out, in: it comes from the second level, as it is there */
 };
 
 /* A vCPU's TLB. All of it belongs to the vCPU's thread; others ask for flushes through vcpu_call. */
@@ -105,7 +105,7 @@ void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill);
 
 /*
  * Ask the second level for the page of va in the current bank's context; on success *found holds pa,
- * permission, page_bits and global; host and fast are the caller's to find.
+ * permission, page_bits, global and known; host and fast are the caller's to find.
  */
 bool tlb_second_level(struct tlb *tlb, uint64_t va, struct tlb_fill *found);
 

@@ -113,6 +113,7 @@ bool tlb_second_find(struct tlb_second *second, uint64_t va, uint64_t own, uint6
         found->permission = (uint8_t)(set->pages[i] & ~PAGE_MASK);
         found->page_bits = tag & TLB_PAGE_BITS_MASK;
         found->global = tag & TLB_GLOBAL;
+        found->known = true;
         return true;
     }
     return false;

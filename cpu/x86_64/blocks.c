@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "cpu/x86_64/debug.h"
 #include "cpu/x86_64/decode.h"
+#include "cpu/x86_64/fuse.h"
 #include "cpu/x86_64/mmu.h"
 
 /* A block being made. */
@@ -85,10 +86,17 @@ static bool insn_add(struct builder *b)
     return !(flags & ROW_END);
 }
 
+/* No links yet behind the end slot. */
+static void links_clear(const struct x86_insn *end)
+{
+    int64_t next = end[-1].offset + end[-1].length;
+    *x86_links_of(end) = (struct x86_links){.taken_by = next + end[-1].imm, .fallen_by = next};
+}
+
 static void block_close(struct builder *b)
 {
     slot_add(b, x86_block_end, b->slots);
-    *x86_links_of(&b->insns[b->slots - 1]) = (struct x86_links){NULL, NULL};
+    links_clear(&b->insns[b->slots - 1]);
     b->slots++;
     assert(b->slots <= X86_BLOCK_SLOTS && b->count > 0);
     unsigned left = 0;
@@ -97,6 +105,7 @@ static void block_close(struct builder *b)
             left++;
         b->insns[slot].left = (uint8_t)left;
     }
+    x86_fuse(b->insns, b->slots - 1);
 }
 
 /* Decode a block for the cache. It can't fail, but may take another try when code changes meanwhile. */
@@ -212,7 +221,7 @@ static __attribute__((noinline)) bool straddle_decode(struct x86_core *c, const 
     insn->left = 1;
     straddle->tail_length = (uint8_t)(length > head ? length - head : 0);
     memcpy(straddle->tail, bytes + head, straddle->tail_length);
-    *x86_links_of(i + 2) = (struct x86_links){NULL, NULL};
+    links_clear(i + 2);
     return true;
 }
 

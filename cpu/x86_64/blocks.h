@@ -16,6 +16,7 @@
 struct x86_links {
     /* First instructions of blocks of the same page, or NULL: not known yet, or elsewhere. */
     const struct x86_insn *taken, *fallen;
+    int64_t taken_by, fallen_by; /* their RIP, from the block's own */
 };
 _Static_assert(sizeof(struct x86_links) <= sizeof(struct x86_insn), "links take one slot");
 

@@ -328,7 +328,7 @@ static void memory32(struct decoder *d)
         base = (sib & 7) | (d->rex_bits & 1) << 3;
         if (index != 4 || d->row->operands == OPS_HVX)
             insn->index = (uint8_t)index;
-        insn->scale = sib >> 6;
+        insn->scale = (uint8_t)(1 << (sib >> 6));
     }
     insn->base = (uint8_t)base;
     if (mod == 0 && (base & 7) == 5) {
@@ -450,18 +450,48 @@ static void operands_decode(struct decoder *d)
     immediate_decode(d);
 }
 
+/*
+ * In 64-bit mode the bases of FS and GS and the block's RIP are in registers beside the guest's own, so that
+ * most addresses made with them need no look at a segment, and none at the instruction's own place.
+ */
+static void memory_simplify(struct decoder *d)
+{
+    struct x86_insn *insn = d->insn;
+    int64_t disp = (int64_t)insn->disp + insn->offset + insn->length;
+    if (insn->base == X86_RIP && disp == (int32_t)disp) {
+        insn->base = X86_BLOCK;
+        insn->disp = (int32_t)disp;
+    }
+    bool lea = d->map == MAP_1 && d->opcode == 0x8d; /* doesn't look at segments */
+    if (insn->seg < FS || lea || insn->base == X86_RIP)
+        return;
+    uint8_t seg_base = insn->seg == FS ? X86_FS_BASE : X86_GS_BASE;
+    if (insn->base == X86_ZERO) {
+        insn->base = seg_base;
+    } else if (insn->index == X86_ZERO) {
+        insn->index = seg_base;
+        insn->scale = 1;
+    } else {
+        return;
+    }
+    insn->seg = DS;
+}
+
 /* Which of the fast shapes a memory operand has: 0 for a register, else its place in KIND_RBXM. */
-static unsigned shape_of(const struct decoder *d)
+static unsigned shape_choose(struct decoder *d)
 {
     const struct x86_insn *insn = d->insn;
     if (!(insn->flags & INSN_MEM))
         return 0;
-    if (!d->mode64 || insn->asize != 3 || insn->seg == FS || insn->seg == GS || insn->base == X86_RIP)
+    if (!d->mode64 || insn->asize != 3)
+        return 3;
+    memory_simplify(d);
+    if (insn->seg == FS || insn->seg == GS || insn->base == X86_RIP)
         return 3;
     return insn->index == X86_ZERO ? 1 : 2;
 }
 
-static x86_handler *handler_choose(const struct decoder *d)
+static x86_handler *handler_choose(struct decoder *d)
 {
     const struct x86_insn *insn = d->insn;
     x86_handler *const *handlers = d->row->handlers;
@@ -471,10 +501,10 @@ static x86_handler *handler_choose(const struct decoder *d)
         return x86_locked;
     switch (d->row->kind) {
     case X86_KIND_RM: return handlers[memory];
-    case X86_KIND_RBXM: return handlers[shape_of(d)];
+    case X86_KIND_RBXM: return handlers[shape_choose(d)];
     case X86_KIND_V: return handlers[size - 1];
     case X86_KIND_VRM: return handlers[(size - 1) * 2 + memory];
-    case X86_KIND_VRBXM: return handlers[(size - 1) * 4 + shape_of(d)];
+    case X86_KIND_VRBXM: return handlers[(size - 1) * 4 + shape_choose(d)];
     case X86_KIND_Y: return handlers[size - 2];
     case X86_KIND_YRM: return handlers[(size - 2) * 2 + memory];
     case X86_KIND_JUMP: return handlers[d->c->mode & MODE_FLAT && size >= 2 ? 0 : 1];

@@ -5,20 +5,9 @@
  * A jump to where no code may be (not canonical, beyond CS's limit) faults itself and has no other effect; an
  * instruction that merely ends there doesn't: the one behind it does, which the outer loop finds out.
  */
-#include "cpu/x86_64/blocks.h"
+#include "cpu/x86_64/branch.h"
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/kinds.h"
-
-/* Into a block: count its instructions as retired, unless that would go past the limit. */
-INLINE const struct x86_insn *enter(struct x86_core *c, const struct x86_insn *first, struct tlb_bank *bank,
-                                    uint64_t pc)
-{
-    uint64_t icount = c->vcpu.icount + x86_block_of_first(first)->count;
-    if (unlikely(icount > __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED)))
-        TAIL return x86_leave_at(c, first, bank, pc);
-    c->vcpu.icount = icount;
-    TAIL return x86_dispatch(c, first, bank, pc);
-}
 
 static bool limit_reached(const struct x86_core *c)
 {
@@ -35,7 +24,7 @@ static COLD X86_HANDLER(go_slow)
     const struct x86_insn *first = x86_block_at(c, pc);
     if (!first)
         return x86_leave();
-    TAIL return enter(c, first, bank, pc);
+    TAIL return x86_enter(c, first, bank, pc);
 }
 
 INLINE const struct x86_insn *jump_cached(struct x86_core *c, uint64_t target)
@@ -46,12 +35,19 @@ INLINE const struct x86_insn *jump_cached(struct x86_core *c, uint64_t target)
                                                                                                 : NULL;
 }
 
+/* The same in 64-bit mode, where linear addresses are RIP's and what isn't canonical is never there. */
+INLINE const struct x86_insn *jump_cached_64(struct x86_core *c, uint64_t target)
+{
+    const struct x86_jump *entry = x86_jump_slot(c, target);
+    return likely(entry->linear == target && entry->key == c->jump_key) ? entry->first : NULL;
+}
+
 /* To pc, where code may be. */
 INLINE X86_HANDLER(go)
 {
     const struct x86_insn *first = jump_cached(c, pc);
     if (likely(first != NULL))
-        TAIL return enter(c, first, bank, pc);
+        TAIL return x86_enter(c, first, bank, pc);
     TAIL return go_slow(c, i, bank, pc);
 }
 
@@ -63,12 +59,21 @@ static COLD X86_HANDLER(jump_slow)
     TAIL return go_slow(c, i, bank, c->target);
 }
 
+/* i jumps to c->target, in 64-bit mode. */
+INLINE X86_HANDLER(jump_64)
+{
+    const struct x86_insn *first = jump_cached_64(c, c->target);
+    if (likely(first != NULL))
+        TAIL return x86_enter(c, first, bank, c->target);
+    TAIL return jump_slow(c, i, bank, pc);
+}
+
 /* i jumps to c->target. */
 INLINE X86_HANDLER(jump)
 {
     const struct x86_insn *first = jump_cached(c, c->target);
     if (likely(first != NULL))
-        TAIL return enter(c, first, bank, c->target);
+        TAIL return x86_enter(c, first, bank, c->target);
     TAIL return jump_slow(c, i, bank, pc);
 }
 
@@ -90,7 +95,7 @@ static COLD const struct x86_insn *link_make(struct x86_core *c, const struct x8
         return x86_leave();
     if (generation == block_generation(c->blocks) && (x86_block_of_first(first)->pa ^ from) < PAGE_SIZE)
         *(taken ? &links->taken : &links->fallen) = first;
-    return enter(c, first, bank, target);
+    return x86_enter(c, first, bank, target);
 }
 
 INLINE uint64_t target_of(const struct x86_insn *i, uint64_t pc)
@@ -98,7 +103,7 @@ INLINE uint64_t target_of(const struct x86_insn *i, uint64_t pc)
     return x86_rip_next(i, pc) + (uint64_t)(int64_t)i->imm;
 }
 
-static COLD X86_HANDLER(taken_slow)
+COLD X86_HANDLER(x86_taken_slow)
 {
     c->target = target_of(i, pc) & x86_rip_mask(c);
     if ((c->target ^ pc) >= PAGE_SIZE)
@@ -106,7 +111,7 @@ static COLD X86_HANDLER(taken_slow)
     return link_make(c, i, bank, c->target, true);
 }
 
-static COLD X86_HANDLER(fallen_slow)
+COLD X86_HANDLER(x86_fallen_slow)
 {
     uint64_t target = x86_rip_next(i, pc) & x86_rip_mask(c);
     if (!(c->mode & MODE_FLAT) || (target ^ pc) >= PAGE_SIZE) {
@@ -117,27 +122,9 @@ static COLD X86_HANDLER(fallen_slow)
     return link_make(c, i, bank, target, false);
 }
 
-/* i, a block's last instruction, jumps by its immediate (where code is flat). */
-INLINE X86_HANDLER(taken)
-{
-    const struct x86_insn *first = x86_links_of(i + 1)->taken;
-    if (unlikely(!first))
-        TAIL return taken_slow(c, i, bank, pc);
-    TAIL return enter(c, first, bank, target_of(i, pc));
-}
-
-/* i, a block's last instruction, doesn't jump. */
-INLINE X86_HANDLER(fallen)
-{
-    const struct x86_insn *first = x86_links_of(i + 1)->fallen;
-    if (unlikely(!first))
-        TAIL return fallen_slow(c, i, bank, pc);
-    TAIL return enter(c, first, bank, x86_rip_next(i, pc));
-}
-
 X86_HANDLER(x86_block_end)
 {
-    TAIL return fallen(c, i - 1, bank, pc);
+    TAIL return x86_fallen(c, i - 1, bank, pc);
 }
 
 /* Where code is not flat: by opcode size, to anywhere in the segment. */
@@ -155,7 +142,7 @@ static X86_HANDLER(taken_checked)
 
 X86_HANDLER(x86_jmp_f)
 {
-    TAIL return taken(c, i, bank, pc);
+    TAIL return x86_taken(c, i, bank, pc);
 }
 
 X86_HANDLER(x86_jmp_c)
@@ -167,8 +154,8 @@ X86_HANDLER(x86_jmp_c)
 static COLD X86_HANDLER(branch_slow)
 {
     if (x86_condition_holds(c, (enum x86_condition)(i->opcode & 15)))
-        TAIL return taken(c, i, bank, pc);
-    TAIL return fallen(c, i, bank, pc);
+        TAIL return x86_taken(c, i, bank, pc);
+    TAIL return x86_fallen(c, i, bank, pc);
 }
 
 #define BRANCH(name, condition)                                                                              \
@@ -177,14 +164,14 @@ static COLD X86_HANDLER(branch_slow)
         if (unlikely(!x86_condition_known(c, condition)))                                                    \
             TAIL return branch_slow(c, i, bank, pc);                                                         \
         if (x86_condition_fast(c, condition))                                                                \
-            TAIL return taken(c, i, bank, pc);                                                               \
-        TAIL return fallen(c, i, bank, pc);                                                                  \
+            TAIL return x86_taken(c, i, bank, pc);                                                           \
+        TAIL return x86_fallen(c, i, bank, pc);                                                              \
     }                                                                                                        \
     X86_HANDLER(x86_j##name##_c)                                                                             \
     {                                                                                                        \
         if (x86_condition_holds(c, condition))                                                               \
             TAIL return taken_checked(c, i, bank, pc);                                                       \
-        TAIL return fallen(c, i, bank, pc);                                                                  \
+        TAIL return x86_fallen(c, i, bank, pc);                                                              \
     }
 
 /* clang-format off */
@@ -239,7 +226,7 @@ static X86_HANDLER(loop_jump)
         if (count != 0 && (condition))                                                                       \
             TAIL return loop_jump(c, i, bank, pc);                                                           \
         count_set(c, i, count);                                                                              \
-        TAIL return fallen(c, i, bank, pc);                                                                  \
+        TAIL return x86_fallen(c, i, bank, pc);                                                              \
     }
 LOOP(loop, true)
 LOOP(loope, x86_condition_holds(c, COND_Z))
@@ -249,7 +236,7 @@ X86_HANDLER(x86_jcxz)
 {
     if (count_get(c, i) == 0)
         TAIL return loop_jump(c, i, bank, pc);
-    TAIL return fallen(c, i, bank, pc);
+    TAIL return x86_fallen(c, i, bank, pc);
 }
 
 /* ---- calls and returns in 64-bit mode ---- */
@@ -271,7 +258,7 @@ X86_HANDLER(x86_call_f)
     const struct x86_insn *first = x86_links_of(i + 1)->taken;
     uint64_t sp = c->s.gpr[RSP] - 8, target = target_of(i, pc);
     if (!first)
-        first = jump_cached(c, target);
+        first = jump_cached_64(c, target);
     void *p = tlb_write_hit(bank, sp, 8);
     if (unlikely(!p || !first)) {
         c->target = target;
@@ -279,20 +266,20 @@ X86_HANDLER(x86_call_f)
     }
     x86_host_store(p, 8, x86_rip_next(i, pc));
     c->s.gpr[RSP] = sp;
-    TAIL return enter(c, first, bank, target);
+    TAIL return x86_enter(c, first, bank, target);
 }
 
 /* To c->target, found in a register or in memory. */
 INLINE X86_HANDLER(call_indirect)
 {
-    const struct x86_insn *first = jump_cached(c, c->target);
+    const struct x86_insn *first = jump_cached_64(c, c->target);
     uint64_t sp = c->s.gpr[RSP] - 8;
     void *p = tlb_write_hit(bank, sp, 8);
     if (unlikely(!p || !first))
         TAIL return call_slow(c, i, bank, pc);
     x86_host_store(p, 8, x86_rip_next(i, pc));
     c->s.gpr[RSP] = sp;
-    TAIL return enter(c, first, bank, c->target);
+    TAIL return x86_enter(c, first, bank, c->target);
 }
 
 X86_HANDLER(x86_call_e_r)
@@ -304,7 +291,7 @@ X86_HANDLER(x86_call_e_r)
 X86_HANDLER(x86_jmp_e_r)
 {
     c->target = c->s.gpr[i->rm];
-    TAIL return jump(c, i, bank, pc);
+    TAIL return jump_64(c, i, bank, pc);
 }
 
 /* Read the target from memory, the slow way. */
@@ -334,7 +321,7 @@ X86_HANDLER(x86_jmp_e_m)
     if (unlikely(!p))
         TAIL return target_slow(c, i, bank, pc);
     c->target = x86_host_load(p, 8);
-    TAIL return jump(c, i, bank, pc);
+    TAIL return jump_64(c, i, bank, pc);
 }
 
 /* imm is 0 for the form without an immediate. */
@@ -355,11 +342,11 @@ X86_HANDLER(x86_ret_f)
     if (unlikely(!p))
         TAIL return ret_slow(c, i, bank, pc);
     uint64_t target = x86_host_load(p, 8);
-    const struct x86_insn *first = jump_cached(c, target);
+    const struct x86_insn *first = jump_cached_64(c, target);
     if (unlikely(!first))
         TAIL return ret_slow(c, i, bank, pc);
     c->s.gpr[RSP] += 8;
-    TAIL return enter(c, first, bank, target);
+    TAIL return x86_enter(c, first, bank, target);
 }
 
 X86_HANDLER(x86_ret_i_f)

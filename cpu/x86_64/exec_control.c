@@ -183,10 +183,12 @@ X86_DO(sti)
     uint64_t flag = interrupt_flag(c);
     if (!flag || (flag == FLAG_VIF && c->s.rflags & FLAG_VIP))
         return x86_fault_gp(c, 0);
-    if (flag == FLAG_IF && !(c->s.rflags & FLAG_IF))
-        c->s.shadow = SHADOW_STI;
+    bool enabled = c->s.rflags & flag;
     c->s.rflags |= flag;
+    if (enabled || !x86_event_waits(c))
+        return true;
+    c->s.shadow = flag == FLAG_IF ? SHADOW_STI : SHADOW_NONE;
     x86_resync(c);
     return true;
 }
-X86_SYSTEM(sti)
+X86_HELPER(sti)

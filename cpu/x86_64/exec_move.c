@@ -48,9 +48,9 @@ EXTEND(movsxd,   4, int32_t,  64, 8)
 
 #define LEA(bits, width)                                                                                     \
     X86_PLAIN(lea##bits##_b, x86_reg_set(c, i->reg, width, c->s.gpr[i->base] + (uint64_t)(int64_t)i->disp))  \
-    X86_PLAIN(lea##bits##_x, x86_reg_set(c, i->reg, width,                                                   \
-                                         c->s.gpr[i->base] + (c->s.gpr[i->index] << i->scale) +              \
-                                             (uint64_t)(int64_t)i->disp))                                    \
+    X86_PLAIN(lea##bits##_x,                                                                                 \
+              x86_reg_set(c, i->reg, width,                                                                  \
+                          c->s.gpr[i->base] + c->s.gpr[i->index] * i->scale + (uint64_t)(int64_t)i->disp))   \
     X86_PLAIN(lea##bits##_m, x86_reg_set(c, i->reg, width, x86_offset(c, i, pc)))                            \
     X86_HANDLER(x86_lea##bits##_r)                                                                           \
     {                                                                                                        \
@@ -175,10 +175,17 @@ X86_HANDLER(x86_xlat)
 
 /* A 32-bit CMOV clears the upper half even when it doesn't move; a memory operand is read either way. */
 #define CMOV_SIZE(cc, condition, bits, width)                                                                \
+    static COLD X86_HANDLER(cmov##cc##bits##_unknown)                                                        \
+    {                                                                                                        \
+        bool holds = x86_condition_holds(c, condition);                                                      \
+        x86_reg_set(c, i->reg, width, holds ? RM(width) : REG(width));                                       \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
+    }                                                                                                        \
     X86_HANDLER(x86_cmov##cc##bits##_r)                                                                      \
     {                                                                                                        \
-        bool holds = x86_condition_known(c, condition) ? x86_condition_fast(c, condition)                    \
-                                                       : x86_condition_holds(c, condition);                  \
+        if (unlikely(!x86_condition_known(c, condition)))                                                    \
+            TAIL return cmov##cc##bits##_unknown(c, i, bank, pc);                                            \
+        bool holds = x86_condition_fast(c, condition);                                                       \
         x86_reg_set(c, i->reg, width, holds ? RM(width) : REG(width));                                       \
         TAIL return x86_next(c, i, bank, pc);                                                                \
     }                                                                                                        \
@@ -188,11 +195,16 @@ X86_HANDLER(x86_xlat)
     CMOV_SIZE(cc, condition, 16, 2)                                                                          \
     CMOV_SIZE(cc, condition, 32, 4)                                                                          \
     CMOV_SIZE(cc, condition, 64, 8)                                                                          \
+    static COLD X86_HANDLER(set##cc##_unknown)                                                               \
+    {                                                                                                        \
+        x86_reg_set(c, i->rm, 1, x86_condition_holds(c, condition));                                         \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
+    }                                                                                                        \
     X86_HANDLER(x86_set##cc##_r)                                                                             \
     {                                                                                                        \
-        bool holds = x86_condition_known(c, condition) ? x86_condition_fast(c, condition)                    \
-                                                       : x86_condition_holds(c, condition);                  \
-        x86_reg_set(c, i->rm, 1, holds);                                                                     \
+        if (unlikely(!x86_condition_known(c, condition)))                                                    \
+            TAIL return set##cc##_unknown(c, i, bank, pc);                                                   \
+        x86_reg_set(c, i->rm, 1, x86_condition_fast(c, condition));                                          \
         TAIL return x86_next(c, i, bank, pc);                                                                \
     }                                                                                                        \
     X86_STORE_M(set##cc, 1, x86_condition_holds(c, condition))

@@ -389,25 +389,25 @@ X86_SYSTEM(mwait)
 
 /* ---- protection ---- */
 
-X86_DO(clac)
+/* Kernels do this around every access to user memory: the block goes on, in another bank. */
+static __attribute__((noinline)) bool ac_set(struct x86_core *c, uint64_t flag)
 {
-    (void)i;
     if (c->s.cpl != 0)
         return x86_fault_ud(c);
-    x86_flags_write(c, FLAG_AC, 0);
+    c->s.rflags = (c->s.rflags & ~(uint64_t)FLAG_AC) | flag;
+    x86_bank_select(c);
     return true;
 }
-X86_SYSTEM(clac)
 
-X86_DO(stac)
-{
-    (void)i;
-    if (c->s.cpl != 0)
-        return x86_fault_ud(c);
-    x86_flags_write(c, FLAG_AC, FLAG_AC);
-    return true;
-}
-X86_SYSTEM(stac)
+#define ACCESS(name, flag)                                                                                   \
+    X86_HANDLER(x86_##name)                                                                                  \
+    {                                                                                                        \
+        if (unlikely(!ac_set(c, flag)))                                                                      \
+            TAIL return x86_raise(c, i, bank, pc);                                                           \
+        TAIL return x86_next(c, i, c->bank, pc);                                                             \
+    }
+ACCESS(clac, 0)
+ACCESS(stac, FLAG_AC)
 
 static bool pkru_allowed(struct x86_core *c, bool write)
 {
@@ -446,10 +446,10 @@ X86_DO(swapgs)
     uint64_t base = c->s.seg[GS].base;
     c->s.seg[GS].base = c->s.kernel_gs_base;
     c->s.kernel_gs_base = base;
-    x86_resync(c);
+    x86_base_update(c, GS);
     return true;
 }
-X86_SYSTEM(swapgs)
+X86_HELPER(swapgs)
 
 static bool base_read(struct x86_core *c, const struct x86_insn *i, unsigned number)
 {
@@ -467,7 +467,7 @@ static bool base_write(struct x86_core *c, const struct x86_insn *i, unsigned nu
     if (!x86_canonical(c, base))
         return x86_fault_gp(c, 0);
     c->s.seg[number].base = base;
-    x86_resync(c);
+    x86_base_update(c, number);
     return true;
 }
 
@@ -487,13 +487,13 @@ X86_DO(wrfsbase)
 {
     return base_write(c, i, FS);
 }
-X86_SYSTEM(wrfsbase)
+X86_HELPER(wrfsbase)
 
 X86_DO(wrgsbase)
 {
     return base_write(c, i, GS);
 }
-X86_SYSTEM(wrgsbase)
+X86_HELPER(wrgsbase)
 
 /* ---- the rest ---- */
 

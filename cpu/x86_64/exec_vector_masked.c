@@ -162,7 +162,7 @@ static bool gather(struct x86_core *c, const struct x86_insn *i, unsigned index_
     for (unsigned k = 0; k < 32; k++)
         mask->b[k] = k < count * width && lanes >> k / width & 1 ? 0xff : 0;
     for (unsigned k = 0; k < count; k++) {
-        uint64_t offset = c->s.gpr[i->base] + ((uint64_t)gather_index(index, k, index_width) << i->scale) +
+        uint64_t offset = c->s.gpr[i->base] + (uint64_t)gather_index(index, k, index_width) * i->scale +
                           (uint64_t)(int64_t)i->disp;
         if (!(lanes >> k & 1))
             continue;

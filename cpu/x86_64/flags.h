@@ -100,11 +100,13 @@ static inline void x86_flags_set(struct x86_core *c, uint64_t mask, uint64_t fla
     c->lazy.how = LAZY_FLAGS;
 }
 
-static inline bool x86_carry(const struct x86_core *c)
+/* A sum that is less than its addend has carried. */
+INLINE bool x86_carry(const struct x86_core *c)
 {
-    if ((uint8_t)c->lazy.how == LAZY_SUB)
+    uint8_t kind = (uint8_t)c->lazy.how;
+    if (kind == LAZY_SUB || kind == LAZY_ADD)
         return c->lazy.a < c->lazy.b;
-    return x86_flags_status(c) & FLAG_CF;
+    return (kind == LAZY_RESULT ? c->lazy.b : c->s.rflags) & FLAG_CF;
 }
 
 /* Conditions by their encoding in Jcc, SETcc and CMOVcc. */
@@ -144,17 +146,20 @@ INLINE bool x86_condition_sub(enum x86_condition condition, uint64_t a, uint64_t
     return holds != (condition & 1);
 }
 
-/* Whether x86_condition_fast knows: true right after compares, tests and logical operations, and for zero and
- * sign after most others. */
+/* Whether x86_condition_fast knows: true right after compares, tests and logical operations, for zero and
+ * sign after most others, and for carry always. */
 INLINE bool x86_condition_known(const struct x86_core *c, enum x86_condition condition)
 {
     uint8_t kind = (uint8_t)c->lazy.how;
-    return kind == LAZY_SUB || ((condition >> 1 == 2 || condition >> 1 == 4) && kind != LAZY_FLAGS);
+    return kind == LAZY_SUB || condition >> 1 == 1 ||
+           ((condition >> 1 == 2 || condition >> 1 == 4) && kind != LAZY_FLAGS);
 }
 
 INLINE bool x86_condition_fast(const struct x86_core *c, enum x86_condition condition)
 {
     uint64_t b = c->lazy.b;
+    if (condition >> 1 == 1)
+        return x86_carry(c) != (condition & 1);
     if (condition >> 1 == 2 || condition >> 1 == 4)
         b = (uint8_t)c->lazy.how == LAZY_SUB ? b : 0;
     return x86_condition_sub(condition, c->lazy.a, b, c->lazy.how >> 8);

@@ -36,7 +36,7 @@ struct x86_insn {
     uint8_t reg;         /* ModRM.reg, with its REX bit */
     uint8_t rm;          /* ModRM.r/m as a register; opcodes that name a register have it here */
     uint8_t base, index; /* of a memory operand: registers, X86_ZERO for none; base may be X86_RIP */
-    uint8_t scale;       /* log2 */
+    uint8_t scale;       /* 1, 2, 4 or 8 */
     uint8_t seg;         /* enum x86_segment_number, override included */
     uint8_t vvvv;   /* the VEX prefix's register; where the row has an is4 register, imm has that in 7..4 */
     uint8_t opsize; /* log2 of the operand size in bytes */
@@ -52,7 +52,7 @@ _Static_assert(sizeof(struct x86_insn) == 32, "two of them a cache line");
 
 #define X86_LENGTH_MAX 15
 
-#define X86_RIP 17 /* insn.base: the address of the next instruction */
+#define X86_RIP X86_GPRS /* insn.base: the address of the next instruction */
 
 enum x86_insn_flag {
     INSN_MEM = 1, /* r/m is in memory */
@@ -176,8 +176,7 @@ INLINE uint64_t x86_address_mask(unsigned asize)
 INLINE uint64_t x86_offset(const struct x86_core *c, const struct x86_insn *i, uint64_t pc)
 {
     uint64_t base = i->base == X86_RIP ? x86_rip_next(i, pc) : c->s.gpr[i->base & 31];
-    return (base + (c->s.gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp) &
-           x86_address_mask(i->asize);
+    return (base + c->s.gpr[i->index] * i->scale + (uint64_t)(int64_t)i->disp) & x86_address_mask(i->asize);
 }
 
 /*
@@ -219,10 +218,12 @@ INLINE void x86_host_store(void *p, unsigned width, uint64_t v)
 
 /*
  * Memory forms of an instruction come in three shapes, by what its address is made of. The decoder chooses:
- *   _b  base + displacement           } 64-bit mode, 64-bit addresses, no FS or GS
+ *   _b  base + displacement           } 64-bit mode, 64-bit addresses
  *   _x  base + index * scale + disp   }
  *   _m  any
- * A kind whose handlers are not that hot has _m alone.
+ * A kind whose handlers are not that hot has _m alone. In 64-bit mode the decoder makes RIP-relative
+ * addresses relative to X86_BLOCK, and takes FS and GS for one more register, so that these have fast shapes
+ * as well.
  */
 INLINE void *x86_read_hit_b(const struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,
                             uint64_t pc, unsigned width)
@@ -235,7 +236,7 @@ INLINE void *x86_read_hit_x(const struct x86_core *c, const struct x86_insn *i, 
                             uint64_t pc, unsigned width)
 {
     (void)pc;
-    uint64_t va = c->s.gpr[i->base] + (c->s.gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
+    uint64_t va = c->s.gpr[i->base] + c->s.gpr[i->index] * i->scale + (uint64_t)(int64_t)i->disp;
     return tlb_read_hit(bank, va, width);
 }
 
@@ -256,7 +257,7 @@ INLINE void *x86_write_hit_x(const struct x86_core *c, const struct x86_insn *i,
                              uint64_t pc, unsigned width)
 {
     (void)pc;
-    uint64_t va = c->s.gpr[i->base] + (c->s.gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
+    uint64_t va = c->s.gpr[i->base] + c->s.gpr[i->index] * i->scale + (uint64_t)(int64_t)i->disp;
     return tlb_write_hit(bank, va, width);
 }
 

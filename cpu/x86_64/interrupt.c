@@ -388,6 +388,8 @@ void x86_debug_trap(struct x86_core *c, uint32_t dr6_bits)
 /* What other threads have signalled becomes state. */
 static void events_collect(struct x86_core *c)
 {
+    if (!__atomic_load_n(&c->events, __ATOMIC_SEQ_CST))
+        return;
     uint32_t events = __atomic_exchange_n(&c->events, 0, __ATOMIC_SEQ_CST);
     c->s.nmi_pending |= events >> EVENT_NMI & 1;
     c->s.smi_pending |= events >> EVENT_SMI & 1;
@@ -436,6 +438,13 @@ static bool intr_take(struct x86_core *c)
     c->s.activity = ACTIVITY_RUNNING;
     x86_interrupt(c, (uint8_t)vector);
     return true;
+}
+
+bool x86_event_waits(const struct x86_core *c)
+{
+    return __atomic_load_n(&c->lines, __ATOMIC_SEQ_CST) & (1u << X86_LINE_INTR) ||
+           __atomic_load_n(&c->events, __ATOMIC_SEQ_CST) || c->s.nmi_pending || c->s.smi_pending ||
+           c->s.init_pending || c->s.sipi_pending || c->s.debug_pending;
 }
 
 bool x86_event_take(struct x86_core *c)

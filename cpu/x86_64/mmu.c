@@ -63,10 +63,19 @@ static struct x86_view view_of(const struct x86_core *c, unsigned number)
     return view;
 }
 
+void x86_base_update(struct x86_core *c, unsigned number)
+{
+    c->view[number].base = c->s.gpr[number == FS ? X86_FS_BASE : X86_GS_BASE] = c->s.seg[number].base;
+}
+
 void x86_views_update(struct x86_core *c)
 {
-    for (unsigned number = ES; number <= GS; number++)
+    /* From one 64-bit context to another only the bases of FS and GS can change. */
+    bool known = c->mode & MODE_64 && c->view[DS].read_end == ~(uint64_t)0;
+    for (unsigned number = ES; number <= GS && !known; number++)
         c->view[number] = view_of(c, number);
+    x86_base_update(c, FS);
+    x86_base_update(c, GS);
     c->stack_mask = c->mode & MODE_64 ? ~(uint64_t)0 : c->s.seg[SS].attributes & SEG_DB ? 0xffffffff : 0xffff;
 }
 
@@ -89,6 +98,13 @@ static uint32_t mode_of(const struct x86_core *c)
     return mode | (x86_breakpoints_on(c) ? MODE_BREAK : 0);
 }
 
+void x86_bank_select(struct x86_core *c)
+{
+    c->bank_key = current_key(c);
+    c->bank = tlb_select(c->vcpu.tlb, c->bank_key);
+    c->jump_key = c->bank->generation << 9 | c->mode;
+}
+
 void x86_context(struct x86_core *c)
 {
     c->mode = mode_of(c);
@@ -96,9 +112,7 @@ void x86_context(struct x86_core *c)
     c->linear_mask = c->mode & MODE_64 ? ~(uint64_t)0 : 0xffffffff;
     c->code_base = c->mode & MODE_64 ? 0 : c->s.seg[CS].base;
     c->code_end = c->mode & MODE_FLAT ? ~(uint64_t)0 : (uint64_t)c->s.seg[CS].limit + 1;
-    c->bank_key = current_key(c);
-    c->bank = tlb_select(c->vcpu.tlb, c->bank_key);
-    c->jump_key = c->bank->generation << 9 | c->mode;
+    x86_bank_select(c);
 }
 
 static bool segment_fault(struct x86_core *c, unsigned seg)
@@ -199,14 +213,20 @@ struct place {
     bool writable; /* RAM that a store may change without anybody's knowing */
 };
 
+/* The bank of a context, which is made the current one. */
+static struct tlb_bank *bank_of(struct x86_core *c, uint64_t key)
+{
+    struct tlb_bank *bank = tlb_current(c->vcpu.tlb);
+    return bank->key == key ? bank : tlb_select(c->vcpu.tlb, key);
+}
+
 /* Where an access goes: translate, and let the TLB know what needn't come here again. */
 static bool place_find(struct x86_core *c, uint64_t key, uint64_t va, enum walk_access access,
                        struct place *place)
 {
     struct tlb *tlb = c->vcpu.tlb;
     struct tlb_fill fill;
-    if (tlb_current(tlb)->key != key)
-        tlb_select(tlb, key);
+    bank_of(c, key);
     if (!(tlb_second_level(tlb, va, &fill) && (fill.permission & needed(access))) &&
         !walk_fill(c, key, va, access, &fill))
         return false;
@@ -302,6 +322,11 @@ static void place_write(struct x86_core *c, const struct place *place, const uin
 static bool keyed_read(struct x86_core *c, uint64_t key, uint64_t va, void *to, unsigned len)
 {
     struct span span;
+    const void *hit = tlb_read_hit(bank_of(c, key), va, len);
+    if (hit && chunk_of(len) == len) {
+        le_store(to, len, x86_host_load(hit, len));
+        return true;
+    }
     if (!span_find(c, key, va, len, WALK_READ, &span))
         return false;
     place_read(c, &span.place[0], to, span.len[0]);
@@ -314,6 +339,11 @@ static bool keyed_read(struct x86_core *c, uint64_t key, uint64_t va, void *to, 
 static bool keyed_write(struct x86_core *c, uint64_t key, uint64_t va, const void *from, unsigned len)
 {
     struct span span;
+    void *hit = tlb_write_hit(bank_of(c, key), va, len);
+    if (hit && chunk_of(len) == len) {
+        x86_host_store(hit, len, le_load(from, len));
+        return true;
+    }
     if (!span_find(c, key, va, len, WALK_WRITE, &span))
         return false;
     place_write(c, &span.place[0], from, span.len[0]);

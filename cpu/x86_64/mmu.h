@@ -14,6 +14,12 @@ void x86_context(struct x86_core *c);
 /* The segment registers' part of that alone, for instructions that load data segments. */
 void x86_views_update(struct x86_core *c);
 
+/* The TLB bank of the present context, c->bank, when only what its key is made of has changed. */
+void x86_bank_select(struct x86_core *c);
+
+/* The base of FS or GS has changed, in 64-bit mode. */
+void x86_base_update(struct x86_core *c, unsigned number);
+
 /* Whose access it is. */
 enum x86_as {
     AS_CURRENT,    /* the program's, by CPL */

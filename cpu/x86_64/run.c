@@ -96,7 +96,7 @@ static void run_block(struct x86_core *c, const struct x86_insn *first)
 {
     const struct x86_insn *i = first;
     struct tlb_bank *bank = c->bank;
-    c->loop_pc = c->s.rip;
+    c->loop_pc = c->s.gpr[X86_BLOCK] = c->s.rip;
     c->faulted = c->task_switched = c->no_step = false;
     while (i)
         i = i->run(c, i, bank, c->loop_pc);
@@ -191,6 +191,14 @@ bool x86_has_work(struct vcpu *vcpu)
     return intr && (c->s.rflags & FLAG_IF);
 }
 
+/* Where no event waits, none needs to be kept off: one that arrives later may as well have arrived behind the
+ * next instruction. */
+static void shadow_lift(struct x86_core *c)
+{
+    if (!x86_event_waits(c) && !(c->s.rflags & FLAG_TF) && !(c->mode & MODE_BREAK))
+        c->s.shadow = SHADOW_NONE;
+}
+
 /* One turn of the outer loop. */
 static void turn(struct x86_core *c)
 {
@@ -214,6 +222,8 @@ static void turn(struct x86_core *c)
         c->s.rflags &= ~FLAG_RF;
     else if (!c->stopped.passing && !(c->s.rflags & FLAG_RF) && x86_code_break(c, linear))
         return;
+    if (c->s.shadow)
+        shadow_lift(c);
     bool single = c->run_single;
     c->run_single = false;
     if (single || c->vcpu.single_step || c->stopped.passing || c->s.shadow ||

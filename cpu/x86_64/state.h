@@ -16,7 +16,12 @@ enum x86_gpr {
     RBP,
     RSI,
     RDI,
-    X86_ZERO = 16, /* gpr[16] is always 0: the absent base or index of an address */
+    /* What else an address can be made of, kept by the interpreter; X86_ZERO is 0, an absent base or index.
+     */
+    X86_ZERO = 16,
+    X86_BLOCK,   /* RIP of the first instruction of the block that runs, in 64-bit mode */
+    X86_FS_BASE, /* in 64-bit mode */
+    X86_GS_BASE,
     X86_GPRS,
 };
 

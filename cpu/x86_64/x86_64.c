@@ -7,6 +7,7 @@
 #include "cpu/x86_64/control.h"
 #include "cpu/x86_64/debug.h"
 #include "cpu/x86_64/decode.h"
+#include "cpu/x86_64/fuse.h"
 #include "cpu/x86_64/mmu.h"
 #include "cpu/x86_64/run.h"
 #include "cpu/x86_64/xstate.h"
@@ -204,6 +205,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
     if (!x86_model_parse(&model, config->model, err))
         return NULL;
     x86_decode_init();
+    x86_fuse_init();
     struct x86_core *c = aligned_alloc(64, align_up(sizeof(*c), 64));
     if (!c)
         abort();

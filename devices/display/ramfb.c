@@ -66,8 +66,9 @@ static const struct {
 static void ramfb_draw(void *opaque)
 {
     struct ramfb *ramfb = opaque;
+    display_resize(ramfb->config.display, ramfb->width, ramfb->height); /* others may have drawn meanwhile */
     struct display_surface surface = display_surface(ramfb->config.display);
-    for (unsigned y = 0; y < ramfb->height && y < surface.height; y++) {
+    for (unsigned y = 0; y < ramfb->height; y++) {
         uint32_t *to = surface.pixels + (size_t)y * surface.stride;
         gpa_t at = gpa(ramfb->base + (uint64_t)y * ramfb->stride);
         const uint8_t *from = ram_at(ramfb->machine->mem.ram, at, ramfb->row_bytes, RAM_READ);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "devices/display/edid.h"
 #include "devices/display/vga_internal.h"
 
 /* The identity by which firmware and drivers know the Bochs VBE interface. */
@@ -17,13 +18,32 @@
 #define BAR_MEMORY    0
 #define BAR_REGISTERS 2
 
-/* The second BAR: the VGA's ports from 0x3c0, the VBE registers, and what byte order pixels have. */
+/* The second BAR: what the monitor says, the VGA's ports from 0x3c0, the VBE registers, and what byte order
+ * pixels have. */
 #define REGISTERS_SIZE 0x1000u
+#define PLACE_EDID     0x000u
 #define PLACE_PORTS    0x400u
 #define PLACE_VBE      0x500u
 #define PLACE_ORDER    0x600u
 #define ORDER_SIZE     8u
 #define ORDER_LITTLE   0x1e1e1e1eu
+
+#define WIDTH_PREFERRED  1280u
+#define HEIGHT_PREFERRED 800u
+#define WIDTH_LEAST      640u
+#define HEIGHT_LEAST     480u
+
+/* A window's size is the one that is preferred. */
+static uint64_t edid_read(void *opaque, uint64_t offset, unsigned width)
+{
+    const struct vga *vga = opaque;
+    uint8_t edid[EDID_SIZE];
+    unsigned wide, high;
+    if (!display_hint(vga->display, &wide, &high))
+        wide = WIDTH_PREFERRED, high = HEIGHT_PREFERRED;
+    edid_make(edid, wide > WIDTH_LEAST ? wide : WIDTH_LEAST, high > HEIGHT_LEAST ? high : HEIGHT_LEAST);
+    return le_load(edid + offset, width);
+}
 
 static uint64_t ports_read(void *opaque, uint64_t offset, unsigned width)
 {
@@ -56,6 +76,12 @@ static uint64_t order_read(void *opaque, uint64_t offset, unsigned width)
 static void registers_add(struct vga *vga)
 {
     const struct bus_region regions[] = {
+        {.name = "vga-edid",
+         .base = PLACE_EDID,
+         .size = EDID_SIZE,
+         .max_width = 4,
+         .read = edid_read,
+         .opaque = vga},
         {.name = "vga-ports",
          .base = PLACE_PORTS,
          .size = 0x20,
@@ -162,6 +188,7 @@ static void vga_destroy(void *object)
     struct vga *vga = object;
     display_source_leave(vga->display, vga);
     pci_function_fini(&vga->pci);
+    free(vga->drawn);
     free(vga);
 }
 

@@ -19,3 +19,7 @@ struct vga;
 
 /* Draws into the display from its creation on. NULL and err when its place or the legacy ports are taken. */
 struct vga *vga_create(struct machine *machine, const struct vga_config *config, struct error *err);
+
+/* For a machine without firmware: pixels of 32 bits in rows without gaps, as its BIOS would set them. Machine
+ * lock held; the size is one that the memory has room for, the width a multiple of 8. */
+void vga_linear_set(struct vga *vga, unsigned width, unsigned height);

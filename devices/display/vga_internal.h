@@ -58,6 +58,9 @@ enum {
 #define VBE_LFB      0x40u
 #define VBE_NO_CLEAR 0x80u
 
+/* What the last picture was made of. */
+struct vga_drawn;
+
 struct vga {
     struct machine *machine;
     struct pci_function pci;
@@ -65,6 +68,7 @@ struct vga {
     struct ram_block *block;
     uint8_t *memory; /* plane p of address a is byte 4 * a + p; with VBE, pixels as they are */
     uint64_t size;
+    struct vga_drawn *drawn; /* vga_render.c's; NULL: nothing was drawn yet */
 
     uint8_t misc, feature;
     uint8_t sequencer_index, sequencer[VGA_SEQUENCER];
@@ -111,6 +115,9 @@ uint64_t vga_vbe_pitch(const struct vga *vga);
 uint64_t vga_vbe_start(const struct vga *vga);
 /* Loaded values are made fit. */
 void vga_vbe_restored(struct vga *vga);
+
+/* vga_scan.c: a number that changes when the cursor or blinking characters do. */
+uint64_t vga_blink_phase(const struct vga *vga);
 
 /* vga_render.c: into the display; a row of pixels for it, shown if it is not there already. */
 void vga_draw(void *vga);

@@ -189,17 +189,22 @@ unsigned vga_scan_width(const struct vga *vga)
     return (vga->crtc[1] + 1u) * dots * (vga->sequencer[1] & SR1_HALF_CLOCK ? 2 : 1);
 }
 
+uint64_t vga_blink_phase(const struct vga *vga)
+{
+    return clock_now(vga->machine->clock) / FRAME_NS / 8;
+}
+
 static void scan_begin(struct scan *scan)
 {
     const struct vga *vga = scan->vga;
-    uint64_t frames = clock_now(vga->machine->clock) / FRAME_NS;
+    uint64_t phase = vga_blink_phase(vga);
     scan->columns = vga->crtc[1] + 1u;
     scan->dots = vga->sequencer[1] & SR1_EIGHT_DOTS ? 8 : 9;
     scan->row_scan = vga->crtc[8] & CRTC_CELL_MASK;
     scan->address = (uint16_t)((vga->crtc[0x0c] << 8 | vga->crtc[0x0d]) + (vga->crtc[8] >> 5 & 3));
     scan->pan = pan_dots(scan);
-    scan->cursor_on = !(vga->crtc[0x0a] & CRTC_CURSOR_OFF) && !(frames / 8 & 1);
-    scan->blink_on = !(frames / 16 & 1);
+    scan->cursor_on = !(vga->crtc[0x0a] & CRTC_CURSOR_OFF) && !(phase & 1);
+    scan->blink_on = !(phase / 2 & 1);
     colours_make(scan);
 }
 

@@ -190,3 +190,12 @@ void vga_vbe_port_write(void *opaque, uint64_t offset, uint64_t value, unsigned 
     else if (offset == 2)
         vga_vbe_set(vga, vga->vbe_index, (uint16_t)(vga->vbe_low | value << 8));
 }
+
+void vga_linear_set(struct vga *vga, unsigned width, unsigned height)
+{
+    vga_vbe_set(vga, VBE_ENABLE, 0);
+    vga_vbe_set(vga, VBE_XRES, (uint16_t)width);
+    vga_vbe_set(vga, VBE_YRES, (uint16_t)height);
+    vga_vbe_set(vga, VBE_BPP, 32);
+    vga_vbe_set(vga, VBE_ENABLE, VBE_ENABLED | VBE_LFB);
+}

@@ -8,8 +8,7 @@
 #include "devices/misc/pflash_cfi.h"
 #include "host/store.h"
 
-#define BUS_WIDTH    4 /* bytes */
-#define PARTS        2
+#define BUS_WIDTH    4    /* bytes, of the two parts of 16 bits */
 #define BUFFER_SIZE  1024 /* over both parts */
 #define MANUFACTURER 0x89
 #define DEVICE       0x18
@@ -145,31 +144,46 @@ static void block_erase(struct pflash *flash, uint64_t offset)
     contents_changed(flash, base, size);
 }
 
-/* One 16-bit answer of each part, side by side. */
-static uint32_t both_parts(uint32_t value)
+static unsigned bus_width(const struct pflash *flash)
 {
-    return value | value << 16;
+    return flash->config.single ? 1 : BUS_WIDTH;
+}
+
+/* One 16-bit answer of each part, side by side. */
+static uint32_t answer(const struct pflash *flash, uint32_t value)
+{
+    return flash->config.single ? value & 0xff : value | value << 16;
 }
 
 static uint32_t id_read(const struct pflash *flash, uint64_t offset)
 {
-    switch (offset % flash->config.block_size / BUS_WIDTH) {
-    case 0: return both_parts(MANUFACTURER);
-    case 1: return both_parts(DEVICE);
-    case 2: return both_parts(flash->locked[offset / flash->config.block_size]);
+    switch (offset % flash->config.block_size / bus_width(flash)) {
+    case 0: return answer(flash, MANUFACTURER);
+    case 1: return answer(flash, DEVICE);
+    case 2: return answer(flash, flash->locked[offset / flash->config.block_size]);
     default: return 0;
     }
 }
 
-/* The 32 bits on the bus at an aligned offset. */
+/* EDK2's driver for a PC takes flash for a ROM that is still ready when its status was cleared: a single part
+ * is only after it has begun something. */
+static uint8_t status_get(const struct pflash *flash)
+{
+    return flash->config.single ? flash->status : flash->status | STATUS_READY;
+}
+
+/* The bits on the bus at an aligned offset. */
 static uint32_t word_read(struct pflash *flash, uint64_t offset)
 {
-    uint64_t address = offset / BUS_WIDTH;
+    uint64_t address = offset / bus_width(flash);
     switch (flash->mode) {
-    case READ_STATUS: return both_parts(flash->status | STATUS_READY);
+    case READ_STATUS: return answer(flash, status_get(flash));
     case READ_ID: return id_read(flash, offset);
-    case READ_QUERY: return address < PFLASH_CFI_SIZE ? both_parts(flash->query[address]) : 0;
-    default: return flash->blank ? ~0u : le32_load(ram_block_host(flash->block) + offset);
+    case READ_QUERY: return address < PFLASH_CFI_SIZE ? answer(flash, flash->query[address]) : 0;
+    default:
+        if (flash->blank)
+            return ~0u;
+        return (uint32_t)le_load(ram_block_host(flash->block) + offset, bus_width(flash));
     }
 }
 
@@ -177,7 +191,7 @@ static uint64_t pflash_read(void *opaque, uint64_t offset, unsigned width)
 {
     (void)width;
     struct pflash *flash = opaque;
-    uint64_t aligned = align_down(offset, BUS_WIDTH);
+    uint64_t aligned = align_down(offset, bus_width(flash));
     return word_read(flash, aligned) >> (8 * (offset - aligned));
 }
 
@@ -203,6 +217,8 @@ static void command_begin(struct pflash *flash, uint8_t command)
     case CMD_RESET_OTHER:
     case CMD_READ_ARRAY: flash->mode = READ_ARRAY; return;
     }
+    if (flash->step != STEP_COMMAND)
+        flash->status |= STATUS_READY;
     flash->mode = READ_STATUS;
 }
 
@@ -224,7 +240,7 @@ static void buffer_begin(struct pflash *flash, uint64_t value)
     flash->buffer_placed = flash->buffer_failed = false;
     memset(flash->buffer, 0xff, sizeof(flash->buffer));
     flash->step = STEP_BUFFER_DATA;
-    if (flash->count * BUS_WIDTH > BUFFER_SIZE) {
+    if (flash->count * bus_width(flash) > BUFFER_SIZE) {
         flash->status |= STATUS_SEQUENCE;
         flash->step = STEP_COMMAND;
     }
@@ -295,7 +311,7 @@ static void pflash_restored(void *object)
     flash->used = !flash->blank;
     if (flash->step > STEP_BUFFER_CONFIRM || (flash->step == STEP_BUFFER_DATA && !flash->count))
         flash->step = STEP_COMMAND;
-    flash->buffer_base = align_down(flash->buffer_base, BUFFER_SIZE) & (flash->config.size - 1);
+    flash->buffer_base = align_down(flash->buffer_base % flash->config.size, BUFFER_SIZE);
     mapping_update(flash);
 }
 
@@ -355,7 +371,7 @@ static bool place_add(struct pflash *flash, struct error *err)
                                 .base = config->base,
                                 .size = config->size,
                                 .min_width = 1,
-                                .max_width = BUS_WIDTH,
+                                .max_width = bus_width(flash),
                                 .read = pflash_read,
                                 .write = pflash_write,
                                 .opaque = flash};
@@ -368,15 +384,17 @@ static bool place_add(struct pflash *flash, struct error *err)
 
 struct pflash *pflash_create(struct machine *machine, const struct pflash_config *config, struct error *err)
 {
-    assert(is_pow2(config->size) && is_pow2(config->block_size) && config->block_size >= 8 * KIB &&
-           config->block_size <= config->size && config->size / config->block_size <= PFLASH_BLOCKS_MAX);
+    unsigned parts = config->single ? 1 : 2;
+    assert(config->size && config->size % config->block_size == 0 && is_pow2(config->block_size) &&
+           config->block_size >= parts * 4 * KIB && config->size / config->block_size <= PFLASH_BLOCKS_MAX);
     struct pflash *flash = machine_alloc(sizeof(*flash));
     flash->machine = machine;
     flash->config = *config;
     flash->store.fd = -1;
     flash->blank = true;
     flash->kind = RAM_HIDDEN;
-    pflash_cfi_make(flash->query, config->size / PARTS, config->block_size / PARTS, BUFFER_SIZE / PARTS);
+    pflash_cfi_make(flash->query, bus_width(flash) / parts, config->size / parts, config->block_size / parts,
+                    BUFFER_SIZE / parts);
     flash->block = ram_block_create(machine->mem.ram, config->name, config->size, err);
     if (flash->block && contents_load(flash, err) && place_add(flash, err)) {
         machine_device_add(machine, config->name, &table, flash, pflash_destroy);

@@ -28,11 +28,12 @@
 #define PRI_VCC        0x3d
 
 #define COMMAND_SET_INTEL_EXTENDED 0x0001
+#define INTERFACE_X8               0x0000
 #define INTERFACE_X16              0x0001
 #define FEATURE_LEGACY_LOCK        0x00000008
 
-void pflash_cfi_make(uint8_t table[PFLASH_CFI_SIZE], uint64_t part_size, uint64_t part_block_size,
-                     uint64_t part_buffer_size)
+void pflash_cfi_make(uint8_t table[PFLASH_CFI_SIZE], unsigned part_width, uint64_t part_size,
+                     uint64_t part_block_size, uint64_t part_buffer_size)
 {
     memset(table, 0, PFLASH_CFI_SIZE);
     memcpy(table + QUERY, "QRY", 3);
@@ -46,8 +47,8 @@ void pflash_cfi_make(uint8_t table[PFLASH_CFI_SIZE], uint64_t part_size, uint64_
     table[TIME_WORD_MAX] = 4;
     table[TIME_BUF_MAX] = 4;
     table[TIME_ERASE_MAX] = 4;
-    table[DEVICE_SIZE] = (uint8_t)__builtin_ctzll(part_size);
-    le16_store(table + INTERFACE, INTERFACE_X16);
+    table[DEVICE_SIZE] = (uint8_t)(64 - __builtin_clzll(part_size - 1)); /* rounded up */
+    le16_store(table + INTERFACE, part_width == 1 ? INTERFACE_X8 : INTERFACE_X16);
     le16_store(table + BUFFER_SIZE, (uint16_t)__builtin_ctzll(part_buffer_size));
     table[REGIONS] = 1;
     le16_store(table + REGION_BLOCKS, (uint16_t)(part_size / part_block_size - 1));

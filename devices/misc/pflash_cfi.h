@@ -5,6 +5,7 @@
 
 #define PFLASH_CFI_SIZE 0x40
 
-/* One byte for each address of a part; sizes and counts are those of one part, powers of two. */
-void pflash_cfi_make(uint8_t table[PFLASH_CFI_SIZE], uint64_t part_size, uint64_t part_block_size,
-                     uint64_t part_buffer_size);
+/* One byte for each address of a part. The sizes are those of one part, in bytes: the width of its bus, the
+ * whole, a block, the write buffer. */
+void pflash_cfi_make(uint8_t table[PFLASH_CFI_SIZE], unsigned part_width, uint64_t part_size,
+                     uint64_t part_block_size, uint64_t part_buffer_size);

@@ -17,6 +17,8 @@ enum virtio_type {
     VIRTIO_TYPE_BLOCK = 2,
     VIRTIO_TYPE_CONSOLE = 3,
     VIRTIO_TYPE_ENTROPY = 4,
+    VIRTIO_TYPE_GPU = 16,
+    VIRTIO_TYPE_INPUT = 18,
 };
 
 /* Device status (2.1). */

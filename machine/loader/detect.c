@@ -4,11 +4,13 @@
 
 #include "base/bits.h"
 #include "machine/loader/elf_note.h"
+#include "machine/loader/multiboot.h"
 
 /* ISO 9660 puts its first volume descriptor in sector 16, "CD001" one byte in. */
 #define ISO_MAGIC_AT 0x8001
 #define HEAD_SIZE    0x400
 #define ELF_MAGIC    "\177ELF"
+#define ELF_386      3 /* runs on x86_64 as well */
 
 static const struct {
     const char *name;
@@ -29,6 +31,7 @@ static const char *const kind_names[IMAGE_KIND_COUNT] = {
     [IMAGE_GZIP] = "a gzip file",
     [IMAGE_ZSTD] = "a zstd file",
     [IMAGE_ZBOOT] = "an EFI zboot kernel",
+    [IMAGE_MULTIBOOT] = "a multiboot kernel",
     [IMAGE_PE] = "an EFI (PE) program",
     [IMAGE_FLASH] = "a firmware flash image",
     [IMAGE_FDT] = "a device tree",
@@ -57,7 +60,7 @@ uint16_t guest_arch_elf_machine(enum guest_arch arch)
 static void arch_by_elf(struct image_info *info, uint16_t machine)
 {
     for (int i = 0; i < GUEST_ARCH_COUNT; i++) {
-        if (arches[i].elf_machine == machine) {
+        if (arches[i].elf_machine == machine || (machine == ELF_386 && i == GUEST_X86_64)) {
             info->arch_known = true;
             info->arch = (enum guest_arch)i;
         }
@@ -135,6 +138,16 @@ static void detect_head(const uint8_t *head, uint64_t len, struct image_info *in
     }
 }
 
+static bool multiboot_look(const struct source *source, struct image_info *info, struct error *err)
+{
+    struct multiboot_header header;
+    if (!multiboot_header_find(source, &header, err))
+        return false;
+    if (header.there)
+        arch_is(info, IMAGE_MULTIBOOT, GUEST_X86_64);
+    return true;
+}
+
 /* Solo5's ABI note ("ABI1"): the first word says for which tender the program was linked. */
 #define SOLO5_NOTE       "Solo5"
 #define SOLO5_ABI        0x31494241u
@@ -155,6 +168,8 @@ bool image_detect(const struct source *source, struct image_info *info, struct e
     if (!source_read(source, 0, head, len, err))
         return false;
     detect_head(head, len, info);
+    if (info->kind == IMAGE_UNKNOWN && !multiboot_look(source, info, err))
+        return false;
     if (info->kind == IMAGE_ELF && is_solo5_hvt(source))
         info->kind = IMAGE_SOLO5;
     uint8_t volume[5];

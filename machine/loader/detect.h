@@ -10,9 +10,10 @@
 enum image_kind {
     IMAGE_UNKNOWN, /* perhaps a flat binary */
     IMAGE_ELF,
-    IMAGE_SOLO5,   /* an ELF file with a note that it is a unikernel for a Solo5 hvt tender */
-    IMAGE_LINUX,   /* the Image of riscv and arm64 */
-    IMAGE_BZIMAGE, /* Linux on x86 */
+    IMAGE_SOLO5,     /* an ELF file with a note that it is a unikernel for a Solo5 hvt tender */
+    IMAGE_LINUX,     /* the Image of riscv and arm64 */
+    IMAGE_BZIMAGE,   /* Linux on x86 */
+    IMAGE_MULTIBOOT, /* that is no ELF file */
     IMAGE_GZIP,
     IMAGE_ZSTD,
     IMAGE_ZBOOT, /* an EFI program that unpacks a kernel */

@@ -3,28 +3,32 @@
 #include "base/bits.h"
 #include "machine/loader/loader.h"
 
-/* The ELF-64 object file format: the fields used of the file header and of a program header. */
-#define ELF_HEADER_SIZE 64
-#define ELF_CLASS       4 /* 2: 64 bit */
-#define ELF_DATA        5 /* 1: little-endian */
-#define ELF_TYPE        16
-#define ELF_MACHINE     18
-#define ELF_ENTRY       24
-#define ELF_PHOFF       32
-#define ELF_PHENTSIZE   54
-#define ELF_PHNUM       56
-#define ET_EXEC         2
-#define ET_DYN          3
+/* The ELF object file format: the fields used of the file header and of a program header, which lie at other
+ * places in files of 32 and of 64 bits. */
+#define ELF_HEADER_MAX 64
+#define ELF_CLASS      4 /* 1: 32 bit, 2: 64 bit */
+#define ELF_DATA       5 /* 1: little-endian */
+#define ELF_TYPE       16
+#define ELF_MACHINE    18
+#define ELF_ENTRY      24
+#define CLASS_32       1
+#define CLASS_64       2
+#define ET_EXEC        2
+#define ET_DYN         3
+#define EM_386         3
 
-#define PROGRAM_SIZE   56
-#define PROGRAM_TYPE   0
-#define PROGRAM_OFFSET 8
-#define PROGRAM_VADDR  16
-#define PROGRAM_PADDR  24
-#define PROGRAM_FILESZ 32
-#define PROGRAM_MEMSZ  40
-#define PT_LOAD        1
-#define PT_INTERP      3
+#define PROGRAM_MAX  56
+#define PROGRAM_TYPE 0
+#define PT_LOAD      1
+#define PT_INTERP    3
+
+/* Where the fields are, and how wide addresses and sizes. */
+struct layout {
+    uint8_t word, header, phoff, phentsize, phnum;
+    uint8_t program, offset, vaddr, paddr, filesz, memsz;
+};
+static const struct layout layout_32 = {4, 52, 28, 42, 44, 32, 4, 8, 12, 16, 20};
+static const struct layout layout_64 = {8, 64, 32, 54, 56, 56, 8, 16, 24, 32, 40};
 
 #define PROGRAMS_MAX 64
 
@@ -34,6 +38,7 @@ struct segment {
 
 struct elf {
     const struct source *source;
+    const struct layout *layout;
     uint16_t type;
     uint64_t entry;
     unsigned count;
@@ -45,34 +50,44 @@ static bool elf_bad(const struct source *source, const char *why, struct error *
     return error_set(err, ERROR_IMAGE, "%s can't be used: %s", source->path, why);
 }
 
-static bool header_check(const struct source *source, const uint8_t *header, uint16_t machine,
+static bool header_check(const struct source *source, const uint8_t *header, const struct layout *layout,
                          struct error *err)
 {
     uint16_t type = le16_load(header + ELF_TYPE);
-    if (header[ELF_CLASS] != 2)
-        return elf_bad(source, "it is a 32-bit ELF file", err);
     if (header[ELF_DATA] != 1)
         return elf_bad(source, "it is a big-endian ELF file", err);
-    if (le16_load(header + ELF_MACHINE) != machine)
-        return elf_bad(source, "it is an ELF file for another architecture", err);
     if (type != ET_EXEC && type != ET_DYN)
         return elf_bad(source, "it is an ELF file that is not linked into a program", err);
-    if (le16_load(header + ELF_PHENTSIZE) != PROGRAM_SIZE || le16_load(header + ELF_PHNUM) == 0)
+    if (le16_load(header + layout->phentsize) != layout->program || le16_load(header + layout->phnum) == 0)
         return elf_bad(source, "it is an ELF file without program headers", err);
-    if (le16_load(header + ELF_PHNUM) > PROGRAMS_MAX)
+    if (le16_load(header + layout->phnum) > PROGRAMS_MAX)
         return elf_bad(source, "it is an ELF file with too many program headers", err);
+    return true;
+}
+
+bool elf_look(const struct source *source, struct elf_facts *facts, struct error *err)
+{
+    uint8_t header[ELF_ENTRY];
+    if (!source_read(source, 0, header, sizeof(header), err))
+        return false;
+    if (memcmp(header, "\177ELF", 4) != 0)
+        return elf_bad(source, "it is no ELF file", err);
+    *facts = (struct elf_facts){.wide = header[ELF_CLASS] == CLASS_64,
+                                .machine = le16_load(header + ELF_MACHINE),
+                                .movable = le16_load(header + ELF_TYPE) == ET_DYN};
     return true;
 }
 
 /* Keep a loadable segment; the addresses are checked against RAM when they are final. */
 static bool segment_add(struct elf *elf, const uint8_t *program, struct error *err)
 {
+    const struct layout *layout = elf->layout;
     struct segment segment = {
-        .offset = le64_load(program + PROGRAM_OFFSET),
-        .vaddr = le64_load(program + PROGRAM_VADDR),
-        .paddr = le64_load(program + PROGRAM_PADDR),
-        .filesz = le64_load(program + PROGRAM_FILESZ),
-        .memsz = le64_load(program + PROGRAM_MEMSZ),
+        .offset = le_load(program + layout->offset, layout->word),
+        .vaddr = le_load(program + layout->vaddr, layout->word),
+        .paddr = le_load(program + layout->paddr, layout->word),
+        .filesz = le_load(program + layout->filesz, layout->word),
+        .memsz = le_load(program + layout->memsz, layout->word),
     };
     uint32_t type = le32_load(program + PROGRAM_TYPE);
     if (type == PT_INTERP)
@@ -88,24 +103,42 @@ static bool segment_add(struct elf *elf, const uint8_t *program, struct error *e
     return true;
 }
 
-static bool elf_read(struct elf *elf, uint16_t machine, struct error *err)
+static bool programs_read(struct elf *elf, struct error *err)
 {
-    uint8_t header[ELF_HEADER_SIZE], program[PROGRAM_SIZE];
-    if (!source_read(elf->source, 0, header, sizeof(header), err) ||
-        !header_check(elf->source, header, machine, err))
+    uint8_t header[ELF_HEADER_MAX], program[PROGRAM_MAX];
+    const struct layout *layout = elf->layout;
+    if (!source_read(elf->source, 0, header, layout->header, err) ||
+        !header_check(elf->source, header, layout, err))
         return false;
     elf->type = le16_load(header + ELF_TYPE);
-    elf->entry = le64_load(header + ELF_ENTRY);
-    uint64_t at = le64_load(header + ELF_PHOFF);
-    unsigned count = le16_load(header + ELF_PHNUM);
-    if (range_beyond(at, (uint64_t)count * PROGRAM_SIZE, elf->source->size))
+    elf->entry = le_load(header + ELF_ENTRY, layout->word);
+    uint64_t at = le_load(header + layout->phoff, layout->word);
+    unsigned count = le16_load(header + layout->phnum);
+    if (range_beyond(at, (uint64_t)count * layout->program, elf->source->size))
         return elf_bad(elf->source, "it is truncated (its program headers lie beyond the end of the file)",
                        err);
     for (unsigned i = 0; i < count; i++) {
-        if (!source_read(elf->source, at + i * PROGRAM_SIZE, program, sizeof(program), err) ||
+        if (!source_read(elf->source, at + i * layout->program, program, layout->program, err) ||
             !segment_add(elf, program, err))
             return false;
     }
+    return true;
+}
+
+static bool elf_read(struct elf *elf, uint16_t machine, struct error *err)
+{
+    struct elf_facts facts;
+    if (!elf_look(elf->source, &facts, err))
+        return false;
+    if (facts.machine == machine && facts.wide != (machine != EM_386))
+        return elf_bad(
+            elf->source,
+            facts.wide ? "it is a 64-bit ELF file for a 32-bit processor" : "it is a 32-bit ELF file", err);
+    if (facts.machine != machine)
+        return elf_bad(elf->source, "it is an ELF file for another architecture", err);
+    elf->layout = facts.wide ? &layout_64 : &layout_32;
+    if (!programs_read(elf, err))
+        return false;
     if (elf->count == 0)
         return elf_bad(elf->source, "it is an ELF file with nothing to load", err);
     return true;
@@ -123,13 +156,21 @@ static uint64_t elf_bias(const struct elf *elf, const struct load_target *target
     return unbound ? free_base - align_down(lowest, PAGE_SIZE) : 0;
 }
 
-/* The entry is a virtual address: the physical one is in the segment that holds it. */
+/* The entry is a virtual address: the physical one is in the segment that holds it. Kernels that start before
+ * they have set up virtual memory may give the physical one at once. */
 static bool elf_entry(const struct elf *elf, uint64_t bias, uint64_t *entry, struct error *err)
 {
     for (unsigned i = 0; i < elf->count; i++) {
         const struct segment *s = &elf->segments[i];
         if (elf->entry - s->vaddr < s->memsz) {
             *entry = elf->entry - s->vaddr + s->paddr + bias;
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < elf->count; i++) {
+        const struct segment *s = &elf->segments[i];
+        if (elf->entry - s->paddr < s->memsz) {
+            *entry = elf->entry + bias;
             return true;
         }
     }

@@ -1,21 +1,22 @@
-/* Notes as the ELF-64 object file format and the System V ABI ("Note Section") have them. */
+/* Notes as the ELF object file format and the System V ABI ("Note Section") have them. */
 #include "machine/loader/elf_note.h"
 
 #include <string.h>
 
 #include "base/bits.h"
 
-#define HEADER_SIZE      64
-#define HEADER_CLASS     4 /* 2: 64 bit */
-#define HEADER_DATA      5 /* 1: little-endian */
-#define HEADER_PHOFF     32
-#define HEADER_PHENTSIZE 54
-#define HEADER_PHNUM     56
+#define HEADER_SIZE  64
+#define HEADER_CLASS 4 /* 1: 32 bit, 2: 64 bit */
+#define HEADER_DATA  5 /* 1: little-endian */
 
-#define PROGRAM_SIZE   56
-#define PROGRAM_OFFSET 8
-#define PROGRAM_FILESZ 32
-#define PT_NOTE        4
+/* Where the fields are in files of 32 and of 64 bits. */
+struct layout {
+    uint8_t word, phoff, phentsize, phnum, program, offset, filesz;
+};
+static const struct layout layouts[] = {{4, 28, 42, 44, 32, 4, 16}, {8, 32, 54, 56, 56, 8, 32}};
+
+#define PROGRAM_MAX 56
+#define PT_NOTE     4
 
 #define NOTE_HEAD      12 /* the lengths of name and description, the type */
 #define NOTE_ALIGNMENT 4
@@ -61,23 +62,32 @@ static bool notes_search(const struct wanted *wanted, uint64_t at, uint64_t end)
     return false;
 }
 
+static bool programs_search(const struct wanted *wanted, const struct layout *layout, const uint8_t *header)
+{
+    uint64_t at = le_load(header + layout->phoff, layout->word);
+    uint8_t program[PROGRAM_MAX];
+    if (le16_load(header + layout->phentsize) != layout->program)
+        return false;
+    for (unsigned i = 0; i < le16_load(header + layout->phnum) && i < PROGRAMS_MAX; i++) {
+        if (!bytes_read(wanted->source, at + (uint64_t)i * layout->program, program, layout->program))
+            return false;
+        uint64_t offset = le_load(program + layout->offset, layout->word);
+        uint64_t size = le_load(program + layout->filesz, layout->word);
+        if (le32_load(program) == PT_NOTE && !range_beyond(offset, size, wanted->source->size) &&
+            notes_search(wanted, offset, offset + size))
+            return true;
+    }
+    return false;
+}
+
 bool elf_note_find(const struct source *source, const char *name, uint32_t type, void *description,
                    size_t len)
 {
     const struct wanted wanted = {source, name, type, description, len};
-    uint8_t header[HEADER_SIZE], program[PROGRAM_SIZE];
+    uint8_t header[HEADER_SIZE];
     if (len > ELF_NOTE_MAX || !bytes_read(source, 0, header, sizeof(header)) ||
-        memcmp(header, "\177ELF", 4) != 0 || header[HEADER_CLASS] != 2 || header[HEADER_DATA] != 1 ||
-        le16_load(header + HEADER_PHENTSIZE) != PROGRAM_SIZE)
+        memcmp(header, "\177ELF", 4) != 0 || header[HEADER_DATA] != 1 ||
+        (header[HEADER_CLASS] != 1 && header[HEADER_CLASS] != 2))
         return false;
-    uint64_t at = le64_load(header + HEADER_PHOFF);
-    for (unsigned i = 0; i < le16_load(header + HEADER_PHNUM) && i < PROGRAMS_MAX; i++) {
-        if (!bytes_read(source, at + (uint64_t)i * PROGRAM_SIZE, program, sizeof(program)))
-            return false;
-        uint64_t offset = le64_load(program + PROGRAM_OFFSET), size = le64_load(program + PROGRAM_FILESZ);
-        if (le32_load(program) == PT_NOTE && !range_beyond(offset, size, source->size) &&
-            notes_search(&wanted, offset, offset + size))
-            return true;
-    }
-    return false;
+    return programs_search(&wanted, &layouts[header[HEADER_CLASS] - 1], header);
 }

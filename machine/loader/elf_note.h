@@ -6,7 +6,7 @@
 #define ELF_NOTE_MAX 64 /* of a description: more than any note that is asked for */
 
 /*
- * Find the first note of that name and type in a 64-bit little-endian file, and copy the first `len` bytes
+ * Find the first note of that name and type in a little-endian file, and copy the first `len` bytes
  * (ELF_NOTE_MAX at most) of its description. False when there is none, when it is shorter, or when what leads
  * to it is damaged.
  */

@@ -18,9 +18,17 @@ struct loaded {
     uint64_t entry;
 };
 
+/* What kind of ELF file it is. False and err: it can't be read. */
+struct elf_facts {
+    bool wide; /* of 64 bits */
+    uint16_t machine;
+    bool movable; /* static-pie */
+};
+bool elf_look(const struct source *source, struct elf_facts *facts, struct error *err);
+
 /*
- * ELF64 for e_machine `machine`, executable or static-pie, by physical addresses. One that is not bound to an
- * address (static-pie, or linked at 0) goes to `free_base`. False and err.
+ * ELF64, or ELF32 for i386, for e_machine `machine`, executable or static-pie, by physical addresses. One
+ * that is not bound to an address (static-pie, or linked at 0) goes to `free_base`. False and err.
  */
 bool elf_load(const struct source *source, const struct load_target *target, uint16_t machine,
               uint64_t free_base, struct loaded *loaded, struct error *err);

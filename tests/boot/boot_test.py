@@ -346,7 +346,7 @@ class Aarch64(Guests, unittest.TestCase):
     def test_arm_ramfb(self):
         """The firmware draws its shell into the frame buffer."""
         picture = os.path.join(self.folder.name, "screen.png")
-        with guest("--arch", "aarch64", "--machine", "ramfb=on", "--net", "none", "--firmware",
+        with guest("--arch", "aarch64", "--machine", "display=ramfb", "--net", "none", "--firmware",
                    os.path.join(fetch("edk2-arm64"), "code.fd"), "--screenshot-at", f"{int(20 * SLOW)}:{picture}", "--timeout",
                    str(int(25 * SLOW))) as console:
             self.assertEqual(console.wait(120 * SLOW), 124)

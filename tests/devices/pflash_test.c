@@ -77,6 +77,55 @@ static void array(void)
     command(0, 0xff);
 }
 
+/* A PC's: one part of 8 bits, 4 KiB a block, and not a power of two of them. */
+#define PC_BLOCKS 132
+
+static uint8_t byte_get(uint64_t offset)
+{
+    return (uint8_t)test_load(test, BASE + offset, 1);
+}
+
+static void byte_put(uint64_t offset, uint8_t value)
+{
+    test_store(test, BASE + offset, 1, value);
+}
+
+static void single_part(void)
+{
+    struct pflash_config config = {
+        .name = "vars", .base = BASE, .single = true, .size = PC_BLOCKS * 4 * KIB, .block_size = 4 * KIB};
+    test = test_machine_create(MIB);
+    CHECK(pflash_create(&test->machine, &config, NULL) != NULL);
+    byte_put(0x55, 0x98);
+    CHECK_EQ(byte_get(0x10), 'Q');
+    CHECK_EQ(byte_get(0x11), 'R');
+    CHECK_EQ(byte_get(0x27), 20); /* in 1 MiB */
+    CHECK_EQ(byte_get(0x28), 0);  /* x8 */
+    CHECK_EQ(byte_get(0x2d), PC_BLOCKS - 1);
+    CHECK_EQ(byte_get(0x2f), 0x10); /* 4 KiB */
+    byte_put(0, 0x90);
+    CHECK_EQ(byte_get(0), 0x89);
+    /* How EDK2 (OvmfPkg, QemuFlash.c) tells flash from RAM and ROM: no command reads back, and the status is
+     * 0. */
+    byte_put(0, 0x50);
+    byte_put(0, 0x70);
+    CHECK_EQ(byte_get(0), 0);
+    byte_put(PC_BLOCKS * 4 * KIB - 1, 0x10);
+    byte_put(PC_BLOCKS * 4 * KIB - 1, 0x5a);
+    CHECK_EQ(byte_get(0), 0x80);
+    byte_put(0x1000, 0x10);
+    byte_put(0x1000, 0x77);
+    byte_put(0, 0xff);
+    CHECK_EQ(byte_get(PC_BLOCKS * 4 * KIB - 1), 0x5a);
+    CHECK_EQ(test_load(test, BASE + 0x1000, 2), 0xff77);
+    byte_put(0x1fff, 0x20);
+    byte_put(0x1fff, 0xd0);
+    byte_put(0, 0xff);
+    CHECK_EQ(byte_get(0x1000), 0xff);
+    CHECK_EQ(byte_get(PC_BLOCKS * 4 * KIB - 1), 0x5a);
+    finish();
+}
+
 static bool readable_as_memory(void)
 {
     struct ram *ram = test->machine.mem.ram;
@@ -410,5 +459,6 @@ static const struct test_case cases[] = {{"query", query},
                                          {"readonly", readonly},
                                          {"bad_files", bad_files},
                                          {"state", state},
+                                         {"single_part", single_part},
                                          {"wild_accesses", wild_accesses}};
 TEST_SUITE(pflash_test, "unit", cases);

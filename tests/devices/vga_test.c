@@ -82,7 +82,7 @@ static uint32_t colour(unsigned i)
 {
     unsigned parts[3] = {i & 63, 2 * i & 63, (63 - i) & 63}, value = 0;
     for (unsigned k = 0; k < 3; k++)
-        value = value << 8 | (parts[k] << 2 | parts[k] >> 4);
+        value = value << 8 | (parts[k] << 2 | (parts[k] & 1) * 3);
     return value;
 }
 
@@ -162,6 +162,23 @@ static void identity(void)
     CHECK_EQ(test_load(test, 0xd0000000, 2), 0xaa55);
     test_pci_put(&pci, DEVFN, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
     CHECK_EQ(test_pci_get(&pci, DEVFN, PCI_COMMAND, 2), PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+    finish();
+}
+
+/* The monitor's EDID, at the start of the BAR with the registers. */
+static void monitor(void)
+{
+    start();
+    uint64_t bar = test_pci_bar(&pci, DEVFN, 2);
+    uint8_t sum = 0;
+    CHECK_EQ(test_load(test, bar, 4), 0xffffff00);
+    CHECK_EQ(test_load(test, bar + 4, 4), 0x00ffffff);
+    for (unsigned i = 0; i < 128; i++)
+        sum += (uint8_t)test_load(test, bar + i, 1);
+    CHECK_EQ(sum, 0);
+    CHECK_EQ(test_load(test, bar + 56, 1), 1280 & 0xff);
+    display_hint_set(display, 1024, 768);
+    CHECK_EQ(test_load(test, bar + 56, 1) | (test_load(test, bar + 58, 1) & 0xf0) << 4, 1024);
     finish();
 }
 
@@ -695,6 +712,7 @@ static void state(void)
 
 static const struct test_case cases[] = {
     {"identity", identity},
+    {"monitor", monitor},
     {"registers", registers},
     {"retraces", retraces},
     {"write_modes", write_modes},

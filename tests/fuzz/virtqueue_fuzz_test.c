@@ -11,6 +11,8 @@
 #include "base/bits.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_console.h"
+#include "devices/virtio/virtio_gpu.h"
+#include "devices/virtio/virtio_input.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_rng.h"
 #include "tests/devices/disk_support.h"
@@ -25,6 +27,8 @@ struct behind {
     const char *folder;
     struct block *block;
     struct net_port *near, *far;
+    struct display *display;
+    struct input *input;
 };
 
 static bool far_receive(void *opaque, const uint8_t *frame, size_t len)
@@ -35,7 +39,7 @@ static bool far_receive(void *opaque, const uint8_t *frame, size_t len)
     return true;
 }
 
-enum kind { BLK, NET, CONSOLE, RNG, KINDS };
+enum kind { BLK, NET, CONSOLE, RNG, GPU, TABLET, KINDS };
 
 static struct virtio_device *device_create(enum kind kind, struct guest *guest, struct behind *behind)
 {
@@ -56,6 +60,15 @@ static struct virtio_device *device_create(enum kind kind, struct guest *guest, 
     case CONSOLE:
         return virtio_console_create(
             machine, &(struct virtio_console_config){"console0", char_memory_create(), 80, 25});
+    case GPU:
+        behind->display = display_create();
+        return virtio_gpu_create(
+            machine, &(struct virtio_gpu_config){.name = "gpu0", .display = behind->display, .memory = MIB},
+            NULL);
+    case TABLET:
+        behind->input = input_create();
+        return virtio_input_create(
+            machine, &(struct virtio_input_config){"tablet0", VIRTIO_INPUT_TABLET, behind->input});
     default: return virtio_rng_create(machine, "rng0");
     }
 }
@@ -166,6 +179,12 @@ static void outside_acts(struct guest *guest, struct behind *behind, struct virt
         net_send(behind->far, frame, test_random() % sizeof(frame));
     if (kind == CONSOLE)
         virtio_console_resize(device, (uint16_t)test_random(), 1);
+    if (kind == GPU)
+        display_refresh(behind->display);
+    if (kind == TABLET) {
+        input_absolute(behind->input, (unsigned)test_random(), 0);
+        input_sync(behind->input);
+    }
     host_mutex_unlock(&guest->test->machine.lock);
     host_loop_run(guest->test->machine.loop, false);
 }
@@ -241,6 +260,9 @@ static void device_fuzz(enum kind kind, enum guest_transport transport, unsigned
     guest_destroy(guest);
     net_close(behind.near);
     net_close(behind.far);
+    display_destroy(behind.display);
+    if (behind.input)
+        input_destroy(behind.input);
     if (behind.folder)
         disk_folder_remove(behind.folder);
 }
