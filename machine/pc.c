@@ -176,7 +176,7 @@ static bool board_build(struct pc_board *board, struct error *err)
            lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
            uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
            pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
-           pc_fw_cfg_add(board, err);
+           board_usb_add(&board->parts, err) &&            pc_fw_cfg_add(board, err);
 }
 
 static bool board_boot(void *opaque, struct error *err)

@@ -26,6 +26,7 @@ struct mode_capabilities {
     bool transport_chosen; /* virtio devices come over PCI or over MMIO, as asked */
     bool machine_options;  /* --machine: variants of the board */
     bool debug_ports;      /* --debug-exit, --debugcon */
+    bool usb;              /* --usb */
 };
 #define MODE_EVERY_ARCH ((1u << GUEST_ARCH_COUNT) - 1)
 
