@@ -30,14 +30,18 @@ struct usb_device *xhci_slot_device(const struct xhci *xhci, unsigned slot)
     return port ? xhci->ports[port - 1].device : NULL;
 }
 
+/* 4.8.3: where the ring is goes into the context with the state, as drivers find there where an endpoint stopped. */
 void xhci_ep_state_set(struct xhci *xhci, unsigned slot, unsigned ep, enum xhci_ep_state state)
 {
+    struct xhci_ep *endpoint = &xhci->slots[slot].eps[ep];
     uint64_t context = xhci->slots[slot].context + ep * 32u;
-    uint8_t byte;
-    xhci->slots[slot].eps[ep].state = (uint8_t)state;
+    uint8_t byte, dequeue[8];
+    endpoint->state = (uint8_t)state;
     xhci_load(xhci, context, &byte, 1);
     byte = (uint8_t)((byte & ~7u) | state);
     xhci_store(xhci, context, &byte, 1);
+    le64_store(dequeue, endpoint->ring.dequeue | endpoint->ring.cycle);
+    xhci_store(xhci, context + 8, dequeue, sizeof(dequeue));
 }
 
 /* --- taking a TD off the ring --- */
