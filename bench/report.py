@@ -5,9 +5,12 @@ import statistics
 
 
 def medians(results, clock):
-    """Of one emulator's runs: name -> median seconds, "boot" among them; what no run has is left out."""
+    """Of one emulator's runs: name -> median seconds, "boot" among them, and "memory", which is in MiB; what no run has
+    is left out."""
     times = {}
     for result in results:
+        if result.memory is not None:
+            times.setdefault("memory", []).append(result.memory)
         timings = dict(result.benchmarks)
         if result.boot:
             timings["boot"] = result.boot
@@ -65,6 +68,7 @@ def table(title, groups, times, baseline):
                 *(cell(geometric_mean([value for value in column if value]), 2) for column in per_emulator)]
 
     rows.append(row("boot to user space", "boot"))
+    rows.append(row("memory taken by then, MiB", "memory"))
     for group, names in groups.items():
         rows += [row(f"{group}/{name}", name) for name in names]
         rows.append(mean_row(f"  {group}, geometric mean", names))

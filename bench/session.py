@@ -26,6 +26,7 @@ class Timing:
 @dataclass
 class Result:
     boot: Timing | None = None
+    memory: float | None = None  # MiB of the host's that the emulator had taken by then; None where the host can't tell
     benchmarks: dict = field(default_factory=dict)  # name -> Timing
     error: str | None = None
 
@@ -44,6 +45,15 @@ class Clock:
         except OSError:
             cpu = None
         return Timing(time.monotonic() - self.start, cpu)
+
+
+def memory_peak(pid):
+    """The most memory the process has had so far, in MiB: what its guest has touched, and its own."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return int(re.search(r"VmHWM:\s*(\d+) kB", status.read())[1]) / 1024
+    except (OSError, TypeError):
+        return None
 
 
 def interval(begin, end, checksum=None):
@@ -97,6 +107,7 @@ class Session:
         name = (match["name"] or b"").decode()
         if match["event"] == b"boot":
             self.result.boot = came
+            self.result.memory = memory_peak(self.process.pid)
         elif match["start"]:
             self.started = (name, came)
         elif match["checksum"]:

@@ -9,6 +9,7 @@ struct command {
 };
 
 int run_command(int count, char **words);
+int hvt_command(int count, char **words);
 int info_command(int count, char **words);
 
 /* Exit statuses that are not the guest's. */

@@ -10,11 +10,14 @@
 
 /* How the value of a device's key becomes part of the option's value. */
 enum part_kind {
-    PART_HEAD,  /* the first part, by itself; a device needs it */
-    PART_FILE,  /* so too, and a file in the configuration's folder */
-    PART_TAIL,  /* after the head and a colon, such as file:PATH */
-    PART_VALUE, /* key=value; an array gives several */
-    PART_FLAG,  /* key, when it is true */
+    PART_HEAD, /* the first part, by itself; a device needs it */
+    PART_FILE, /* so too, and a file in the configuration's folder */
+    PART_TAIL, /* after the head and a colon, such as file:PATH */
+    PART_IS,   /* after the head and an equals sign, NAME=VALUE; a device needs it */
+    PART_IS_FILE,
+    PART_VALUE,  /* key=value; an array gives several */
+    PART_NUMBER, /* key=value, of an integer */
+    PART_FLAG,   /* key, when it is true */
 };
 
 struct device_key {
@@ -38,6 +41,21 @@ static const struct device_type virtio_types[] = {
     {"net", "net", NULL, {{"driver", PART_HEAD}, {"ifname", PART_VALUE}, {"hostfwd", PART_VALUE}}},
     {"console", "serial", NULL, {{"driver", PART_HEAD}, {"path", PART_TAIL}}},
     {"rng", NULL, NULL, {{0}}},
+};
+
+static const struct device_type hvt_types[] = {
+    {"block",
+     "hvt-block",
+     NULL,
+     {{"name", PART_HEAD},
+      {"path", PART_IS_FILE},
+      {"format", PART_VALUE},
+      {"readonly", PART_FLAG},
+      {"sector", PART_NUMBER}}},
+    {"net",
+     "hvt-net",
+     NULL,
+     {{"name", PART_HEAD}, {"interface", PART_IS}, {"hostfwd", PART_VALUE}, {"mac", PART_VALUE}}},
 };
 
 static const struct device_key *device_key(const struct device_type *type, const char *name)
@@ -73,9 +91,11 @@ static bool value_write(struct config *config, FILE *to, const struct device_key
 {
     if (node->kind != TOML_STRING)
         return config_wrong_kind(config, node, "a string", err);
-    if (key->kind == PART_FILE)
+    if (key->kind == PART_IS || key->kind == PART_IS_FILE)
+        fputc('=', to);
+    if (key->kind == PART_FILE || key->kind == PART_IS_FILE)
         part_write(to, config_file(config, node->string));
-    else if (key->kind == PART_HEAD)
+    else if (key->kind == PART_HEAD || key->kind == PART_IS)
         part_write(to, node->string);
     else
         fprintf(to, key->kind == PART_TAIL ? ":" : ",%s=", key->name), part_write(to, node->string);
@@ -90,6 +110,12 @@ static bool key_write(struct config *config, FILE *to, const struct device_key *
             return config_wrong_kind(config, node, "true or false", err);
         if (node->boolean)
             fprintf(to, ",%s", key->name);
+        return true;
+    }
+    if (key->kind == PART_NUMBER) {
+        if (node->kind != TOML_INTEGER)
+            return config_wrong_kind(config, node, "an integer", err);
+        fprintf(to, ",%s=%lld", key->name, (long long)node->integer);
         return true;
     }
     if (key->kind != PART_VALUE || node->kind != TOML_ARRAY)
@@ -122,7 +148,9 @@ static bool keys_write(struct config *config, FILE *to, const struct device_type
     for (size_t i = 0; i < DEVICE_KEYS_MAX && type->keys[i].name; i++) {
         const struct device_key *key = &type->keys[i];
         const struct toml_node *node = child(device, key->name);
-        if (!node && (key->kind == PART_HEAD || key->kind == PART_FILE))
+        bool needed = key->kind == PART_HEAD || key->kind == PART_FILE || key->kind == PART_IS ||
+                      key->kind == PART_IS_FILE;
+        if (!node && needed)
             return config_wrong(config, device, err, "a device of type %s needs the key %s", type->name,
                                 key->name);
         if (node && !key_write(config, to, key, node, err))
@@ -222,6 +250,36 @@ static bool virtio_devices_set(struct config *config, const struct toml_node *no
     return devices_set(config, virtio_types, ARRAY_LEN(virtio_types), node, err);
 }
 
+static bool unikernel_set(struct config *config, const struct toml_node *node, struct error *err)
+{
+    if (node->kind != TOML_STRING)
+        return config_wrong_kind(config, node, "a string", err);
+    config->mode = "hvt";
+    return config_store(config, node, "kernel", config_file(config, node->string), err);
+}
+
+static bool manifest_set(struct config *config, const struct toml_node *node, struct error *err)
+{
+    if (node->kind != TOML_STRING)
+        return config_wrong_kind(config, node, "a string", err);
+    return strcmp(node->string, "auto") == 0 ||
+           config_wrong(config, node, err,
+                        "a manifest from a file is not there yet: use \"auto\", the unikernel's own");
+}
+
+static bool dumpcore_set(struct config *config, const struct toml_node *node, struct error *err)
+{
+    if (node->kind != TOML_STRING)
+        return config_wrong_kind(config, node, "a string", err);
+    return config_store(config, node, "hvt-dumpcore", config_text("%s", node->string), err);
+}
+
+static bool resources_set(struct config *config, const struct toml_node *node, struct error *err)
+{
+    config->mode = "hvt";
+    return devices_set(config, hvt_types, ARRAY_LEN(hvt_types), node, err);
+}
+
 struct table_key {
     const char *name;
     bool (*set)(struct config *config, const struct toml_node *node, struct error *err);
@@ -235,6 +293,12 @@ static const struct {
 } tables[] = {
     {"type1", "[vm.type1]", {{"virtualization", virtualization_set}, {"nested", nested_set}}},
     {"virtio", "[vm.virtio]", {{"transport", transport_set}, {"devices", virtio_devices_set}}},
+    {"hvt",
+     "[vm.hvt]",
+     {{"unikernel", unikernel_set},
+      {"manifest", manifest_set},
+      {"dumpcore", dumpcore_set},
+      {"resources", resources_set}}},
 };
 
 static bool table_read(struct config *config, size_t which, const struct toml_node *table, struct error *err)

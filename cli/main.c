@@ -10,6 +10,7 @@ static int help_command(int count, char **words);
 
 static const struct command commands[] = {
     {"run", "start a guest", run_command},
+    {"hvt", "run a Solo5 unikernel, with solo5-hvt's options", hvt_command},
     {"info", "what this program and this host offer; or, of an image, how it would be started", info_command},
     {"help", "this text", help_command},
 };

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define OPTION_LIST_MAX 16
+#define OPTION_LIST_MAX 64
 
 struct option_list {
     const char *items[OPTION_LIST_MAX];
@@ -16,9 +16,9 @@ struct option_list {
 struct run_options {
     const char *kernel, *initrd, *append, *dtb, *firmware, *firmware_vars;
     const char *arch, *mode, *transport, *machine, *accel, *cpu, *name;
-    const char *display, *debugcon;
+    const char *display, *debugcon, *hvt_dumpcore;
     const char *trace, *gdb, *sandbox, *config;
-    struct option_list disks, cdroms, nets, serials, usb, screenshots, typed;
+    struct option_list disks, cdroms, nets, serials, usb, screenshots, typed, hvt_blocks, hvt_nets;
     uint64_t cpus, memory, timeout_seconds;
     bool verbose, deterministic, paused, debug_exit, print_config, help;
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accel/accel.h"
 #include "base/bits.h"
 #include "base/log.h"
 #include "cli/automation.h"
@@ -11,9 +12,11 @@
 #include "cli/debugging.h"
 #include "cli/display.h"
 #include "cli/help.h"
+#include "cli/hvt_resources.h"
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "cli/report.h"
+#include "cli/run.h"
 #include "cli/run_iso.h"
 #include "cli/sandboxing.h"
 #include "debug/trace.h"
@@ -32,6 +35,7 @@ struct run {
     struct run_options options;
     struct machine_config config;
     struct disk_config disks[DISKS_MAX];
+    struct hvt_resource resources[HVT_RESOURCES_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
     const struct mode *mode;
     struct display_choice display;
@@ -173,15 +177,18 @@ static bool debug_exit_set(struct run *run, struct error *err)
                      guest_arch_name(run->config.arch));
 }
 
+/* The model "host" is the host's processor, which only an engine that uses it has. */
 static bool engine_set(struct run *run, struct error *err)
 {
-    const char *name = run->options.accel ? run->options.accel : "auto";
-    run->config.engine = &interpreter_engine;
-    if (strcmp(name, "jit") == 0 || strcmp(name, "kvm") == 0)
-        return error_set(err, ERROR_USAGE, "--accel %s is not there yet: use interp", name);
-    if (strcmp(name, "auto") != 0 && strcmp(name, "interp") != 0)
-        return error_set(err, ERROR_USAGE, "there is no engine %s: use auto or interp", name);
-    return run->config.engine->probe(cpu_ops_find(run->config.arch), err);
+    const struct run_options *options = &run->options;
+    const struct engine *engine =
+        accel_choose(options->accel, cpu_ops_find(run->config.arch), options->deterministic, err);
+    run->config.engine = engine;
+    if (!engine)
+        return false;
+    bool host = options->cpu && strncmp(options->cpu, "host", 4) == 0 && strchr(",", options->cpu[4]);
+    return !host || engine != &interpreter_engine ||
+           error_set(err, ERROR_USAGE, "--cpu host needs the host's own processor: use --accel kvm, or --cpu max");
 }
 
 /* Before the disks, which may leave it to this. */
@@ -322,26 +329,30 @@ static bool config_make(struct run *run, struct error *err)
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) ||
         !display_choice_parse(&run->display, options->display, err) || !transport_set(run, err) ||
-        !disks_set(run, err) || !sandboxing_wanted(options, false, &run->sandbox, err))
+        !disks_set(run, err) ||
+        !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
     lists_set(run);
     config->usb = options->usb.items;
     config->usb_count = options->usb.count;
-    config->screen_wanted = options->screenshots.count || options->typed.count;
+    config->screen_wanted =
+        display_choice_shows(&run->display) || options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;
     config->initrd = options->initrd;
     config->append = options->append;
     config->dtb = options->dtb;
+    config->hvt_resources = run->resources;
+    config->hvt_dumpcore = options->hvt_dumpcore;
     config->debugcon = options->debugcon;
     config->firmware_vars = options->firmware_vars;
     config->deterministic = options->deterministic;
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    return mode_set(run, err);
+    return mode_set(run, err) && sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
 }
 
 /* Shells say 128 + the signal's number for a program that a signal ended. */
@@ -360,7 +371,7 @@ static bool vm_go(struct run *run, struct vm *vm, int *status, struct error *err
     struct automation *automation = debugging ? automation_create(machine, &run->options, err) : NULL;
     const char *name = run->options.name ? run->options.name : guest_arch_name(run->config.arch);
     struct screen *screen = automation ? screen_open(machine, &run->display, name, err) : NULL;
-    bool ok = screen && (!run->sandbox || sandboxing_enter(&run->options, err)) &&
+    bool ok = screen && (!run->sandbox || sandboxing_enter(&run->options, run->mode == &hvt_mode, err)) &&
               machine_run(machine, status, err);
     screen_close(screen);
     automation_destroy(automation);
@@ -380,21 +391,12 @@ static bool run_vm(struct run *run, int *status, struct error *err)
     return ok;
 }
 
-int run_command(int count, char **words)
+int run_with(const struct run_options *options)
 {
     static struct run run;
     struct error err = {0};
     int status = EXIT_STATUS_OK;
-    if (!run_options_parse(&run.options, count, words, &err))
-        return report_error(&err);
-    if (run.options.help) {
-        help_run(stdout);
-        return EXIT_STATUS_OK;
-    }
-    if (run.options.print_config) {
-        config_write(stdout, &run.options);
-        return EXIT_STATUS_OK;
-    }
+    run.options = *options;
     if (run.options.name)
         host_thread_name_set(run.options.name);
     if (run.options.verbose)
@@ -402,4 +404,19 @@ int run_command(int count, char **words)
     if (!config_make(&run, &err) || !run_vm(&run, &status, &err))
         return report_error(&err);
     return status;
+}
+
+int run_command(int count, char **words)
+{
+    struct run_options options;
+    struct error err = {0};
+    if (!run_options_parse(&options, count, words, &err))
+        return report_error(&err);
+    if (options.help)
+        help_run(stdout);
+    else if (options.print_config)
+        config_write(stdout, &options);
+    else
+        return run_with(&options);
+    return EXIT_STATUS_OK;
 }

@@ -62,17 +62,28 @@ static void screenshot_add(struct host_sandbox *sandbox, const char *spec)
     path_add(sandbox->write, &sandbox->write_count, slash ? folder : ".");
 }
 
-bool sandboxing_enter(const struct run_options *options, struct error *err)
+/* A user network makes connections: a machine has one when nothing is said. */
+static bool connections_wanted(const struct run_options *options, bool unikernel)
 {
-    struct host_sandbox sandbox = {.connects = options->nets.count == 0};
+    bool wanted = !unikernel && options->nets.count == 0;
+    for (unsigned i = 0; !unikernel && i < options->nets.count; i++)
+        wanted |= strncmp(options->nets.items[i], "user", 4) == 0;
+    for (unsigned i = 0; unikernel && i < options->hvt_nets.count; i++)
+        wanted |= strstr(options->hvt_nets.items[i], "=user") != NULL;
+    return wanted;
+}
+
+bool sandboxing_enter(const struct run_options *options, bool unikernel, struct error *err)
+{
+    struct host_sandbox sandbox = {.connects = connections_wanted(options, unikernel)};
     images_add(&sandbox, options->kernel);
     images_add(&sandbox, options->initrd);
     reads_add(&sandbox, options->dtb);
-    firmware_add(&sandbox, options->firmware);
+    if (!unikernel)
+        firmware_add(&sandbox, options->firmware);
     for (unsigned i = 0; i < options->screenshots.count; i++)
         screenshot_add(&sandbox, options->screenshots.items[i]);
-    for (unsigned i = 0; i < options->nets.count; i++)
-        sandbox.connects |= strncmp(options->nets.items[i], "user", 4) == 0;
+    path_add(sandbox.write, &sandbox.write_count, options->hvt_dumpcore);
     if (sandbox.connects)
         reads_add(&sandbox, "/etc/resolv.conf"); /* the user network's name server is the host's */
     if (host_sandbox_landlock() == 0)

@@ -241,6 +241,14 @@ void vcpu_kick(struct vcpu *vcpu);
 void vcpu_sleep(struct vcpu *vcpu, uint64_t deadline);
 
 /*
+ * For a device register whose access takes as long as the guest asked for (a hypercall that waits), on the
+ * vCPU's thread, inside run(), with no lock held: sleep until ready(opaque), which may be called with the
+ * vCPU's lock held, or host time `deadline`; work of others is done meanwhile. A request to stop ends it
+ * early. Who makes it ready calls vcpu_kick. Returns whether it is ready.
+ */
+bool vcpu_wait(struct vcpu *vcpu, uint64_t deadline, bool (*ready)(void *opaque), void *opaque);
+
+/*
  * Run fn(vcpu, arg) on the vCPU's thread between two blocks; or at once, on this thread, while the vCPU is
  * not running. With wait, return when it has run; a vCPU that waits (`self`, NULL for other threads) does its
  * own work meanwhile, so two may wait for each other. Machine lock not held when waiting; fn must not wait

@@ -167,17 +167,44 @@ void vcpu_kick(struct vcpu *vcpu)
     host_mutex_unlock(&vcpu->work_lock);
 }
 
-void vcpu_sleep(struct vcpu *vcpu, uint64_t deadline)
+static bool stop_asked(const struct vcpu *vcpu)
 {
+    return __atomic_load_n(&vcpu->stop, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* Until there is work, a stop request, what is waited for, or the deadline has come (false). */
+static bool sleep_until(struct vcpu *vcpu, uint64_t deadline, bool (*ready)(void *opaque), void *opaque)
+{
+    bool in_time = true;
     host_mutex_lock(&vcpu->work_lock);
     __atomic_store_n(&vcpu->sleeping, 1, __ATOMIC_SEQ_CST);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    while (!vcpu->work && !__atomic_load_n(&vcpu->stop, __ATOMIC_SEQ_CST) && !vcpu->ops->has_work(vcpu)) {
-        if (!host_cond_wait_until(&vcpu->wake, &vcpu->work_lock, deadline))
-            break;
-    }
+    while (in_time && !vcpu->work && !stop_asked(vcpu) && !ready(opaque))
+        in_time = host_cond_wait_until(&vcpu->wake, &vcpu->work_lock, deadline);
     __atomic_store_n(&vcpu->sleeping, 0, __ATOMIC_SEQ_CST);
     host_mutex_unlock(&vcpu->work_lock);
+    return in_time;
+}
+
+static bool core_has_work(void *opaque)
+{
+    struct vcpu *vcpu = opaque;
+    return vcpu->ops->has_work(vcpu);
+}
+
+void vcpu_sleep(struct vcpu *vcpu, uint64_t deadline)
+{
+    sleep_until(vcpu, deadline, core_has_work, vcpu);
+}
+
+bool vcpu_wait(struct vcpu *vcpu, uint64_t deadline, bool (*ready)(void *opaque), void *opaque)
+{
+    bool in_time = true;
+    while (in_time && !stop_asked(vcpu) && !ready(opaque)) {
+        in_time = sleep_until(vcpu, deadline, ready, opaque);
+        vcpu_work_do(vcpu);
+    }
+    return ready(opaque);
 }
 
 /* ---- the RAM's listener: decoded code and changes of the memory map ---- */

@@ -64,3 +64,8 @@ void host_signals_destroy(struct host_signals *signals)
     pthread_sigmask(SIG_UNBLOCK, &signals->set, NULL);
     free(signals);
 }
+
+unsigned host_process_id(void)
+{
+    return (unsigned)getpid();
+}

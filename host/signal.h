@@ -15,3 +15,6 @@ struct host_signals *host_signals_create(struct host_loop *loop, void (*ask)(voi
 
 /* Give them back to their default action. */
 void host_signals_destroy(struct host_signals *signals);
+
+/* The number of this process. */
+unsigned host_process_id(void);

@@ -21,6 +21,13 @@ bool host_store_open(struct host_store *store, const char *path, bool readonly, 
     return error_set(err, ERROR_IMAGE, "%s is not a regular file", path);
 }
 
+bool host_store_create(struct host_store *store, const char *path, struct error *err)
+{
+    *store =
+        (struct host_store){.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+    return store->fd >= 0 || error_errno(err, ERROR_HOST, "can't make %s", path);
+}
+
 void host_store_close(struct host_store *store)
 {
     if (store->fd >= 0)
@@ -75,6 +82,16 @@ bool host_store_write(struct host_store *store, uint64_t offset, const void *fro
     if (offset + len > store->size)
         store->size = offset + len;
     return true;
+}
+
+bool host_folder_check(const char *path, struct error *err)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return error_errno(err, ERROR_USAGE, "can't use %s", path);
+    if (!S_ISDIR(info.st_mode))
+        return error_set(err, ERROR_USAGE, "%s is not a folder", path);
+    return access(path, W_OK | X_OK) == 0 || error_errno(err, ERROR_USAGE, "can't write to %s", path);
 }
 
 static bool contents_copy(struct host_store *to, const char *path, const struct host_store *from,

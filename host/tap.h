@@ -5,6 +5,16 @@
 
 /* Attach to the interface `name`, which is made if it does not exist and we may. -1 and err. */
 int host_tap_open(const char *name, struct error *err);
+
+/* The longest payload of the interface's frames, or 0 when it doesn't say. */
+uint16_t host_tap_mtu(const char *name);
+
+/*
+ * A descriptor that this program was started with, in decimal: another end of frames, which is ours from now
+ * on. -1 and err: no number, not open, or standard input, output or error.
+ */
+int host_tap_adopt(const char *number, struct error *err);
+
 void host_tap_close(int fd);
 
 /* A frame; its length, or 0 when there is none now. */

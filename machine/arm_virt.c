@@ -13,7 +13,7 @@
 
 /* --- memory and cores --- */
 
-static bool ram_add(struct arm_board *board, struct error *err)
+bool arm_ram_add(struct arm_board *board, struct error *err)
 {
     uint64_t size = board->config->memory;
     if (size > ARM_RAM_MAX)
@@ -24,7 +24,7 @@ static bool ram_add(struct arm_board *board, struct error *err)
 }
 
 /* Firmware calls come to the board: below the guest there is nothing. */
-static bool cores_add(struct arm_board *board, struct error *err)
+bool arm_cores_add(struct arm_board *board, struct error *err)
 {
     const struct machine_config *config = board->config;
     struct cpu_config cpu = {.model = config->cpu_model, .hypercalls = true};
@@ -55,7 +55,7 @@ static bool flash_add(struct arm_board *board, struct error *err)
     return pflash_create(&board->run->machine, &code, err) && pflash_create(&board->run->machine, &vars, err);
 }
 
-static bool uart_add(struct arm_board *board, struct error *err)
+bool arm_uart_add(struct arm_board *board, struct error *err)
 {
     struct char_port *port = NULL;
     if (board->config->serial_count && !board_serial_open(&board->parts, 0, &port, err))
@@ -99,7 +99,7 @@ static bool fw_cfg_add(struct arm_board *board, struct error *err)
     return !board->plan.flash || !board->config->kernel || board_fw_cfg_kernel(&board->parts, fw_cfg, err);
 }
 
-static bool pci_add(struct arm_board *board, struct error *err)
+bool arm_pci_add(struct arm_board *board, struct error *err)
 {
     struct pci_host_ecam_config config = {
         .name = "pci0",
@@ -120,9 +120,9 @@ static bool pci_add(struct arm_board *board, struct error *err)
 }
 
 /* The slots come last: by now it is known what is in them. */
-static bool slots_add(struct arm_board *board, struct error *err)
+bool arm_slots_add(struct arm_board *board, struct error *err)
 {
-    for (unsigned i = 0; i < ARM_VIRTIO_SLOTS; i++) {
+    for (unsigned i = 0; i < board->parts.slot_count; i++) {
         struct virtio_mmio_config config = {.name = board_name(&board->parts, "virtio-mmio%u", i),
                                             .base = gpa(ARM_VIRTIO + i * ARM_VIRTIO_SIZE),
                                             .size = ARM_VIRTIO_SIZE,
@@ -134,22 +134,7 @@ static bool slots_add(struct arm_board *board, struct error *err)
     return true;
 }
 
-/* --- the whole --- */
-
-static bool board_build(struct arm_board *board, struct error *err)
-{
-    if (!ram_add(board, err) || !cores_add(board, err) || !arm_gic_add(board, err))
-        return false;
-    if (!flash_add(board, err) || !uart_add(board, err) || !rtc_add(board, err) || !gpio_add(board, err) ||
-        !fw_cfg_add(board, err) || !pci_add(board, err))
-        return false;
-    if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) || !board_usb_add(&board->parts, err) ||
-        !slots_add(board, err))
-        return false;
-    if (board->plan.flash)
-        arm_acpi_publish(board);
-    return true;
-}
+/* --- what run control asks for --- */
 
 static void board_hypercall(void *opaque, struct vcpu *vcpu)
 {
@@ -177,7 +162,7 @@ static void board_destroy(void *opaque)
     free(board);
 }
 
-struct machine_run *arm_virt_create(const struct machine_config *config, struct error *err)
+struct arm_board *arm_board_create(const struct machine_config *config, bool minimal, struct error *err)
 {
     struct run_config run_config = {
         .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
@@ -188,12 +173,38 @@ struct machine_run *arm_virt_create(const struct machine_config *config, struct 
     struct machine_board hooks = {.hypercall = board_hypercall,
                                   .boot = board_boot,
                                   .destroy = board_destroy,
-                                  .power_button = board_power_button,
+                                  .power_button = minimal ? NULL : board_power_button,
                                   .opaque = board};
     board->run = run;
     board->config = config;
-    board->parts = (struct board_parts){
-        .run = run, .config = config, .slot_count = ARM_VIRTIO_SLOTS, .first_console = 1};
+    board->minimal = minimal;
+    board->parts = (struct board_parts){.run = run, .config = config, .first_console = 1};
     machine_board_set(run, &hooks);
-    return machine_run_built(run, arm_plan_make(board, err) && board_build(board, err));
+    return board;
+}
+
+/* --- the whole --- */
+
+static bool board_build(struct arm_board *board, struct error *err)
+{
+    if (!arm_ram_add(board, err) || !arm_cores_add(board, err) || !arm_gic_add(board, err))
+        return false;
+    if (!flash_add(board, err) || !arm_uart_add(board, err) || !rtc_add(board, err) ||
+        !gpio_add(board, err) || !fw_cfg_add(board, err) || !arm_pci_add(board, err))
+        return false;
+    if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) || !board_usb_add(&board->parts, err) ||
+        !arm_slots_add(board, err))
+        return false;
+    if (board->plan.flash)
+        arm_acpi_publish(board);
+    return true;
+}
+
+struct machine_run *arm_virt_create(const struct machine_config *config, struct error *err)
+{
+    struct arm_board *board = arm_board_create(config, false, err);
+    if (!board)
+        return NULL;
+    board->parts.slot_count = ARM_VIRTIO_SLOTS;
+    return machine_run_built(board->run, arm_plan_make(board, err) && board_build(board, err));
 }

@@ -1,7 +1,8 @@
 /*
- * The inside of the aarch64 "virt" board: its memory map, and what its parts share: arm_virt.c (the devices),
- * arm_virt_gic.c (interrupts), arm_virt_plan.c (what is started), arm_virt_boot.c (putting it in place),
- * arm_virt_fdt.c (the device tree), arm_virt_acpi.c and arm_virt_dsdt.c (the same for firmware, as ACPI).
+ * The inside of the aarch64 "virt" board and of the minimal one (micro_arm.c), which has fewer devices at the
+ * same places: the memory map, and what the parts share: arm_virt.c (the devices), arm_virt_gic.c
+ * (interrupts), arm_virt_plan.c (what is started), arm_virt_boot.c (putting it in place), arm_virt_fdt.c (the
+ * device tree), arm_virt_acpi.c and arm_virt_dsdt.c (the same for firmware, as ACPI).
  */
 #pragma once
 
@@ -95,6 +96,7 @@ struct arm_board {
     const struct machine_config *config;
     struct board_parts parts;
     struct arm_plan plan;
+    bool minimal;        /* no flash, date, power button and fw_cfg; without PCI no messages either */
     struct gicv2 *gicv2; /* one of them */
     struct gicv3 *gicv3;
     struct msi_target messages;
@@ -104,12 +106,23 @@ struct arm_board {
     struct psci *psci;
 };
 
+/* arm_virt.c: a board with nothing on it, and what boards have on them. NULL or false, and err. */
+struct arm_board *arm_board_create(const struct machine_config *config, bool minimal, struct error *err);
+bool arm_ram_add(struct arm_board *board, struct error *err);
+bool arm_cores_add(struct arm_board *board, struct error *err);
+bool arm_uart_add(struct arm_board *board, struct error *err);
+bool arm_pci_add(struct arm_board *board, struct error *err);
+/* The virtio-mmio slots of board->parts. */
+bool arm_slots_add(struct arm_board *board, struct error *err);
+
 /* arm_virt_plan.c: fill in board->plan. False and err. */
 bool arm_plan_make(struct arm_board *board, struct error *err);
 
 /* arm_virt_gic.c: the interrupt controller, with the cores connected to it. False and err. */
 bool arm_gic_add(struct arm_board *board, struct error *err);
 struct irq_line arm_spi_line(const struct arm_board *board, unsigned n);
+/* Whether devices may send messages: those on PCI do. */
+bool arm_has_messages(const struct arm_board *board);
 /* The affinity of core i. */
 uint32_t arm_affinity(const struct arm_board *board, unsigned i);
 

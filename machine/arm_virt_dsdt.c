@@ -18,19 +18,6 @@ static void resources(struct aml *aml, uint64_t base, uint64_t size, enum aml_in
     aml_end(aml);
 }
 
-/* ACPI 8.4: cores are devices, too. */
-static void cores(struct aml *aml, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        char name[12];
-        snprintf(name, sizeof(name), "C%03X", i);
-        aml_device(aml, name);
-        aml_name_string(aml, "_HID", "ACPI0007");
-        aml_name_int(aml, "_UID", i);
-        aml_end(aml);
-    }
-}
-
 static void uart(struct aml *aml)
 {
     aml_device(aml, "COM0");
@@ -204,7 +191,7 @@ static void pci_host(struct aml *aml)
 void arm_dsdt_make(struct aml *aml, const struct arm_board *board)
 {
     aml_scope(aml, "\\_SB");
-    cores(aml, board->run->vcpu_count);
+    aml_processors(aml, board->run->vcpu_count);
     uart(aml);
     flash(aml);
     fw_cfg(aml);

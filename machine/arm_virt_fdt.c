@@ -122,14 +122,16 @@ static void gicv2_content(struct dt *dt)
     dt_node_end(dt);
 }
 
-static void gicv3_content(struct dt *dt, unsigned cpus)
+static void gicv3_content(struct dt *dt, const struct arm_board *board)
 {
     const uint32_t reg[] = {REG(ARM_GIC_DIST, ARM_GIC_DIST_SIZE), REG(ARM_GIC_REDIST, ARM_GIC_REDIST_SIZE),
                             REG(ARM_GIC_REDIST2, ARM_GIC_REDIST2_SIZE)};
-    unsigned regions = cpus > ARM_REDISTS_LOW ? 2 : 1;
+    unsigned regions = board->run->vcpu_count > ARM_REDISTS_LOW ? 2 : 1;
     dt_string(dt, "compatible", "arm,gic-v3");
     dt_u32(dt, "#redistributor-regions", regions);
     dt_cells(dt, "reg", reg, 4 + 4 * regions);
+    if (!arm_has_messages(board))
+        return;
     dt_node(dt, "its@%llx", ARM_GIC_ITS);
     dt_string(dt, "compatible", "arm,gic-v3-its");
     dt_flag(dt, "msi-controller");
@@ -151,7 +153,7 @@ static void gic_node(struct dt *dt, const struct arm_board *board)
     if (board->gicv2)
         gicv2_content(dt);
     else
-        gicv3_content(dt, board->run->vcpu_count);
+        gicv3_content(dt, board);
     dt_node_end(dt);
 }
 
@@ -168,7 +170,7 @@ static void clock_node(struct dt *dt)
     dt_node_end(dt);
 }
 
-static void primecell_nodes(struct dt *dt)
+static void uart_node(struct dt *dt)
 {
     dt_node(dt, "pl011@%llx", ARM_UART);
     DT_STRINGS(dt, "compatible", "arm,pl011\0arm,primecell");
@@ -177,7 +179,10 @@ static void primecell_nodes(struct dt *dt)
     dt_cells(dt, "clocks", (const uint32_t[]){PHANDLE_CLOCK, PHANDLE_CLOCK}, 2);
     DT_STRINGS(dt, "clock-names", "uartclk\0apb_pclk");
     dt_node_end(dt);
+}
 
+static void date_and_button_nodes(struct dt *dt)
+{
     dt_node(dt, "pl031@%llx", ARM_RTC);
     DT_STRINGS(dt, "compatible", "arm,pl031\0arm,primecell");
     dt_reg(dt, ARM_RTC, 0x1000);
@@ -207,9 +212,9 @@ static void primecell_nodes(struct dt *dt)
     dt_node_end(dt);
 }
 
-static void virtio_nodes(struct dt *dt)
+static void virtio_nodes(struct dt *dt, const struct arm_board *board)
 {
-    for (unsigned i = 0; i < ARM_VIRTIO_SLOTS; i++) {
+    for (unsigned i = 0; i < board->parts.slot_count; i++) {
         dt_node(dt, "virtio_mmio@%llx", ARM_VIRTIO + i * ARM_VIRTIO_SIZE);
         dt_string(dt, "compatible", "virtio,mmio");
         dt_reg(dt, ARM_VIRTIO + i * ARM_VIRTIO_SIZE, ARM_VIRTIO_SIZE);
@@ -326,10 +331,14 @@ void *arm_fdt_make(const struct arm_board *board, const struct dt_chosen *chosen
     timer_and_pmu_nodes(&dt, board);
     gic_node(&dt, board);
     clock_node(&dt);
-    primecell_nodes(&dt);
-    virtio_nodes(&dt);
-    flash_and_fw_cfg_nodes(&dt);
-    pci_node(&dt);
+    uart_node(&dt);
+    virtio_nodes(&dt, board);
+    if (!board->minimal) {
+        date_and_button_nodes(&dt);
+        flash_and_fw_cfg_nodes(&dt);
+    }
+    if (board->pci)
+        pci_node(&dt);
     dt_node_end(&dt);
     return dt_finish(&dt, err);
 }

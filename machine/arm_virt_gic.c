@@ -68,6 +68,11 @@ static bool gicv2_add(struct arm_board *board, struct error *err)
     return board->gicv2 && v2m_add(board, err);
 }
 
+bool arm_has_messages(const struct arm_board *board)
+{
+    return !board->minimal || board->config->transport == TRANSPORT_PCI;
+}
+
 /* --- GICv3, with an ITS --- */
 
 static bool its_add(struct arm_board *board, struct error *err)
@@ -97,7 +102,7 @@ static bool gicv3_add(struct arm_board *board, struct error *err)
                                   .cpu = cpus};
     board->gicv3 = gicv3_create(&board->run->machine, &config, err);
     free(cpus);
-    return board->gicv3 && its_add(board, err);
+    return board->gicv3 && (!arm_has_messages(board) || its_add(board, err));
 }
 
 /* --- the cores' outputs and their way to the GIC --- */

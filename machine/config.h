@@ -30,6 +30,22 @@ struct disk_config {
     bool cdrom; /* in a CD drive, where the board has such; else a disk that can't be written */
 };
 
+/* A device of a unikernel's manifest (mode hvt). */
+enum hvt_resource_type {
+    HVT_RESOURCE_BLOCK,
+    HVT_RESOURCE_NET,
+};
+
+struct hvt_resource {
+    enum hvt_resource_type type;
+    const char *name;          /* in the manifest */
+    struct block_config block; /* block: what is behind it */
+    unsigned sector_size;      /* block: in bytes; 0: 512 */
+    const char *net;           /* net: a specification of net_open */
+    bool mac_chosen;           /* net: else one is made up */
+    uint8_t mac[6];
+};
+
 /* What the guest draws its picture with. */
 enum screen_kind {
     SCREEN_AUTO, /* VGA on a PC; elsewhere virtio where somebody looks, else none */
@@ -56,10 +72,14 @@ struct machine_config {
 
     const struct disk_config *disks;
     unsigned disk_count;
-    const char *const *nets; /* specifications of net_open */
+    const char *const *nets; /* specifications of net_open, with a model */
     unsigned net_count;
     const char *const *serials; /* specifications of char_open: the first for the UART, others for consoles */
     unsigned serial_count;
+
+    const struct hvt_resource *hvt_resources;
+    unsigned hvt_resource_count;
+    const char *hvt_dumpcore; /* folder for the core of a guest that aborts; NULL: none is written */
 
     enum device_transport transport; /* of virtio devices that don't say it themselves */
     bool transport_chosen;           /* the user asked for it; else it is PCI */

@@ -20,11 +20,14 @@
 /* The program's exit status for a guest that can't go on (README.md has the others). */
 #define MACHINE_STATUS_DIED 4
 
-/* What a board adds to run control. Machine lock not held for `hypercall`, held for `boot` and
- * `power_button`. */
+/* What a board adds to run control. Machine lock not held for `hypercall` and `halted`, held
+ * for `boot` and `power_button`. */
 struct machine_board {
     /* An environment call of a vCPU, on its thread (EXIT_HYPERCALL). */
     void (*hypercall)(void *opaque, struct vcpu *vcpu);
+    /* A vCPU halted, on its thread, for a board where that may be for ever (it has nothing that interrupts).
+     * NULL: it sleeps until something wakes it. */
+    void (*halted)(void *opaque, struct vcpu *vcpu);
     /* Every device and core has been reset: put images in place and give the cores their start state. */
     bool (*boot)(void *opaque, struct error *err);
     /* The devices are gone: free the rest. */

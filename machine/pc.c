@@ -14,7 +14,7 @@
 
 /* --- memory and cores --- */
 
-static bool ram_add(struct pc_board *board, struct error *err)
+bool pc_ram_create(struct pc_board *board, struct error *err)
 {
     uint64_t size = board->config->memory;
     if (size > PC_RAM_MAX)
@@ -24,7 +24,12 @@ static bool ram_add(struct pc_board *board, struct error *err)
     board->below_4g = size <= PC_RAM_LOW_MAX ? size : PC_RAM_LOW_SPLIT;
     board->above_4g = size - board->below_4g;
     board->ram = ram_block_create(board->run->machine.mem.ram, "ram", size, err);
-    return board->ram && (!board->plan.firmware || pc_firmware_add(board, err));
+    return board->ram;
+}
+
+static bool ram_add(struct pc_board *board, struct error *err)
+{
+    return pc_ram_create(board, err) && (!board->plan.firmware || pc_firmware_add(board, err));
 }
 
 static bool cores_add(struct pc_board *board, struct error *err)
@@ -141,8 +146,7 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
         if (!port && failure.kind != ERROR_NONE)
             return error_set(err, failure.kind, "%s", failure.text);
     }
-    if (!debugcon_create(machine, "debugcon", DEBUGCON_FW, port, err) ||
-        !debugcon_create(machine, "debugcon-e9", DEBUGCON_BOCHS, NULL, err))
+    if (!debugcon_create(machine, port, err))
         return false;
     return !board->config->debug_exit ||
            (debug_exit_create(machine, "debug-exit", DEBUG_EXIT_PORT, err) &&
@@ -166,22 +170,20 @@ static bool screen_add(struct pc_board *board, struct error *err)
     return board->vga;
 }
 
-/* --- the whole --- */
-
-static bool board_build(struct pc_board *board, struct error *err)
-{
-    struct machine *machine = &board->run->machine;
-    machine->mem.pio = board->ports = bus_create("ports", &machine->lock);
-    return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
-           lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
-           uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
-           pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
-           board_usb_add(&board->parts, err) &&            pc_fw_cfg_add(board, err);
-}
+/* --- what run control asks for --- */
 
 static bool board_boot(void *opaque, struct error *err)
 {
     return pc_boot(opaque, err);
+}
+
+static void power_button(void *opaque)
+{
+    struct pc_board *board = opaque;
+    if (board->lpc)
+        ich9_power_button(board->lpc);
+    else
+        button_press(board->power_button);
 }
 
 /* The devices are gone: what they stood on can go. */
@@ -189,13 +191,15 @@ static void board_destroy(void *opaque)
 {
     struct pc_board *board = opaque;
     board_parts_free(&board->parts);
-    input_destroy(board->input);
-    display_destroy(board->display);
+    if (board->input)
+        input_destroy(board->input);
+    if (board->display)
+        display_destroy(board->display);
     bus_destroy(board->ports);
     free(board);
 }
 
-struct machine_run *pc_create(const struct machine_config *config, struct error *err)
+struct pc_board *pc_board_create(const struct machine_config *config, struct error *err)
 {
     struct run_config run_config = {
         .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
@@ -203,10 +207,35 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {.boot = board_boot, .destroy = board_destroy, .opaque = board};
+    struct machine_board hooks = {
+        .boot = board_boot, .destroy = board_destroy, .power_button = power_button, .opaque = board};
     board->run = run;
     board->config = config;
-    board->parts = (struct board_parts){.run = run, .config = config, .ata_nvme = true, .first_console = 2};
+    board->parts = (struct board_parts){.run = run, .config = config};
+    run->machine.mem.pio = board->ports = bus_create("ports", &run->machine.lock);
     machine_board_set(run, &hooks);
-    return machine_run_built(run, pc_plan_make(board, err) && board_build(board, err));
+    return board;
+}
+
+/* --- the whole --- */
+
+static bool board_build(struct pc_board *board, struct error *err)
+{
+    return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
+           lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
+           uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
+           pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
+           board_usb_add(&board->parts, err) &&            pc_fw_cfg_add(board, err);
+}
+
+struct machine_run *pc_create(const struct machine_config *config, struct error *err)
+{
+    struct pc_board *board = pc_board_create(config, err);
+    if (!board)
+        return NULL;
+    board->prepare = pc_prepare;
+    board->acpi_make = pc_acpi_make;
+    board->parts.ata_nvme = true;
+    board->parts.first_console = 2;
+    return machine_run_built(board->run, pc_plan_make(board, err) && board_build(board, err));
 }

@@ -70,18 +70,9 @@ enum fadt_field {
 #define LATENCY_NO_C2 0x0fff
 #define LATENCY_NO_C3 0x0fff
 
-/* 5.2.3.2, in the middle of a table. */
-static void port_set(struct acpi_tables *t, enum fadt_field at, uint16_t port, uint8_t bits, uint8_t access)
-{
-    acpi_set(t, at, 1, ACPI_IO);
-    acpi_set(t, at + 1u, 1, bits);
-    acpi_set(t, at + 3u, 1, access);
-    acpi_set(t, at + 4u, 8, port);
-}
-
 static void fadt(struct acpi_tables *t, size_t facs_at, size_t dsdt)
 {
-    enum { BYTES = 1, WORDS = 2, DOUBLE_WORDS = 3, EVENT_PORT = PC_PM_BASE, CONTROL_PORT = PC_PM_BASE + 4 };
+    enum { EVENT_PORT = PC_PM_BASE, CONTROL_PORT = PC_PM_BASE + 4 };
     acpi_table_begin(t, "FACP", 6);
     acpi_put_zeros(t, FADT_SIZE - HEADER_SIZE);
     acpi_set_pointer(t, FADT_FIRMWARE_CTRL, 4, facs_at);
@@ -104,14 +95,14 @@ static void fadt(struct acpi_tables *t, size_t facs_at, size_t dsdt)
     acpi_set(t, FADT_BOOT_ARCH, 2, BOOT_LEGACY_DEVICES | BOOT_8042);
     acpi_set(t, FADT_FLAGS, 4,
              FLAG_WBINVD | FLAG_PROC_C1 | FLAG_SLP_BUTTON | FLAG_RTC_S4 | FLAG_RESET_REG_SUP);
-    port_set(t, FADT_RESET_REG, RESET_PORT, 8, BYTES);
+    acpi_set_port(t, FADT_RESET_REG, RESET_PORT, 8, ACPI_BYTES);
     acpi_set(t, FADT_RESET_VALUE, 1, RESET_COMMAND);
     acpi_set(t, FADT_MINOR, 1, 3);
     acpi_set_pointer(t, FADT_X_DSDT, 8, dsdt);
-    port_set(t, FADT_X_PM1A_EVT_BLK, EVENT_PORT, 32, WORDS);
-    port_set(t, FADT_X_PM1A_CNT_BLK, CONTROL_PORT, 16, WORDS);
-    port_set(t, FADT_X_PM_TMR_BLK, PC_PM_TIMER, 32, DOUBLE_WORDS);
-    port_set(t, FADT_X_GPE0_BLK, PC_GPE0, 8 * PC_GPE0_SIZE, BYTES);
+    acpi_set_port(t, FADT_X_PM1A_EVT_BLK, EVENT_PORT, 32, ACPI_WORDS);
+    acpi_set_port(t, FADT_X_PM1A_CNT_BLK, CONTROL_PORT, 16, ACPI_WORDS);
+    acpi_set_port(t, FADT_X_PM_TMR_BLK, PC_PM_TIMER, 32, ACPI_DOUBLE_WORDS);
+    acpi_set_port(t, FADT_X_GPE0_BLK, PC_GPE0, 8 * PC_GPE0_SIZE, ACPI_BYTES);
     acpi_table_end(t);
 }
 
@@ -176,11 +167,12 @@ static void nmi(struct acpi_tables *t, bool x2apic)
         acpi_put(t, 3, 0);
 }
 
-static void madt(struct acpi_tables *t, unsigned cpus)
+void pc_madt_make(struct acpi_tables *t, const struct pc_board *board)
 {
+    unsigned cpus = board->run->vcpu_count;
     acpi_table_begin(t, "APIC", 4);
     acpi_put(t, 4, PC_LAPIC);
-    acpi_put(t, 4, MADT_PCAT_COMPAT);
+    acpi_put(t, 4, board->pic ? MADT_PCAT_COMPAT : 0);
     for (unsigned i = 0; i < cpus; i++)
         processor(t, i);
     acpi_put(t, 1, MADT_IO_APIC);
@@ -188,8 +180,10 @@ static void madt(struct acpi_tables *t, unsigned cpus)
     acpi_put(t, 2, 0); /* its id */
     acpi_put(t, 4, PC_IOAPIC);
     acpi_put(t, 4, 0); /* its first interrupt */
-    override(t, PC_IRQ_TIMER, 2, 0);
-    override(t, PC_SCI, PC_SCI, MADT_LEVEL_HIGH);
+    if (board->pic) {
+        override(t, PC_IRQ_TIMER, 2, 0);
+        override(t, PC_SCI, PC_SCI, MADT_LEVEL_HIGH);
+    }
     nmi(t, false);
     if (cpus > XAPIC_IDS)
         nmi(t, true);
@@ -198,7 +192,7 @@ static void madt(struct acpi_tables *t, unsigned cpus)
 
 /* --- PCI Firmware 3.2, 4.1.2: MCFG --- */
 
-static void mcfg(struct acpi_tables *t)
+void pc_mcfg_make(struct acpi_tables *t)
 {
     acpi_table_begin(t, "MCFG", 1);
     acpi_put_zeros(t, 8);
@@ -241,8 +235,8 @@ size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board)
     size_t facs_at = facs(tables);
     size_t dsdt = dsdt_put(tables, board);
     fadt(tables, facs_at, dsdt);
-    madt(tables, board->run->vcpu_count);
-    mcfg(tables);
+    pc_madt_make(tables, board);
+    pc_mcfg_make(tables);
     hpet(tables);
     return dsdt;
 }

@@ -57,7 +57,7 @@ static void sipi(void *opaque, unsigned cpu, uint8_t vector)
 static int external_acknowledge(void *opaque)
 {
     struct pc_board *board = opaque;
-    return i8259_pending(board->pic) ? i8259_acknowledge(board->pic) : -1;
+    return board->pic && i8259_pending(board->pic) ? i8259_acknowledge(board->pic) : -1;
 }
 
 static uint64_t tsc_time(void *opaque, unsigned cpu, uint64_t tsc)
@@ -142,6 +142,8 @@ static bool apic_msr_write(void *opaque, uint32_t msr, uint64_t value)
 static void smm_changed(void *opaque, bool in_smm)
 {
     struct pc_cpu *cpu = opaque;
+    if (!cpu->board->host)
+        return;
     lock(cpu);
     q35_host_smm_set(cpu->board->host, in_smm);
     unlock(cpu);
@@ -150,6 +152,8 @@ static void smm_changed(void *opaque, bool in_smm)
 static void ferr_set(void *opaque, bool level)
 {
     struct pc_cpu *cpu = opaque;
+    if (!cpu->board->lpc)
+        return;
     lock(cpu);
     struct irq_line line = ich9_isa_line(cpu->board->lpc, PC_IRQ_FPU);
     irq_line_set(&line, level);
@@ -182,12 +186,15 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n)
     return (struct irq_line){pirq_line_set, board, n};
 }
 
+/* One processor gets the SMI, the one whose access caused it: SeaBIOS has a handler for the first one alone,
+ * and others would be lost in what they find at the default SMBASE. */
 static void smi_line_set(void *opaque, unsigned number, bool level)
 {
     struct pc_board *board = opaque;
+    int cause = current(board);
     (void)number;
     for (unsigned i = 0; i < board->run->vcpu_count; i++)
-        x86_64_ops.irq_set(core(board, i), X86_LINE_SMI, level);
+        x86_64_ops.irq_set(core(board, i), X86_LINE_SMI, level && i == (cause < 0 ? 0 : (unsigned)cause));
 }
 
 struct irq_line pc_smi_line(struct pc_board *board)
@@ -224,7 +231,8 @@ static void cores_connect(struct pc_board *board)
                                   .apic_msr_read = apic_msr_read,
                                   .apic_msr_write = apic_msr_write,
                                   .smm_changed = smm_changed,
-                                  .ferr_set = ferr_set};
+                                  .ferr_set = ferr_set,
+                                  .epoch = board_epoch(&board->parts)};
         x86_hooks_set(core(board, i), &hooks);
         x86_topology_set(core(board, i), i, count, 1);
     }

@@ -1,8 +1,9 @@
 /*
- * The inside of the PC: its memory map, and what its parts share: pc.c (the devices), pc_apic.c (interrupts
- * between devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c, pc_linux.c,
- * pc_multiboot.c, pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables),
- * pc_fwcfg.c (what firmware is told).
+ * The inside of the PC, and of the minimal board (micro_x86.c), which has no chipset and fewer devices at the
+ * same places: the memory map, and what the parts share: pc.c (the devices), pc_apic.c (interrupts between
+ * devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c, pc_linux.c, pc_multiboot.c,
+ * pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what
+ * firmware is told).
  */
 #pragma once
 
@@ -12,8 +13,10 @@
 #include "devices/irq/i8259.h"
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
+#include "devices/misc/button.h"
 #include "devices/misc/fw_cfg.h"
 #include "devices/misc/ich9_lpc.h"
+#include "devices/pci/pci_host_ecam.h"
 #include "devices/pci/q35_host.h"
 #include "devices/timer/hpet.h"
 #include "machine/acpi/aml.h"
@@ -101,10 +104,19 @@ struct pc_board {
     struct hpet *hpet;
     struct input *input;
     struct display *display;
-    struct vga *vga;
+    struct vga *vga; /* NULL: another screen, or none */
     struct fw_cfg *fw_cfg;
-    struct pc_cpu *cpus; /* pc_apic.c's */
+    struct pc_cpu *cpus;                     /* pc_apic.c's */
+    bool kernel_unpacked;                    /* by this program, not by itself */
+    struct button *power_button;             /* the minimal board's */
+    void (*prepare)(struct pc_board *board); /* what firmware leaves behind, when there is none */
+    size_t (*acpi_make)(struct acpi_tables *tables,
+                        const struct pc_board *board); /* returns the DSDT's offset */
 };
+
+/* pc.c: a board with nothing on it; its memory, which is not mapped yet. NULL or false, and err. */
+struct pc_board *pc_board_create(const struct machine_config *config, struct error *err);
+bool pc_ram_create(struct pc_board *board, struct error *err);
 
 /* pc_plan.c: fill in board->plan. False and err. */
 bool pc_plan_make(struct pc_board *board, struct error *err);
@@ -144,9 +156,13 @@ struct pc_e820 {
 };
 unsigned pc_e820_make(const struct pc_board *board, struct pc_e820 map[static PC_E820_MAX]);
 
-/* pc_acpi.c: all tables; returns the DSDT's offset. pc_dsdt.c: that one. */
+/* pc_acpi.c: all tables; returns the DSDT's offset; two of them. pc_dsdt.c: that one. */
 size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board);
+void pc_madt_make(struct acpi_tables *tables, const struct pc_board *board);
+void pc_mcfg_make(struct acpi_tables *tables);
 void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
 
 /* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */
 bool pc_boot(struct pc_board *board, struct error *err);
+/* The PC's board->prepare: the chipset, the SMBIOS tables. */
+void pc_prepare(struct pc_board *board);

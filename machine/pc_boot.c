@@ -26,7 +26,7 @@ static bool acpi_place(struct pc_board *board, struct error *err)
     struct ram *ram = board->run->machine.mem.ram;
     uint8_t rsdp[ACPI_RSDP_SIZE];
     uint64_t at = PC_TABLES + RSDP_ROOM, room = PC_SMBIOS - at;
-    size_t dsdt = pc_acpi_make(&tables, board);
+    size_t dsdt = board->acpi_make(&tables, board);
     acpi_resolve(&tables, dsdt, at, rsdp);
     bool ok = tables.len <= room && ram_write(ram, gpa(PC_TABLES), rsdp, sizeof(rsdp)) &&
               ram_write(ram, gpa(at), tables.bytes, tables.len);
@@ -35,13 +35,14 @@ static bool acpi_place(struct pc_board *board, struct error *err)
                            (unsigned long long)(room / KIB));
 }
 
-static void smbios_put(struct pc_board *board)
+void pc_prepare(struct pc_board *board)
 {
     struct smbios_config config = {.product = "PC (Q35)",
                                    .cpu = x86_model(board->run->vcpus[0])->name,
                                    .cpus = board->run->vcpu_count,
                                    .memory_base = 0,
                                    .memory = board->config->memory};
+    pc_chipset_prepare(board);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
 }
 
@@ -154,8 +155,8 @@ bool pc_boot(struct pc_board *board, struct error *err)
     struct source source;
     if (board->plan.firmware)
         return true;
-    pc_chipset_prepare(board);
-    smbios_put(board);
+    pc_processors_prepare(board);
+    board->prepare(board);
     if (!acpi_place(board, err))
         return false;
     if (board->plan.demo)

@@ -3,19 +3,6 @@
 
 #include "machine/pc_board.h"
 
-/* ACPI 8.4: cores are devices, too. */
-static void cores(struct aml *aml, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        char name[12];
-        snprintf(name, sizeof(name), "C%03X", i);
-        aml_device(aml, name);
-        aml_name_string(aml, "_HID", "ACPI0007");
-        aml_name_int(aml, "_UID", i);
-        aml_end(aml);
-    }
-}
-
 /* A soft-off is PM1_CNT's sleep type 0 (7.4.2). */
 static void sleep_states(struct aml *aml)
 {
@@ -238,7 +225,7 @@ void pc_dsdt_make(struct aml *aml, const struct pc_board *board)
     sleep_states(aml);
     interrupt_model(aml);
     aml_scope(aml, "\\_SB");
-    cores(aml, board->run->vcpu_count);
+    aml_processors(aml, board->run->vcpu_count);
     pci_host(aml);
     reservation(aml);
     hpet(aml);

@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "host/random.h"
 #include "machine/loader/bzimage.h"
+#include "machine/loader/detect.h"
 #include "machine/pc_start.h"
 
 /* The zero page (Linux, Documentation/arch/x86/zero-page.rst). */
@@ -47,7 +48,8 @@ static void screen_put(struct pc_board *board, uint8_t *page)
 {
     static const uint8_t colours[8] = {8, 16, 8, 8,
                                        8, 0,  8, 24}; /* size and position of each, blue last but one */
-    pc_screen_set(board, PC_SCREEN_WIDTH, PC_SCREEN_HEIGHT);
+    if (!pc_screen_set(board, PC_SCREEN_WIDTH, PC_SCREEN_HEIGHT))
+        return;
     page[SCREEN_IS_VGA] = SCREEN_LINEAR;
     le16_store(page + SCREEN_WIDTH, PC_SCREEN_WIDTH);
     le16_store(page + SCREEN_HEIGHT, PC_SCREEN_HEIGHT);
@@ -75,7 +77,8 @@ static void zero_page_put(struct pc_board *board, const struct bzimage *image, c
         seed_put(board);
         le64_store(page + ZERO_SETUP_DATA, PC_START_INFO);
     }
-    screen_put(board, page);
+    if (board->vga)
+        screen_put(board, page);
     page[ZERO_E820_COUNT] = (uint8_t)count;
     for (unsigned i = 0; i < count; i++) {
         uint8_t *entry = page + ZERO_E820 + i * E820_ENTRY;
@@ -86,12 +89,29 @@ static void zero_page_put(struct pc_board *board, const struct bzimage *image, c
     ram_write(board->run->machine.mem.ram, gpa(PC_START_ZEROPAGE), page, sizeof(page));
 }
 
-bool pc_linux_boot(struct pc_board *board, const struct source *source, struct error *err)
+/* Where every second counts, what the kernel would do first, unpack itself, is done by this program, when it
+ * knows how. */
+static bool kernel_load(struct pc_board *board, struct source *source, const struct load_target *target,
+                        struct bzimage *image, struct error *err)
+{
+    struct error failure = {0};
+    bool packed_twice = source->unpacked;
+    if (!board->kernel_unpacked || packed_twice)
+        return bzimage_load(source, target, image, err);
+    if (bzimage_kernel_load(source, target, guest_arch_elf_machine(GUEST_X86_64), image, &failure))
+        return true;
+    if (source->unpacked)
+        return error_set(err, failure.kind, "%s", failure.text);
+    log_info("the kernel unpacks itself: %s", failure.text);
+    return bzimage_load(source, target, image, err);
+}
+
+bool pc_linux_boot(struct pc_board *board, struct source *source, struct error *err)
 {
     struct load_target target = {board->run->machine.mem.ram, 0, board->below_4g};
     struct bzimage image;
     struct loaded initrd;
-    if (!bzimage_load(source, &target, &image, err) ||
+    if (!kernel_load(board, source, &target, &image, err) ||
         !pc_command_line_put(board, image.command_line_max, err) ||
         !pc_initrd_put(board, &target, &image.kernel, image.initrd_end, &initrd, err))
         return false;

@@ -100,6 +100,11 @@ static bool screen_tell(struct pc_board *board, const struct multiboot_header *h
     static const uint8_t colours[6] = {16, 8, 8, 8, 0, 8};
     unsigned width = header->width ? header->width : PC_SCREEN_WIDTH;
     unsigned height = header->height ? header->height : PC_SCREEN_HEIGHT;
+    if (!board->vga)
+        return error_set(err, ERROR_IMAGE,
+                         "%s asks for a screen, and this machine has none that works without a driver: use "
+                         "--mode type1 and --machine display=vga",
+                         board->config->kernel);
     if (header->mode == MODE_TEXT)
         return error_set(
             err, ERROR_IMAGE,
@@ -112,7 +117,10 @@ static bool screen_tell(struct pc_board *board, const struct multiboot_header *h
             "%s asks for a screen of %u x %u with %u bits a pixel, and this machine has 32 bits and up to "
             "%u x %u",
             board->config->kernel, width, height, header->depth, WIDTH_MAX, HEIGHT_MAX);
-    pc_screen_set(board, width, height);
+    if (!pc_screen_set(board, width, height))
+        return error_set(err, ERROR_USAGE,
+                         "%s asks for a screen, and this machine has no VGA: give --machine display=vga",
+                         board->config->kernel);
     le64_store(info + INFO_FB_AT, PC_SCREEN);
     le32_store(info + INFO_FB_PITCH, width * 4);
     le32_store(info + INFO_FB_WIDTH, width);

@@ -35,7 +35,7 @@ bool pc_initrd_put(struct pc_board *board, const struct load_target *target, con
 /* --- the protocols; false and err --- */
 
 /* pc_linux.c: a bzImage, from loading it to the core's state. */
-bool pc_linux_boot(struct pc_board *board, const struct source *source, struct error *err);
+bool pc_linux_boot(struct pc_board *board, struct source *source, struct error *err);
 
 /* pc_multiboot.c: a kernel that has been loaded. */
 bool pc_multiboot_boot(struct pc_board *board, const struct multiboot_header *header,
@@ -57,9 +57,13 @@ void pc_start_long(struct pc_board *board, uint64_t entry, uint64_t rsi, uint64_
 /* 32-bit protected mode without paging, flat segments, interrupts off. */
 void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, uint32_t ebx);
 
-/* What firmware leaves behind in the chipset: configuration space in memory, power management and interrupts
+/* What firmware leaves behind in the processors: memory is cached. */
+void pc_processors_prepare(struct pc_board *board);
+
+/* And in the chipset: configuration space in memory, power management and interrupts
  * where the ACPI tables say, shadow RAM open. */
 void pc_chipset_prepare(struct pc_board *board);
 
-/* A linear frame buffer at PC_SCREEN, of 32 bits a pixel, in rows without gaps. */
-void pc_screen_set(struct pc_board *board, unsigned width, unsigned height);
+/* A linear frame buffer at PC_SCREEN, of 32 bits a pixel, in rows without gaps. False: the machine has no
+ * VGA. */
+bool pc_screen_set(struct pc_board *board, unsigned width, unsigned height);

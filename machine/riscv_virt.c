@@ -14,13 +14,24 @@
 #include "devices/virtio/virtio_mmio.h"
 #include "machine/riscv_virt_board.h"
 
-/* --- memory --- */
+/* --- memory and harts --- */
 
-static bool ram_add(struct virt_board *board, struct error *err)
+bool virt_ram_add(struct virt_board *board, struct error *err)
+{
+    return machine_memory_map(board->run, "ram", VIRT_RAM, board->config->memory, RAM_MAPPED, err);
+}
+
+static bool rom_add(struct virt_board *board, struct error *err)
 {
     board->rom = machine_memory_map(board->run, "rom", VIRT_ROM, VIRT_ROM_SIZE, RAM_READONLY, err);
-    return board->rom &&
-           machine_memory_map(board->run, "ram", VIRT_RAM, board->config->memory, RAM_MAPPED, err);
+    return board->rom;
+}
+
+bool virt_harts_add(struct virt_board *board, struct error *err)
+{
+    const struct machine_config *config = board->config;
+    struct cpu_config cpu = {.model = config->cpu_model, .hypercalls = board->plan.start == VIRT_START_SBI};
+    return machine_vcpus_create(board->run, &riscv64_ops, config->engine, config->cpus, &cpu, err);
 }
 
 /* --- interrupts --- */
@@ -41,7 +52,7 @@ static bool clint_add(struct virt_board *board, struct error *err)
 }
 
 /* Context 2n is hart n in M-mode, 2n + 1 in S-mode. */
-static bool plic_add(struct virt_board *board, struct error *err)
+bool virt_plic_add(struct virt_board *board, struct error *err)
 {
     unsigned contexts = 2 * board->run->vcpu_count;
     struct irq_line *lines = machine_alloc(contexts * sizeof(*lines));
@@ -73,7 +84,7 @@ static bool rtc_add(struct virt_board *board, struct error *err)
     return goldfish_rtc_create(&board->run->machine, &config, err);
 }
 
-static bool uart_add(struct virt_board *board, struct error *err)
+bool virt_uart_add(struct virt_board *board, struct error *err)
 {
     struct char_port *port = NULL;
     if (board->config->serial_count && !board_serial_open(&board->parts, 0, &port, err))
@@ -121,7 +132,7 @@ static bool flash_add(struct virt_board *board, struct error *err)
     return pflash_create(&board->run->machine, &code, err) && pflash_create(&board->run->machine, &vars, err);
 }
 
-static bool pci_add(struct virt_board *board, struct error *err)
+bool virt_pci_add(struct virt_board *board, struct error *err)
 {
     uint64_t ram_end = VIRT_RAM + board->config->memory;
     board->pci_high = align_up(ram_end, VIRT_PCI_HIGH_SIZE);
@@ -143,13 +154,13 @@ static bool pci_add(struct virt_board *board, struct error *err)
 }
 
 /* The slots come last: by now it is known what is in them. */
-static bool slots_add(struct virt_board *board, struct error *err)
+bool virt_slots_add(struct virt_board *board, struct error *err)
 {
-    for (unsigned i = 0; i < VIRT_VIRTIO_SLOTS; i++) {
+    for (unsigned i = 0; i < board->parts.slot_count; i++) {
         struct virtio_mmio_config config = {.name = board_name(&board->parts, "virtio-mmio%u", i),
                                             .base = gpa(VIRT_VIRTIO + i * VIRT_VIRTIO_SIZE),
                                             .size = VIRT_VIRTIO_SIZE,
-                                            .irq = plic_line(board->plic, VIRT_IRQ_VIRTIO + i),
+                                            .irq = plic_line(board->plic, virt_slot_irq(i)),
                                             .device = board->parts.slots[i]};
         if (!virtio_mmio_create(&board->run->machine, &config, err))
             return false;
@@ -157,32 +168,7 @@ static bool slots_add(struct virt_board *board, struct error *err)
     return true;
 }
 
-/* --- the whole --- */
-
-static bool harts_add(struct virt_board *board, struct error *err)
-{
-    const struct machine_config *config = board->config;
-    struct cpu_config cpu = {.model = config->cpu_model, .hypercalls = board->plan.start == VIRT_START_SBI};
-    return machine_vcpus_create(board->run, &riscv64_ops, config->engine, config->cpus, &cpu, err);
-}
-
-static bool board_build(struct virt_board *board, struct error *err)
-{
-    if (!ram_add(board, err) || !harts_add(board, err))
-        return false;
-    if (!finisher_add(board, err) || !clint_add(board, err) || !plic_add(board, err) ||
-        !rtc_add(board, err) || !uart_add(board, err) || !fw_cfg_add(board, err) || !flash_add(board, err) ||
-        !pci_add(board, err))
-        return false;
-    if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) || !board_usb_add(&board->parts, err) ||
-        !slots_add(board, err))
-        return false;
-    if (board->plan.start == VIRT_START_SBI) {
-        struct sbi_config sbi = {.run = board->run, .console = VIRT_UART};
-        board->sbi = sbi_create(&sbi);
-    }
-    return true;
-}
+/* --- what run control asks for --- */
 
 static void board_hypercall(void *opaque, struct vcpu *vcpu)
 {
@@ -204,7 +190,7 @@ static void board_destroy(void *opaque)
     free(board);
 }
 
-struct machine_run *riscv_virt_create(const struct machine_config *config, struct error *err)
+struct virt_board *virt_board_create(const struct machine_config *config, bool minimal, struct error *err)
 {
     struct run_config run_config = {
         .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
@@ -216,8 +202,41 @@ struct machine_run *riscv_virt_create(const struct machine_config *config, struc
         .hypercall = board_hypercall, .boot = board_boot, .destroy = board_destroy, .opaque = board};
     board->run = run;
     board->config = config;
-    board->parts = (struct board_parts){
-        .run = run, .config = config, .slot_count = VIRT_VIRTIO_SLOTS, .first_console = 1};
+    board->minimal = minimal;
+    board->parts = (struct board_parts){.run = run, .config = config, .first_console = 1};
     machine_board_set(run, &hooks);
-    return machine_run_built(run, virt_plan_make(board, err) && board_build(board, err));
+    return board;
+}
+
+void virt_sbi_add(struct virt_board *board)
+{
+    struct sbi_config sbi = {.run = board->run, .console = VIRT_UART};
+    board->sbi = sbi_create(&sbi);
+}
+
+/* --- the whole --- */
+
+static bool board_build(struct virt_board *board, struct error *err)
+{
+    if (!virt_ram_add(board, err) || !rom_add(board, err) || !virt_harts_add(board, err))
+        return false;
+    if (!finisher_add(board, err) || !clint_add(board, err) || !virt_plic_add(board, err) ||
+        !rtc_add(board, err) || !virt_uart_add(board, err) || !fw_cfg_add(board, err) ||
+        !flash_add(board, err) || !virt_pci_add(board, err))
+        return false;
+    if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) || !board_usb_add(&board->parts, err) ||
+        !virt_slots_add(board, err))
+        return false;
+    if (board->plan.start == VIRT_START_SBI)
+        virt_sbi_add(board);
+    return true;
+}
+
+struct machine_run *riscv_virt_create(const struct machine_config *config, struct error *err)
+{
+    struct virt_board *board = virt_board_create(config, false, err);
+    if (!board)
+        return NULL;
+    board->parts.slot_count = VIRT_VIRTIO_SLOTS;
+    return machine_run_built(board->run, virt_plan_make(board, err) && board_build(board, err));
 }

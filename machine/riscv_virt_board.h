@@ -1,7 +1,7 @@
 /*
- * The inside of the riscv64 "virt" board: its memory map, and what its parts share: riscv_virt.c (the
- * devices), riscv_virt_plan.c (what is started), riscv_virt_boot.c (putting it in place), riscv_virt_fdt.c
- * (the device tree).
+ * The inside of the riscv64 "virt" board and of the minimal one (micro_riscv.c), which has fewer devices at
+ * the same places: the memory map, and what the parts share: riscv_virt.c (the devices), riscv_virt_plan.c
+ * (what is started), riscv_virt_boot.c (putting it in place), riscv_virt_fdt.c (the device tree).
  */
 #pragma once
 
@@ -47,6 +47,7 @@ enum virt_irq {
     VIRT_IRQ_UART = 10,
     VIRT_IRQ_RTC = 11,
     VIRT_IRQ_PCI = 32, /* and the three after it */
+    VIRT_IRQ_VIRTIO_MORE = 36,
     VIRT_IRQ_COUNT = 95,
 };
 
@@ -81,6 +82,7 @@ struct virt_board {
     const struct machine_config *config;
     struct board_parts parts;
     struct virt_plan plan;
+    bool minimal; /* no flash, date, finisher, CLINT and fw_cfg */
     struct ram_block *rom;
     struct plic *plic;
     struct pci_host_ecam *pci;
@@ -88,6 +90,25 @@ struct virt_board {
     uint64_t pci_high;
     struct sbi *sbi; /* VIRT_START_SBI */
 };
+
+/* The source of a virtio-mmio slot: the first are where they are elsewhere, the minimal board has more. */
+static inline unsigned virt_slot_irq(unsigned slot)
+{
+    return slot < VIRT_VIRTIO_SLOTS ? VIRT_IRQ_VIRTIO + slot
+                                    : VIRT_IRQ_VIRTIO_MORE + slot - VIRT_VIRTIO_SLOTS;
+}
+
+/* riscv_virt.c: a board with nothing on it, and what boards have on them. NULL or false, and err. */
+struct virt_board *virt_board_create(const struct machine_config *config, bool minimal, struct error *err);
+bool virt_ram_add(struct virt_board *board, struct error *err);
+bool virt_harts_add(struct virt_board *board, struct error *err);
+bool virt_plic_add(struct virt_board *board, struct error *err);
+bool virt_uart_add(struct virt_board *board, struct error *err);
+bool virt_pci_add(struct virt_board *board, struct error *err);
+/* The virtio-mmio slots of board->parts. */
+bool virt_slots_add(struct virt_board *board, struct error *err);
+/* The built-in firmware. */
+void virt_sbi_add(struct virt_board *board);
 
 /* riscv_virt_plan.c: fill in board->plan. False and err. */
 bool virt_plan_make(struct virt_board *board, struct error *err);

@@ -117,14 +117,17 @@ static void interrupt(struct dt *dt, uint32_t irq)
     dt_u32(dt, "interrupts", irq);
 }
 
-static void interrupt_controllers(struct dt *dt, unsigned harts)
+static void clint_node(struct dt *dt, unsigned harts)
 {
     dt_node(dt, "clint@%llx", VIRT_CLINT);
     DT_STRINGS(dt, "compatible", "sifive,clint0\0riscv,clint0");
     dt_reg(dt, VIRT_CLINT, VIRT_CLINT_SIZE);
     hart_interrupts(dt, harts, INT_MSI, INT_MTI);
     dt_node_end(dt);
+}
 
+static void plic_node(struct dt *dt, unsigned harts)
+{
     dt_node(dt, "plic@%llx", VIRT_PLIC);
     DT_STRINGS(dt, "compatible", "sifive,plic-1.0.0\0riscv,plic0");
     dt_reg(dt, VIRT_PLIC, VIRT_PLIC_SIZE);
@@ -180,14 +183,8 @@ static void pci_node(struct dt *dt, const struct virt_board *board)
     dt_node_end(dt);
 }
 
-static void soc_node(struct dt *dt, const struct virt_board *board)
+static void finisher_and_date_nodes(struct dt *dt)
 {
-    dt_node(dt, "soc");
-    dt_string(dt, "compatible", "simple-bus");
-    dt_u32(dt, "#address-cells", 2);
-    dt_u32(dt, "#size-cells", 2);
-    dt_flag(dt, "ranges");
-
     dt_node(dt, "test@%llx", VIRT_FINISHER);
     DT_STRINGS(dt, "compatible", "sifive,test1\0sifive,test0\0syscon");
     dt_reg(dt, VIRT_FINISHER, 0x1000);
@@ -199,8 +196,21 @@ static void soc_node(struct dt *dt, const struct virt_board *board)
     dt_reg(dt, VIRT_RTC, 0x1000);
     interrupt(dt, VIRT_IRQ_RTC);
     dt_node_end(dt);
+}
 
-    interrupt_controllers(dt, board->run->vcpu_count);
+static void soc_node(struct dt *dt, const struct virt_board *board)
+{
+    dt_node(dt, "soc");
+    dt_string(dt, "compatible", "simple-bus");
+    dt_u32(dt, "#address-cells", 2);
+    dt_u32(dt, "#size-cells", 2);
+    dt_flag(dt, "ranges");
+
+    if (!board->minimal) {
+        finisher_and_date_nodes(dt);
+        clint_node(dt, board->run->vcpu_count);
+    }
+    plic_node(dt, board->run->vcpu_count);
 
     dt_node(dt, "serial@%llx", VIRT_UART);
     dt_string(dt, "compatible", "ns16550a");
@@ -209,15 +219,16 @@ static void soc_node(struct dt *dt, const struct virt_board *board)
     interrupt(dt, VIRT_IRQ_UART);
     dt_node_end(dt);
 
-    for (unsigned i = 0; i < VIRT_VIRTIO_SLOTS; i++) {
+    for (unsigned i = 0; i < board->parts.slot_count; i++) {
         dt_node(dt, "virtio_mmio@%llx", VIRT_VIRTIO + i * VIRT_VIRTIO_SIZE);
         dt_string(dt, "compatible", "virtio,mmio");
         dt_reg(dt, VIRT_VIRTIO + i * VIRT_VIRTIO_SIZE, VIRT_VIRTIO_SIZE);
-        interrupt(dt, VIRT_IRQ_VIRTIO + i);
+        interrupt(dt, virt_slot_irq(i));
         dt_node_end(dt);
     }
 
-    pci_node(dt, board);
+    if (board->pci)
+        pci_node(dt, board);
     dt_node_end(dt);
 }
 
@@ -266,6 +277,15 @@ static void flash_node(struct dt *dt)
     dt_node_end(dt);
 }
 
+static void fw_cfg_node(struct dt *dt)
+{
+    dt_node(dt, "fw-cfg@%llx", VIRT_FW_CFG);
+    dt_string(dt, "compatible", "qemu,fw-cfg-mmio");
+    dt_reg(dt, VIRT_FW_CFG, VIRT_FW_CFG_SIZE);
+    dt_flag(dt, "dma-coherent");
+    dt_node_end(dt);
+}
+
 void *virt_fdt_make(const struct virt_board *board, const struct dt_chosen *chosen, struct error *err)
 {
     struct dt dt;
@@ -286,16 +306,12 @@ void *virt_fdt_make(const struct virt_board *board, const struct dt_chosen *chos
     cpus_node(&dt, board);
     pmu_node(&dt);
     soc_node(&dt, board);
-    flash_node(&dt);
-
-    dt_node(&dt, "fw-cfg@%llx", VIRT_FW_CFG);
-    dt_string(&dt, "compatible", "qemu,fw-cfg-mmio");
-    dt_reg(&dt, VIRT_FW_CFG, VIRT_FW_CFG_SIZE);
-    dt_flag(&dt, "dma-coherent");
-    dt_node_end(&dt);
-
-    finisher_node(&dt, "poweroff", "syscon-poweroff", FINISHER_POWER_OFF);
-    finisher_node(&dt, "reboot", "syscon-reboot", FINISHER_RESET);
+    if (!board->minimal) {
+        flash_node(&dt);
+        fw_cfg_node(&dt);
+        finisher_node(&dt, "poweroff", "syscon-poweroff", FINISHER_POWER_OFF);
+        finisher_node(&dt, "reboot", "syscon-reboot", FINISHER_RESET);
+    }
     dt_node_end(&dt);
     return dt_finish(&dt, err);
 }

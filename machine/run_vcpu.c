@@ -67,6 +67,9 @@ bool run_vcpu(struct machine_run *run, struct vcpu *vcpu)
         vcpu_release(vcpu);
         break;
     case EXIT_HALT:
+        if (run->private->board.halted)
+            run->private->board.halted(run->private->board.opaque, vcpu);
+        break;
     case EXIT_INTERRUPT:
     case EXIT_KICKED: break;
     }

@@ -2,10 +2,7 @@
 
 #include <string.h>
 
-static const struct mode *const modes[] = {&type1_mode};
-
-/* Modes to come, so that asking for one is told apart from a mistake. */
-static const char *const absent[] = {"virtio", "hvt"};
+static const struct mode *const modes[] = {&type1_mode, &virtio_mode, &hvt_mode};
 
 static const char *name_by_image(const struct machine_config *config, const struct image_info *image)
 {
@@ -23,12 +20,6 @@ const struct mode *mode_find(const char *name, const struct machine_config *conf
         if (strcmp(name, modes[i]->name) == 0)
             return modes[i];
     }
-    for (size_t i = 0; i < ARRAY_LEN(absent); i++) {
-        if (strcmp(name, absent[i]) == 0) {
-            error_set(err, ERROR_USAGE, "--mode %s is not there yet: use type1", name);
-            return NULL;
-        }
-    }
-    error_set(err, ERROR_USAGE, "there is no mode %s: use auto or type1", name);
+    error_set(err, ERROR_USAGE, "there is no mode %s: use auto, type1, virtio or hvt", name);
     return NULL;
 }

@@ -19,12 +19,14 @@ struct mode_capabilities {
     unsigned arches; /* bit n: enum guest_arch n */
     unsigned disks;  /* bit n: a disk may be behind enum device_transport n */
     unsigned cpus_max;
-    bool kernel_needed;    /* it starts programs only; else also disks, CDs and firmware of the user's */
+    bool kernel_needed; /* it starts programs only; else also disks, CDs and firmware of the user's */
+    bool cdroms;
     bool initrd;           /* programs have an initial file system */
     bool device_tree;      /* the user's own instead of the board's */
     bool firmware;         /* others' firmware */
     bool transport_chosen; /* virtio devices come over PCI or over MMIO, as asked */
-    bool machine_options;  /* --machine: variants of the board */
+    unsigned screens;      /* bit n: enum screen_kind n; there may be none in every mode */
+    bool board_variants;   /* --machine gic-version= */
     bool debug_ports;      /* --debug-exit, --debugcon */
     bool usb;              /* --usb */
 };
@@ -40,7 +42,7 @@ struct mode {
     struct machine_run *(*create)(const struct machine_config *config, struct error *err);
 };
 
-extern const struct mode type1_mode;
+extern const struct mode type1_mode, virtio_mode, hvt_mode;
 
 /*
  * A mode by its name. "auto" is what suits the image and the configuration: a unikernel with a Solo5 note

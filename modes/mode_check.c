@@ -30,6 +30,10 @@ static bool images_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "--initrd", "leave it out", err);
     if (config->dtb && !mode->can.device_tree)
         return absent(mode, "--dtb", "leave it out", err);
+    if (config->dtb && config->arch == GUEST_X86_64)
+        return error_set(err, ERROR_USAGE,
+                         "kernels for x86_64 are told of their machine by ACPI, not by a device tree: leave "
+                         "--dtb out");
     return true;
 }
 
@@ -42,9 +46,10 @@ static bool disks_check(const struct mode *mode, const struct machine_config *co
                                         [TRANSPORT_USB] = "--disk if=usb"};
     for (unsigned i = 0; i < config->disk_count; i++) {
         enum device_transport transport = config->disks[i].transport;
+        if (config->disks[i].cdrom && !mode->can.cdroms)
+            return absent(mode, "--cdrom", "use --mode type1, or --disk FILE,readonly", err);
         if (!(mode->can.disks >> transport & 1))
-            return absent(mode, config->disks[i].cdrom ? "--cdrom" : asked[transport], "use --mode type1",
-                          err);
+            return absent(mode, asked[transport], "use --mode type1", err);
     }
     return true;
 }
@@ -53,8 +58,11 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
 {
     if (config->transport_chosen && !mode->can.transport_chosen)
         return absent(mode, "--transport", "use --mode virtio, or --disk with if=virtio-mmio", err);
-    if ((config->gic_version || config->screen != SCREEN_AUTO) && !mode->can.machine_options)
-        return absent(mode, "--machine", "use --mode type1, or leave it out", err);
+    if (config->gic_version && !mode->can.board_variants)
+        return absent(mode, "--machine gic-version=", "use --mode type1, or leave it out", err);
+    bool screen = config->screen != SCREEN_AUTO && config->screen != SCREEN_NONE;
+    if (screen && !(mode->can.screens >> config->screen & 1))
+        return absent(mode, "such a --machine display=", "leave it out, or use --mode type1", err);
     if (config->debug_exit && !mode->can.debug_ports)
         return absent(mode, "--debug-exit", "use --mode type1, or leave it out", err);
     if (config->usb_count && !mode->can.usb)

@@ -171,9 +171,12 @@ static uint64_t low_bytes(uint64_t value, unsigned width)
     return bits_get(value, 0, width * 8);
 }
 
-/* The widest aligned power of two at this offset that the handler takes and that fits in len. */
+/* How much of an access the handler gets at once: all of it, or the widest aligned power of two at this
+ * offset that it takes and that fits in len. */
 static unsigned piece(const struct bus_region *region, uint64_t offset, unsigned len)
 {
+    if (region->whole)
+        return len;
     unsigned width = region->max_width;
     while (width > len || offset % width != 0)
         width /= 2;

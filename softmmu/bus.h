@@ -16,6 +16,9 @@ struct bus_region {
      * first; of narrower ones, reads take their part of a wider read and writes are dropped with a log line.
      */
     uint8_t min_width, max_width;
+    /* The handlers get every access whole, as it was made, at any offset: what is next to each other here are
+     * not the bytes of one register. */
+    bool whole;
     /* The handlers lock for themselves: the bus does not take the machine lock. */
     bool unlocked;
     uint64_t (*read)(void *opaque, uint64_t offset, unsigned width);

@@ -76,6 +76,11 @@ uint8_t *ram_block_host(struct ram_block *block)
     return block->host;
 }
 
+bool ram_block_next_data(const struct ram_block *block, uint64_t *offset, uint64_t *size)
+{
+    return host_memory_next_data(block->file->fd, offset, size);
+}
+
 uint64_t ram_block_size(const struct ram_block *block)
 {
     return block->size;

@@ -49,6 +49,9 @@ struct x86_hooks {
 
     /* FERR#: an x87 exception waits and CR0.NE is clear (IRQ 13 of a PC). */
     void (*ferr_set)(void *opaque, bool level);
+
+    /* The date at machine time 0 in nanoseconds since 1970, for the paravirtual clock. */
+    uint64_t epoch;
 };
 
 /* While the vCPU does not run. The struct is copied. */

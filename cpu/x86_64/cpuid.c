@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "cpu/x86_64/control.h"
+#include "cpu/x86_64/paravirtual.h"
 #include "cpu/x86_64/xstate.h"
 
 enum { EAX, EBX, ECX, EDX };
@@ -198,9 +199,15 @@ static struct x86_cpuid leaf_extended(const struct x86_core *c, uint32_t leaf)
     }
 }
 
-static struct x86_cpuid leaf_hypervisor(uint32_t leaf)
+static struct x86_cpuid leaf_hypervisor(const struct x86_core *c, uint32_t leaf)
 {
-    struct x86_cpuid id = {{0}};
+    struct x86_cpuid id = features_of(c, leaf, 0);
+    if (x86_has(c, FEAT_KVMCLOCK)) {
+        const struct x86_cpuid kvm = x86_cpuid_kvm(leaf);
+        for (unsigned n = 0; n < 4; n++)
+            id.reg[n] |= kvm.reg[n];
+        return id;
+    }
     if (leaf == LEAF_HYPERVISOR) {
         id.reg[EAX] = LEAF_HYPERVISOR;
         text_put(&id.reg[EBX], "Tria");
@@ -214,7 +221,7 @@ static struct x86_cpuid leaf_hypervisor(uint32_t leaf)
 struct x86_cpuid x86_cpuid_of(const struct x86_core *c, uint32_t leaf, uint32_t subleaf)
 {
     if (leaf >= LEAF_HYPERVISOR && leaf < LEAF_HYPERVISOR + 0x100 && x86_has(c, FEAT_HYPERVISOR))
-        return leaf_hypervisor(leaf);
+        return leaf_hypervisor(c, leaf);
     if (leaf >= 0x80000000 && leaf <= LEAF_EXTENDED_MAX)
         return leaf_extended(c, leaf);
     return leaf_basic(c, leaf <= LEAF_MAX ? leaf : LEAF_MAX, subleaf);

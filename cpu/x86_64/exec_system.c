@@ -7,6 +7,7 @@
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/kinds.h"
 #include "cpu/x86_64/mmu.h"
+#include "cpu/x86_64/paravirtual.h"
 #include "cpu/x86_64/smm.h"
 
 static bool privileged(struct x86_core *c)
@@ -386,6 +387,22 @@ X86_DO(mwait)
     return !((uint32_t)c->s.gpr[RCX] & ~1u) || x86_fault_gp(c, 0);
 }
 X86_SYSTEM(mwait)
+
+/* ---- calls of the hypervisor, by the names of both makers ---- */
+
+X86_DO(vmcall)
+{
+    (void)i;
+    x86_hypercall(c);
+    return true;
+}
+X86_HELPER(vmcall)
+
+X86_DO(vmmcall)
+{
+    return vmcall_do(c, i);
+}
+X86_HELPER(vmmcall)
 
 /* ---- protection ---- */
 

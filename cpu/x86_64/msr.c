@@ -4,6 +4,7 @@
 #include "base/trace.h"
 #include "cpu/x86_64/control.h"
 #include "cpu/x86_64/mmu.h"
+#include "cpu/x86_64/paravirtual.h"
 
 /* Not vulnerable to what can be had by speculation: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
  * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO. */
@@ -43,6 +44,7 @@ static bool tsc_write(struct x86_core *c, uint32_t number, uint64_t value)
     uint64_t difference = value - (x86_ticks(c) + c->s.tsc_offset);
     c->s.tsc_offset += difference;
     c->s.tsc_adjust += difference;
+    x86_system_time_update(c);
     return true;
 }
 
@@ -58,6 +60,7 @@ static bool tsc_adjust_write(struct x86_core *c, uint32_t number, uint64_t value
     (void)number;
     c->s.tsc_offset += value - c->s.tsc_adjust;
     c->s.tsc_adjust = value;
+    x86_system_time_update(c);
     return true;
 }
 

@@ -110,6 +110,7 @@ struct x86_state {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t tsc_offset; /* what is added to the clock's ticks */
     uint64_t tsc_adjust, tsc_aux;
+    uint64_t kvm_system_time, kvm_wall_clock; /* the paravirtual clock's (paravirtual.c) */
     uint64_t pat, misc_enable, spec_ctrl, debugctl;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[X86_MTRR_VARIABLE], mtrr_mask[X86_MTRR_VARIABLE];
     uint64_t mcg_status, mcg_ctl, mc_ctl[X86_MC_BANKS], mc_status[X86_MC_BANKS], mc_addr[X86_MC_BANKS],

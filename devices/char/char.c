@@ -66,14 +66,17 @@ struct char_port *char_open(struct machine *machine, const char *spec, struct er
         return NULL;
     if (strcmp(spec, "stdio") == 0)
         return char_stdio_create(machine, err);
+    if (strcmp(spec, "stdout") == 0)
+        return char_stdout_create(machine);
     if (strcmp(spec, "pty") == 0)
         return char_pty_create(machine, err);
     if (strncmp(spec, "file:", 5) == 0 && spec[5])
         return char_file_create(spec + 5, err);
     if (strncmp(spec, "tcp:", 4) == 0)
         return tcp_open(machine, spec + 4, err);
-    error_set(err, ERROR_USAGE,
-              "--serial %s is not understood: write stdio, file:PATH, tcp:HOST:PORT[,server], pty or none",
-              spec);
+    error_set(
+        err, ERROR_USAGE,
+        "--serial %s is not understood: write stdio, stdout, file:PATH, tcp:HOST:PORT[,server], pty or none",
+        spec);
     return NULL;
 }

@@ -51,7 +51,8 @@ void char_memory_break(struct char_port *port);
 void char_memory_room_set(struct char_port *port, size_t room);
 
 /*
- * --serial SPEC: stdio (raw terminal, Ctrl-A is the escape), file:PATH, tcp:HOST:PORT[,server], pty, none.
+ * --serial SPEC: stdio (raw terminal, Ctrl-A is the escape), stdout (output only, the terminal as it is),
+ * file:PATH, tcp:HOST:PORT[,server], pty, none.
  * NULL and err when it can't be opened; NULL without err for none.
  */
 struct char_port *char_open(struct machine *machine, const char *spec, struct error *err);

@@ -4,6 +4,7 @@
 #include "devices/char/char.h"
 
 struct char_port *char_stdio_create(struct machine *machine, struct error *err);
+struct char_port *char_stdout_create(struct machine *machine);
 struct char_port *char_file_create(const char *path, struct error *err);
 struct char_port *char_pty_create(struct machine *machine, struct error *err);
 

@@ -142,8 +142,11 @@ static struct net_port *tap_open(struct machine *machine, char *options, struct 
 {
     if (options && strncmp(options, "ifname=", 7) == 0 && options[7] && !strchr(options, ','))
         return net_tap_create(machine, options + 7, err);
+    if (options && strncmp(options, "fd=", 3) == 0)
+        return net_fd_create(machine, options + 3, err);
     error_set(err, ERROR_USAGE,
-              "--net tap needs the name of the interface and nothing else: tap,ifname=NAME");
+              "--net tap needs the name of the interface, or the number of a descriptor, and nothing else: "
+              "tap,ifname=NAME or tap,fd=N");
     return NULL;
 }
 
@@ -162,9 +165,29 @@ struct net_port *net_open(struct machine *machine, const char *spec, struct erro
         port = tap_open(machine, options, err);
     else if (strcmp(kind, "none") != 0)
         error_set(err, ERROR_USAGE,
-                  "--net %s is not understood: use user[,hostfwd=...], tap,ifname=NAME or none", spec);
+                  "--net %s is not understood: use user[,hostfwd=...], tap,ifname=NAME, tap,fd=N or none",
+                  spec);
     else if (options)
         error_set(err, ERROR_USAGE, "--net none has no options");
     free(kind);
     return port;
+}
+
+bool net_model_take(char *spec, enum net_model *model, struct error *err)
+{
+    static const char *const names[] = {[NET_VIRTIO] = "virtio", [NET_E1000] = "e1000"};
+    char *at = strstr(spec, ",model=");
+    *model = NET_VIRTIO;
+    if (!at)
+        return true;
+    char *name = at + strlen(",model=");
+    size_t len = strcspn(name, ",");
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        if (strlen(names[i]) == len && strncmp(names[i], name, len) == 0) {
+            *model = (enum net_model)i;
+            memmove(at, name + len, strlen(name + len) + 1);
+            return true;
+        }
+    }
+    return error_set(err, ERROR_USAGE, "--net knows the models virtio and e1000, not %.*s", (int)len, name);
 }

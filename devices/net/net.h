@@ -29,6 +29,7 @@ struct net_handlers {
 struct net_port {
     const struct net_ops *ops;
     struct net_handlers handlers;
+    uint16_t mtu;        /* the longest payload of the network behind it; 0: Ethernet's own 1500 */
     bool checksums_good; /* every frame it hands over has checksums that need no check by the guest */
 };
 
@@ -40,5 +41,13 @@ void net_close(struct net_port *port);
 /* Two ports back to back, for tests: what one's device sends the other's receives. */
 void net_pair_create(struct net_port **a, struct net_port **b);
 
-/* --net SPEC: user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...|tap,ifname=NAME|none. As char_open. */
+/* --net SPEC: user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...|tap,ifname=NAME|tap,fd=N|none. As char_open. */
 struct net_port *net_open(struct machine *machine, const char *spec, struct error *err);
+
+/* What a guest sees at the end of the cable: the `model=` of --net SPEC, which is cut out of it in place;
+ * virtio where it names none. False and err (ERROR_USAGE): another one. */
+enum net_model {
+    NET_VIRTIO,
+    NET_E1000,
+};
+bool net_model_take(char *spec, enum net_model *model, struct error *err);

@@ -10,6 +10,10 @@ struct net_port *net_slirp_create(struct machine *machine, char *options, struct
 /* The host's tap device of that name. */
 struct net_port *net_tap_create(struct machine *machine, const char *ifname, struct error *err);
 
+/* What is behind a descriptor that this program was started with: a tap device, or a socket that keeps the
+ * borders of messages. */
+struct net_port *net_fd_create(struct machine *machine, const char *number, struct error *err);
+
 /* Frames that wait for a receiver; the oldest first. When it is full, new ones are lost. */
 #define NET_QUEUE_FRAMES 1024
 

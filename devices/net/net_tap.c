@@ -1,7 +1,8 @@
-/* A tap device of the host as a network. */
+/* A tap device of the host as a network, or what else gives and takes frames by a descriptor. */
 #include <stdlib.h>
 
 #include "devices/net/net_backends.h"
+#include "host/stream.h"
 #include "host/tap.h"
 
 struct tap_port {
@@ -32,14 +33,18 @@ static bool frame_deliver(struct tap_port *tap)
 static void tap_readable(void *opaque, unsigned events)
 {
     struct tap_port *tap = opaque;
+    unsigned i = 0;
     (void)events;
-    for (unsigned i = 0; i < BURST && (tap->len = host_tap_read(tap->fd, tap->frame, sizeof(tap->frame)));
-         i++) {
+    while (i < BURST && (tap->len = host_tap_read(tap->fd, tap->frame, sizeof(tap->frame)))) {
+        i++;
         if (!frame_deliver(tap)) {
             host_watch_set(tap->watch, 0);
             return;
         }
     }
+    /* The end of a socket can be read for ever. */
+    if (i == 0 && !host_stream_connected(tap->fd))
+        host_watch_set(tap->watch, 0);
 }
 
 static void tap_resume(void *opaque)
@@ -76,13 +81,13 @@ static const struct net_ops tap_ops = {
     .close = tap_close,
 };
 
-struct net_port *net_tap_create(struct machine *machine, const char *ifname, struct error *err)
+static struct net_port *tap_create(struct machine *machine, int fd, uint16_t mtu, struct error *err)
 {
-    int fd = host_tap_open(ifname, err);
     if (fd < 0)
         return NULL;
     struct tap_port *tap = machine_alloc(sizeof(*tap));
     tap->port.ops = &tap_ops;
+    tap->port.mtu = mtu;
     tap->fd = fd;
     tap->resume = host_timer_create(machine->loop, tap_resume, tap, err);
     tap->watch = tap->resume ? host_watch_create(machine->loop, fd, tap_readable, tap, err) : NULL;
@@ -92,4 +97,14 @@ struct net_port *net_tap_create(struct machine *machine, const char *ifname, str
     }
     host_watch_set(tap->watch, HOST_READABLE);
     return &tap->port;
+}
+
+struct net_port *net_tap_create(struct machine *machine, const char *ifname, struct error *err)
+{
+    return tap_create(machine, host_tap_open(ifname, err), host_tap_mtu(ifname), err);
+}
+
+struct net_port *net_fd_create(struct machine *machine, const char *number, struct error *err)
+{
+    return tap_create(machine, host_tap_adopt(number, err), 0, err);
 }

@@ -133,6 +133,10 @@ struct aml_window {
 };
 void aml_window(struct aml *aml, const struct aml_window *window);
 
+/* --- of processors: the devices C000 and on --- */
+
+void aml_processors(struct aml *aml, unsigned count);
+
 /* --- of a PCI host bridge: _OSC, which gives the operating system all there is to control --- */
 
 void aml_pci_control(struct aml *aml);

@@ -77,6 +77,15 @@ void acpi_put_address(struct acpi_tables *tables, enum acpi_space space, uint64_
     acpi_put(tables, 8, address);
 }
 
+void acpi_set_port(struct acpi_tables *tables, size_t at, uint16_t port, uint8_t bits,
+                   enum acpi_access access)
+{
+    acpi_set(tables, at, 1, ACPI_IO);
+    acpi_set(tables, at + 1, 1, bits);
+    acpi_set(tables, at + 3, 1, access);
+    acpi_set(tables, at + 4, 8, port);
+}
+
 void acpi_table_begin(struct acpi_tables *tables, const char *signature, uint8_t revision)
 {
     assert(strlen(signature) == 4 && tables->table_count < ACPI_TABLES_MAX);

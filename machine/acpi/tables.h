@@ -48,6 +48,15 @@ enum acpi_space {
 void acpi_put_address(struct acpi_tables *tables, enum acpi_space space, uint64_t address, uint8_t bits,
                       uint8_t access);
 
+/* One of ports, in the middle of the open table. */
+enum acpi_access {
+    ACPI_BYTES = 1,
+    ACPI_WORDS = 2,
+    ACPI_DOUBLE_WORDS = 3,
+};
+void acpi_set_port(struct acpi_tables *tables, size_t at, uint16_t port, uint8_t bits,
+                   enum acpi_access access);
+
 /* The last table, the XSDT, over all but those that others point to (`hidden`: the DSDT's offset); and the
  * files for the firmware. */
 void acpi_publish(struct acpi_tables *tables, size_t hidden, struct fw_cfg *fw_cfg);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "machine/loader/compress.h"
 
 /* Fields of the setup header, by their place in the file. */
 #define SETUP_SECTS        0x1f1
@@ -17,6 +18,8 @@
 #define XLOADFLAGS         0x236
 #define CMDLINE_SIZE       0x238
 #define PREF_ADDRESS       0x258
+#define PAYLOAD_OFFSET     0x248 /* of the compressed kernel, from where the image is loaded */
+#define PAYLOAD_LENGTH     0x24c
 #define INIT_SIZE          0x260
 #define HEADER_LEAST       0x264
 
@@ -141,4 +144,21 @@ bool bzimage_load(const struct source *source, const struct load_target *target,
     image->kernel =
         (struct loaded){.start = address, .end = address + header.size, .entry = address + ENTRY_64};
     return true;
+}
+
+bool bzimage_kernel_load(struct source *source, const struct load_target *target, uint16_t machine,
+                         struct bzimage *image, struct error *err)
+{
+    uint8_t bytes[BZIMAGE_SETUP_END];
+    struct header header = {.bytes = bytes};
+    *image = (struct bzimage){.version = 0};
+    if (!source_read(source, 0, bytes, sizeof(bytes), err) || !protocol_check(source, bytes, err) ||
+        !payload_find(source, &header, err))
+        return false;
+    uint64_t offset = le32_load(bytes + PAYLOAD_OFFSET), len = le32_load(bytes + PAYLOAD_LENGTH);
+    if (range_beyond(offset, len, header.payload_size))
+        return bad(source, "its setup header is damaged (the packed kernel would end beyond it)", err);
+    facts_take(bytes, image);
+    return source_part_unpack(source, header.payload_at + offset, len, err) &&
+           elf_load(source, target, machine, 0, &image->kernel, err);
 }

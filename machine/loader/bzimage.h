@@ -24,3 +24,11 @@ struct bzimage {
  */
 bool bzimage_load(const struct source *source, const struct load_target *target, struct bzimage *image,
                   struct error *err);
+
+/*
+ * The same with the kernel that is packed in the image (an ELF file for `machine`), unpacked by this program,
+ * where it is linked to: it starts at once, and with no address of it chosen at random. False and err; also
+ * when its compression is not known, and the source is as it was.
+ */
+bool bzimage_kernel_load(struct source *source, const struct load_target *target, uint16_t machine,
+                         struct bzimage *image, struct error *err);

@@ -148,13 +148,23 @@ static bool zboot_find(struct packed *packed, enum image_kind *kind, struct erro
     return true;
 }
 
-static bool unpack(struct source *source, enum image_kind kind, uint8_t *out, uint64_t *size,
-                   struct error *err)
+/* Replace the source's bytes by what is packed. */
+static bool unpack(struct source *source, struct packed *packed, enum image_kind kind, struct error *err)
 {
-    struct packed packed = {.source = source, .left = source->size};
-    if (kind == IMAGE_ZBOOT && !zboot_find(&packed, &kind, err))
+    uint8_t *out = host_memory_reserve(SOURCE_UNPACKED_MAX, err);
+    uint64_t size = 0;
+    if (!out)
         return false;
-    return kind == IMAGE_GZIP ? gzip_unpack(&packed, out, size, err) : zstd_unpack(&packed, out, size, err);
+    bool ok =
+        kind == IMAGE_GZIP ? gzip_unpack(packed, out, &size, err) : zstd_unpack(packed, out, &size, err);
+    if (!ok) {
+        host_memory_unmap(out, SOURCE_UNPACKED_MAX);
+        return false;
+    }
+    source->unpacked = out;
+    source->memory = out;
+    source->size = size;
+    return true;
 }
 
 bool source_unpack(struct source *source, struct error *err)
@@ -164,16 +174,26 @@ bool source_unpack(struct source *source, struct error *err)
         return false;
     if (info.kind != IMAGE_GZIP && info.kind != IMAGE_ZSTD && info.kind != IMAGE_ZBOOT)
         return true;
-    uint8_t *out = host_memory_reserve(SOURCE_UNPACKED_MAX, err);
-    uint64_t size = 0;
-    if (!out)
+    struct packed packed = {.source = source, .left = source->size};
+    if (info.kind == IMAGE_ZBOOT && !zboot_find(&packed, &info.kind, err))
         return false;
-    if (!unpack(source, info.kind, out, &size, err)) {
-        host_memory_unmap(out, SOURCE_UNPACKED_MAX);
+    return unpack(source, &packed, info.kind, err);
+}
+
+bool source_part_unpack(struct source *source, uint64_t offset, uint64_t len, struct error *err)
+{
+    struct source part = *source;
+    struct image_info info;
+    /* As far as the part goes, and not as an image of its own. */
+    if (range_beyond(offset, len, source->size) || source->unpacked)
+        return error_set(err, ERROR_IMAGE, "%s is truncated, or packed twice", source->path);
+    part.start += source->memory ? 0 : offset;
+    part.memory = source->memory ? source->memory + offset : NULL;
+    part.size = len;
+    if (!image_detect(&part, &info, err))
         return false;
-    }
-    source->unpacked = out;
-    source->memory = out;
-    source->size = size;
-    return true;
+    if (info.kind != IMAGE_GZIP && info.kind != IMAGE_ZSTD)
+        return error_set(err, ERROR_IMAGE, "%s: what is packed in it is neither gzip nor zstd", source->path);
+    struct packed packed = {.source = source, .offset = offset, .left = len};
+    return unpack(source, &packed, info.kind, err);
 }

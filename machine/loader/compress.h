@@ -11,3 +11,7 @@
  * and err: damaged, larger than SOURCE_UNPACKED_MAX, or a format this program was built without.
  */
 bool source_unpack(struct source *source, struct error *err);
+
+/* The same with what [offset, offset + len) of the source unpacks to. False and err also when that is not
+ * compressed, or the source has been unpacked before; it stays as it is then. */
+bool source_part_unpack(struct source *source, uint64_t offset, uint64_t len, struct error *err);

@@ -20,10 +20,12 @@ const struct mode type1_mode = {
             .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI | 1u << TRANSPORT_NVME |
                      1u << TRANSPORT_USB,
             .cpus_max = DEBUG_VCPUS_MAX,
+            .cdroms = true,
             .initrd = true,
             .device_tree = true,
             .firmware = true,
-            .machine_options = true,
+            .screens = 1u << SCREEN_VIRTIO | 1u << SCREEN_RAMFB | 1u << SCREEN_VGA,
+            .board_variants = true,
             .debug_ports = true,
             .usb = true},
     .create = type1_create,

@@ -17,13 +17,16 @@ mirror_candidates()
         sed -nE "s#^'([^']*)/dists/[a-z]+/main/binary-[^']*'.*#\1#p" | awk '!seen[$0]++'
 }
 
-# apt_write_state FOLDER MIRROR SUITE ARCHITECTURES: the configuration of one private state.
+# apt_write_state FOLDER MIRROR SUITE ARCHITECTURES: the configuration of one private state. A suite with "-source" at its
+# end is that suite's source packages.
 apt_write_state()
 {
     mkdir -p "$1/lists/partial" "$1/cache/archives/partial" "$1/empty"
     : >"$1/status"
     # The address may carry a password.
-    (umask 077 && echo "deb [arch=$4 signed-by=$DEBIAN_KEYRING] $2 $3 main" >"$1/sources.list")
+    kind=deb
+    [ "$3" = "${3%-source}" ] || kind=deb-src
+    (umask 077 && echo "$kind [arch=$4 signed-by=$DEBIAN_KEYRING] $2 ${3%-source} main" >"$1/sources.list")
     {
         # How this machine reaches the network (proxies, timeouts) holds for us too; its hooks do not.
         apt-config dump | grep '^Acquire::' || true
@@ -95,6 +98,14 @@ apt_closure()
         sed -nE 's/^Inst ([^ :]+)(:[^ ]+)? \(([^ ]+) .*\[([^]]*)\]\).*/\1:\4=\3/p' | sed 's/:all=/=/'
 }
 
+# apt_source FOLDER PACKAGE: download the files of a source package into FOLDER. Needs apt_use of a "-source" suite.
+apt_source()
+{
+    (cd "$1" && { apt-get -qq --download-only source "$2" || { apt-get -qq update && apt-get -qq --download-only source "$2"; }; }) \
+        >"$1.log" 2>&1 || { cat "$1.log" >&2 && die "cannot download the source of $2"; }
+    rm "$1.log"
+}
+
 # apt_depends PACKAGE: what a package that only names another one names.
 apt_depends()
 {
@@ -118,4 +129,24 @@ apt_unpack()
         dpkg-deb -x "$deb" "$unpack_into" || die "cannot unpack ${deb##*/}"
     done
     rm -r "$debs"
+}
+
+# apt_source FOLDER PACKAGE PATTERN: download a source package of the release in use, and unpack its archive that matches.
+apt_source()
+{
+    # Lists of sources are big and seldom wanted: they are kept apart.
+    sources=$apt_state/sources
+    mkdir -p "$sources/lists" "$1.files"
+    (umask 077 && sed 's/^deb \[arch=[^ ]*/deb-src [/' "$apt_state/sources.list" >"$sources/list")
+    set -- "$1" "$2" "$3" -o Dir::Etc::sourcelist="$sources/list" -o Dir::State::lists="$sources/lists"
+    source_into=$1 source_package=$2 source_pattern=$3
+    shift 3
+    if ! (apt-get -qq "$@" update && cd "$source_into.files" &&
+        apt-get -qq "$@" --download-only source "$source_package") >"$source_into.files/log" 2>&1; then
+        cat "$source_into.files/log" >&2
+        die "cannot download the source of $source_package"
+    fi
+    # shellcheck disable=SC2086 # a pattern
+    tar -xf "$source_into.files/"$source_pattern -C "$source_into" || die "cannot unpack the source of $source_package"
+    rm -r "$source_into.files"
 }

@@ -116,10 +116,11 @@ class ImageTest(unittest.TestCase):
 
 class ReportTest(unittest.TestCase):
     def test_table(self):
-        times = {"slow": {"boot": 4.0, "a": 2.0, "b": 8.0}, "qemu": {"boot": 2.0, "a": 1.0, "b": 1.0, "c": 1.0}}
+        times = {"slow": {"boot": 4.0, "memory": 90.0, "a": 2.0, "b": 8.0}, "qemu": {"boot": 2.0, "memory": 45.0, "a": 1.0, "b": 1.0, "c": 1.0}}
         text = report.table("title", {"one": ["a", "b"], "two": ["c"]}, times, "qemu")
         rows = {" ".join(line.split()[:-3]): line.split()[-3:] for line in text.splitlines()[2:]}
         self.assertEqual(rows["boot to user space"], ["4.000", "2.000", "2.00"])
+        self.assertEqual(rows["memory taken by then, MiB"], ["90.000", "45.000", "2.00"])
         self.assertEqual(rows["one/b"], ["8.000", "1.000", "8.00"])
         self.assertEqual(rows["one, geometric mean"], ["4.000", "1.000", "4.00"])
         self.assertEqual(rows["two/c"], ["-", "1.000", "-"])

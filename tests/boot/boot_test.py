@@ -18,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from console import Console
+from screen import words_of
 
 PROGRAM = FETCH = None
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
@@ -89,19 +91,19 @@ class Guests:
         console.expect(r"ready> $", timeout * SLOW)
         return console.text()[start:]
 
-    def debian(self, *words, cpus=2):
+    def debian(self, *words, cpus=2, root="/dev/vda"):
         linux = fetch(f"linux-{self.arch}")
         images = os.path.join(os.path.dirname(linux), "images")
-        kernel, root = os.path.join(linux, "vmlinuz"), os.path.join(images, f"rootfs-{self.arch}.img")
-        if not os.path.exists(root):
+        kernel, image = os.path.join(linux, "vmlinuz"), os.path.join(images, f"rootfs-{self.arch}.img")
+        if not os.path.exists(image):
             raise unittest.SkipTest("the root file system is not made: scripts/guests does it")
         disk = os.path.join(self.folder.name, "root.img")
         if not os.path.exists(disk):
-            subprocess.run(["cp", "--sparse=always", root, disk], check=True)
+            subprocess.run(["cp", "--sparse=always", image, disk], check=True)
         return guest("--cpus", str(cpus), "--memory", "1G", "--kernel", kernel, "--initrd",
-                     f"{images}/initramfs-{self.arch}.gz", "--append", f"{self.console}root=/dev/vda", *words)
+                     f"{images}/initramfs-{self.arch}.gz", "--append", f"{self.console}root={root}", *words)
 
-    def disk_and_network(self, interface, *words):
+    def disk_and_network(self, interface, *words, root="/dev/vda"):
         """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
         served = os.urandom(3000000)
         with open(os.path.join(self.folder.name, "served"), "wb") as out:
@@ -110,7 +112,7 @@ class Guests:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         disk = os.path.join(self.folder.name, "root.img")
-        with self.debian("--disk", f"{disk},format=raw,if={interface}", *words) as console:
+        with self.debian("--disk", f"{disk},format=raw,if={interface}", *words, root=root) as console:
             self.shell(console)
             self.run_in(console, "ip link set eth0 up")
             self.assertIn("10.0.2.15", self.run_in(console, "udhcpc -i eth0 -n; ip addr show eth0", 120))
@@ -130,6 +132,40 @@ class Guests:
         server.server_close()
         result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
         self.assertIn(result.returncode, (0, 1), result.stdout)
+
+    def virtio_mode(self, transport):
+        """On the minimal board: two processors, disk, network, a second console, date, reboot and power-off."""
+        disk, log = os.path.join(self.folder.name, "root.img"), os.path.join(self.folder.name, "hvc0.log")
+        served = os.urandom(100000)
+        with open(os.path.join(self.folder.name, "served"), "wb") as out:
+            out.write(served)
+        handler = functools.partial(QuietHandler, directory=self.folder.name)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with self.debian("--mode", "virtio", "--transport", transport, "--disk", f"{disk},format=raw", "--serial",
+                         f"file:{log}") as console:
+            self.shell(console)
+            self.assertRegex(self.run_in(console, "nproc"), r"(?m)^2\r?$")
+            self.run_in(console, "ip link set eth0 up; udhcpc -i eth0 -n", 120)
+            printed = self.run_in(console, f"wget -q -O - http://10.0.2.2:{server.server_port}/served | tee /root/data | "
+                                           "sha256sum; sync", 120)
+            self.assertIn(hashlib.sha256(served).hexdigest(), printed)
+            self.run_in(console, "modprobe virtio_console; sleep 1; echo said on hvc0 >/dev/hvc0", 60)
+            self.assertEqual(self.run_in(console, "dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c").split()[-2], "16")
+            self.virtio_mode_more(console)
+            console.send("reboot -f\n")
+            console.expect(r"Linux version", 120 * SLOW)
+            self.shell(console)
+            self.assertIn(hashlib.sha256(served).hexdigest(), self.run_in(console, "sha256sum /root/data", 120))
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(120 * SLOW), 0)
+        server.shutdown()
+        server.server_close()
+        with open(log) as text:
+            self.assertIn("said on hvc0", text.read())
+
+    def virtio_mode_more(self, console):
+        """What an architecture's minimal board has that others don't."""
 
     def many_processors(self, *words):
         disk = os.path.join(self.folder.name, "root.img")
@@ -274,6 +310,12 @@ class Riscv64(Guests, unittest.TestCase):
     def test_debian_mmio(self):
         self.disk_and_network("virtio-mmio")
 
+    def test_virtio_mode_pci(self):
+        self.virtio_mode("pci")
+
+    def test_virtio_mode_mmio(self):
+        self.virtio_mode("mmio")
+
     def test_debian_8_harts(self):
         self.many_processors()
 
@@ -369,6 +411,12 @@ class Aarch64(Guests, unittest.TestCase):
     def test_arm_debian_mmio(self):
         self.disk_and_network("virtio-mmio", "--machine", "gic-version=2")
 
+    def test_arm_virtio_mode_pci(self):
+        self.virtio_mode("pci")
+
+    def test_arm_virtio_mode_mmio(self):
+        self.virtio_mode("mmio")
+
     def test_arm_debian_8_cores(self):
         self.many_processors()
 
@@ -401,13 +449,151 @@ class X8664(Guests, unittest.TestCase):
     def test_pc_installer_4(self):
         self.installer(4)
 
+    def test_pc_installer_debian12(self):
+        folder = fetch("debian12-amd64")
+        with guest("--memory", "1G", "--net", "none", "--kernel", f"{folder}/linux", "--initrd", f"{folder}/initrd.gz",
+                   "--append", "console=ttyS0") as console:
+            console.expect(FIRST_QUESTION, 900 * SLOW)
+
+    def screen_shows(self, text, seconds, *words):
+        """The text screen has something that matches `text` within the time; it is photographed every few seconds."""
+        bios = os.path.join(fetch("seabios"), "vgabios.bin")
+        times = range(2, int(seconds * SLOW) + 1, max(2, int(seconds * SLOW) // 16 + 1))
+        pictures = [os.path.join(self.folder.name, f"screen-{at}.png") for at in times]
+        shots = [word for at, path in zip(times, pictures) for word in ("--screenshot-at", f"{at}:{path}")]
+        command = [PROGRAM, "run", "--arch", "x86_64", "--memory", "256M", "--serial", "none", *words, *shots]
+        vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        seen = ""
+        try:
+            for path, after in zip(pictures, pictures[1:] + [None]):
+                # A picture is complete when the next one is begun.
+                deadline = time.monotonic() + seconds * SLOW + 10
+                while time.monotonic() < deadline and vm.poll() is None and not os.path.exists(after or path + "-"):
+                    time.sleep(0.1)
+                if not os.path.exists(path):
+                    break
+                seen = words_of(path, bios)
+                if re.search(text, seen):
+                    return
+            self.fail(f"{text!r} was not on the screen within {seconds} s; it showed:\n{seen}")
+        finally:
+            vm.kill()
+            vm.communicate()
+
+    def test_pc_memtest(self):
+        """On two processors, which it starts itself."""
+        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB[^$]*2 Cores", 40, "--cpus", "2", "--kernel",
+                          os.path.join(fetch("memtest86+"), "memtest.iso"))
+
+    def test_pc_memtest_32(self):
+        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB", 30, "--kernel",
+                          os.path.join(fetch("memtest86+"), "memtest32.iso"))
+
+    def test_pc_ipxe(self):
+        """The boot code of the network drives the card itself, and gets an address."""
+        self.screen_shows(r"net0: 10\.0\.2\.15", 40, "--kernel", os.path.join(fetch("ipxe"), "ipxe.iso"))
+
+    def grub_rescue(self):
+        if not shutil.which("grub-mkrescue") or not os.path.isdir("/usr/lib/grub/i386-pc"):
+            self.skipTest("grub-mkrescue or grub-pc-bin is not installed")
+        iso = os.path.join(self.folder.name, "grub.iso")
+        subprocess.run(["grub-mkrescue", "-o", iso], check=True, capture_output=True, timeout=120)
+        return iso
+
+    def test_pc_grub(self):
+        """Its prompt, and what is typed at it."""
+        self.screen_shows(r"grub> echo typed by a test\s+typed by a test", 30, "--kernel", self.grub_rescue(), "--type-at",
+                          f"{8 * SLOW}:echo typed by a test\\n")
+
+    def test_pc_grub_ovmf(self):
+        with guest("--arch", "x86_64", "--net", "none", "--firmware", os.path.join(fetch("ovmf"), "code.fd"), "--kernel",
+                   self.grub_rescue()) as console:
+            console.expect(r"grub> ", 300 * SLOW)
+
+    def installer_iso(self):
+        iso = os.path.join(self.folder.name, "debian.iso")
+        maker = os.path.join(os.path.dirname(FETCH), "make-installer-iso")
+        result = subprocess.run([maker, "amd64", iso], capture_output=True, text=True, timeout=900)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return iso
+
+    def test_pc_installer_cd(self):
+        """SeaBIOS, isolinux's menu on the serial port, the kernel, the first question."""
+        fetch("seabios")
+        with guest("--arch", "x8664", "--cpus", "2", "--memory", "1G", "--kernel", self.installer_iso()) as console:
+            console.expect(r"Install on the screen", 60 * SLOW)
+            console.expect(r"Linux version", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def test_pc_installer_cd_menu(self):
+        """The menu's other entry, chosen on the keyboard: the kernel prints on the screen."""
+        keys = [word for at in range(1, 7) for word in ("--type-at", f"{at * SLOW / 2}:s\\n")]
+        self.screen_shows(r"\[ +\d+\.\d{6}\] ", 40, "--memory", "1G", "--kernel", self.installer_iso(), *keys)
+
+    def test_pc_installer_cd_ovmf(self):
+        """The same CD by EDK2 and GRUB."""
+        fetch("ovmf")
+        with guest("--arch", "x8664", "--memory", "1G", "--firmware", "ovmf", "--kernel", self.installer_iso()) as console:
+            console.expect(r"Install on the screen", 300 * SLOW)
+            console.expect(r"EFI stub", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def test_pc_installer_cd_direct(self):
+        """The same CD without firmware: the menu's default entry."""
+        with guest("--memory", "1G", "--net", "none", "--firmware", "none", "--kernel", self.installer_iso()) as console:
+            console.expect(r"Kernel command line: console=ttyS0", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
     def test_pc_ovmf(self):
-        folder = fetch("ovmf")
-        with guest("--arch", "x86_64", "--net", "none", "--firmware", f"{folder}/code.fd") as console:
-            console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+        """The shell; a variable that is set in it is there again when the machine is started anew with the same file."""
+        fetch("ovmf")
+        variables = os.path.join(self.folder.name, "vars.fd")
+        words = ["--arch", "x86_64", "--cpus", "4", "--net", "none", "--firmware", "ovmf", "--firmware-vars", variables]
+        with guest(*words) as console:
+            console.expect(r"Press.*to skip", 300 * SLOW)
+            console.send("\x1b")
+            console.expect(r"Shell> ", 60 * SLOW)
+            console.send("set triarch kept-by-flash\r")
+            console.expect(r"Shell> ", 60 * SLOW)
+            console.send("reset -s\r")
+            self.assertEqual(console.wait(60 * SLOW), 0)
+        with guest(*words) as console:
+            console.expect(r"Press.*to skip", 300 * SLOW)
+            console.send("\x1b")
+            console.expect(r"Shell> ", 60 * SLOW)
+            console.send("set triarch\r")
+            console.expect(r"kept-by-flash", 60 * SLOW)
+
+    def test_pc_efi_program(self):
+        """An EFI program as the kernel: EDK2 starts it."""
+        fetch("ovmf")
+        with guest("--kernel", os.path.join(fetch("ipxe"), "ipxe-amd64.efi")) as console:
+            console.expect(r"iPXE \d", 300 * SLOW)
+
+    def test_pc_debian_ahci(self):
+        self.disk_and_network("ahci", "--net", "user,model=e1000", root="LABEL=triarch")
+
+    def test_pc_debian_nvme(self):
+        self.disk_and_network("nvme", root="LABEL=triarch")
+
+    def test_pc_debian_8_cores(self):
+        self.many_processors()
 
     def test_pc_debian_pci(self):
         self.disk_and_network("virtio")
+
+    def test_pc_virtio_mode_pci(self):
+        self.virtio_mode("pci")
+
+    def test_pc_virtio_mode_mmio(self):
+        self.virtio_mode("mmio")
+
+    def virtio_mode_more(self, console):
+        """The paravirtual clock: the kernel knows it, and has the date from it."""
+        self.assertIn("kvm-clock", self.run_in(console, "cat /sys/devices/system/clocksource/clocksource0/available_clocksource"))
+        printed = self.run_in(console, "echo kvm-clock >/sys/devices/system/clocksource/clocksource0/current_clocksource; "
+                                       "date +%s")
+        self.assertLess(abs(int(printed.split()[-2]) - time.time()), 30 * SLOW)
 
     def test_pc_cd_direct(self):
         self.cd_direct(virtio=False)

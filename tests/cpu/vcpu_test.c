@@ -172,10 +172,60 @@ static void sleep_and_wake(void)
     bare_destroy(bare);
 }
 
+/* ---- a register access that waits ---- */
+
+struct waited {
+    struct vcpu *vcpu;
+    bool ready, worked;
+};
+
+static bool waited_ready(void *opaque)
+{
+    return __atomic_load_n(&((struct waited *)opaque)->ready, __ATOMIC_SEQ_CST);
+}
+
+static void waited_work(struct vcpu *vcpu, void *arg)
+{
+    struct waited *waited = arg;
+    CHECK(vcpu_self() == vcpu);
+    waited->worked = true;
+}
+
+/* Work is done while it waits; then it becomes ready, or is to stop. */
+static void *waker_thread(void *opaque)
+{
+    struct waited *waited = opaque;
+    while (!__atomic_load_n(&waited->vcpu->sleeping, __ATOMIC_SEQ_CST))
+        ;
+    vcpu_call(waited->vcpu, NULL, waited_work, waited, true);
+    __atomic_store_n(&waited->ready, true, __ATOMIC_SEQ_CST);
+    vcpu_kick(waited->vcpu);
+    return NULL;
+}
+
+static void wait_in_access(void)
+{
+    struct bare *bare = bare_create(NULL);
+    struct waited waited = {.vcpu = bare->vcpu};
+    struct host_thread thread;
+    struct error err;
+    vcpu_hold(bare->vcpu);
+    CHECK(!vcpu_wait(bare->vcpu, host_clock_ns(), waited_ready, &waited)); /* a deadline that has come */
+    if (CHECK(host_thread_create(&thread, "waker", waker_thread, &waited, &err))) {
+        CHECK(vcpu_wait(bare->vcpu, UINT64_MAX, waited_ready, &waited));
+        CHECK(waited.worked);
+        host_thread_join(&thread);
+    }
+    waited.ready = false;
+    bare->vcpu->stop = 1;
+    CHECK(!vcpu_wait(bare->vcpu, UINT64_MAX, waited_ready, &waited)); /* a stop request ends it */
+    vcpu_release(bare->vcpu);
+    bare_destroy(bare);
+}
+
 static const struct test_case cases[] = {
-    {"work_while_idle", work_while_idle},
-    {"work_while_running", work_while_running},
-    {"mutual_calls", mutual_calls},
-    {"sleep_and_wake", sleep_and_wake},
+    {"work_while_idle", work_while_idle}, {"work_while_running", work_while_running},
+    {"mutual_calls", mutual_calls},       {"sleep_and_wake", sleep_and_wake},
+    {"wait_in_access", wait_in_access},
 };
 TEST_SUITE(vcpu_test, "unit", cases);

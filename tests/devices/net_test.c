@@ -354,12 +354,50 @@ static void tap(void)
     test_machine_destroy(test);
 }
 
+static bool card_has(void *opaque)
+{
+    return ((const struct card *)opaque)->received >= 2;
+}
+
+/* Frames by a descriptor: here a socket that keeps the borders of messages. */
+static void descriptor(void)
+{
+    static const char *const wrong[] = {"tap,fd=",   "tap,fd=x",          "tap,fd=2",
+                                        "tap,fd=-1", "tap,fd=9999999999", "tap,fd=777"};
+    struct test_machine *test = test_machine_create(MIB);
+    struct card card = {.room = 5};
+    struct error err;
+    char spec[32], frame[64] = "answer";
+    int ends[2];
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        test_context("%s", wrong[i]);
+        CHECK(!net_open(&test->machine, wrong[i], &err) && err.kind == ERROR_USAGE);
+    }
+    test_context(NULL);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    snprintf(spec, sizeof(spec), "tap,fd=%d", ends[0]);
+    struct net_port *port = net_open(&test->machine, spec, &err);
+    if (CHECK(port)) {
+        card_attach(&card, port);
+        CHECK_EQ(send(ends[1], "one", 3, 0), 3);
+        CHECK_EQ(send(ends[1], "frame two", 9, 0), 9);
+        CHECK(test_loop_until(test, card_has, &card));
+        CHECK_EQ(card.len, 9);
+        CHECK_MEM(card.frame, "frame two", 9);
+        net_send(port, (const uint8_t *)frame, sizeof(frame));
+        memset(frame, 0, sizeof(frame));
+        CHECK_EQ(recv(ends[1], frame, sizeof(frame), MSG_DONTWAIT), sizeof(frame));
+        CHECK_STR(frame, "answer");
+        net_close(port);
+        CHECK_EQ(recv(ends[1], frame, sizeof(frame), 0), 0); /* it was closed with the port */
+    }
+    close(ends[1]);
+    test_machine_destroy(test);
+}
+
 static const struct test_case cases[] = {
-    {"pair", pair},
-    {"hostfwd_syntax", hostfwd_syntax},
-    {"command_line", command_line},
-    {"tap", tap},
-    {"dhcp", dhcp},
+    {"pair", pair},       {"hostfwd_syntax", hostfwd_syntax}, {"command_line", command_line},
+    {"tap", tap},         {"descriptor", descriptor},         {"dhcp", dhcp},
     {"hostfwd", hostfwd},
 };
 TEST_SUITE(net_test, "unit", cases);

@@ -244,10 +244,30 @@ static void moves_under_the_lock(void)
     host_mutex_destroy(&lock);
 }
 
+/* Registers of several bytes each at neighbouring addresses: an access is one, whatever its offset. */
+static void whole(void)
+{
+    struct bus *bus = bus_create("test", NULL);
+    struct device device = {.count = 0};
+    struct bus_region region = region_of(&device, 0x500, 12);
+    uint64_t value;
+    region.whole = true;
+    CHECK(bus_add(bus, &region, NULL, NULL));
+    CHECK(bus_write(bus, 0x501, 0x11223344, 4));
+    CHECK(bus_write(bus, 0x508, 0x55667788, 4));
+    CHECK(bus_read(bus, 0x503, 2, &value));
+    CHECK_EQ(value, 0x0403);
+    CHECK_EQ(device.count, 3);
+    CHECK(device.log[0].offset == 1 && device.log[0].width == 4 && device.log[0].value == 0x11223344);
+    CHECK(device.log[1].offset == 8 && device.log[1].width == 4 && device.log[1].value == 0x55667788);
+    CHECK(device.log[2].offset == 3 && device.log[2].width == 2);
+    CHECK(!bus_write(bus, 0x509, 0, 4));
+    bus_destroy(bus);
+}
+
 static const struct test_case cases[] = {
-    {"overlap_and_order", overlap_and_order},
-    {"splitting", splitting},
-    {"physical_memory", physical_memory},
+    {"overlap_and_order", overlap_and_order},       {"splitting", splitting},
+    {"physical_memory", physical_memory},           {"whole", whole},
     {"moves_under_the_lock", moves_under_the_lock},
 };
 TEST_SUITE(bus_test, "unit", cases);
