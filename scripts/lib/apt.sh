@@ -17,16 +17,13 @@ mirror_candidates()
         sed -nE "s#^'([^']*)/dists/[a-z]+/main/binary-[^']*'.*#\1#p" | awk '!seen[$0]++'
 }
 
-# apt_write_state FOLDER MIRROR SUITE ARCHITECTURES: the configuration of one private state. A suite with "-source" at its
-# end is that suite's source packages.
+# apt_write_state FOLDER MIRROR SUITE ARCHITECTURES: the configuration of one private state.
 apt_write_state()
 {
     mkdir -p "$1/lists/partial" "$1/cache/archives/partial" "$1/empty"
     : >"$1/status"
     # The address may carry a password.
-    kind=deb
-    [ "$3" = "${3%-source}" ] || kind=deb-src
-    (umask 077 && echo "$kind [arch=$4 signed-by=$DEBIAN_KEYRING] $2 ${3%-source} main" >"$1/sources.list")
+    (umask 077 && echo "deb [arch=$4 signed-by=$DEBIAN_KEYRING] $2 $3 main" >"$1/sources.list")
     {
         # How this machine reaches the network (proxies, timeouts) holds for us too; its hooks do not.
         apt-config dump | grep '^Acquire::' || true
@@ -96,14 +93,6 @@ apt_closure()
     apt-get -qq -o APT::Architecture="$closure_arch" -o Dir::Cache::pkgcache="pkgcache-$closure_arch.bin" \
         --simulate install "$@" |
         sed -nE 's/^Inst ([^ :]+)(:[^ ]+)? \(([^ ]+) .*\[([^]]*)\]\).*/\1:\4=\3/p' | sed 's/:all=/=/'
-}
-
-# apt_source FOLDER PACKAGE: download the files of a source package into FOLDER. Needs apt_use of a "-source" suite.
-apt_source()
-{
-    (cd "$1" && { apt-get -qq --download-only source "$2" || { apt-get -qq update && apt-get -qq --download-only source "$2"; }; }) \
-        >"$1.log" 2>&1 || { cat "$1.log" >&2 && die "cannot download the source of $2"; }
-    rm "$1.log"
 }
 
 # apt_depends PACKAGE: what a package that only names another one names.

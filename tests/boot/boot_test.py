@@ -14,6 +14,7 @@ import http.server
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -374,6 +375,23 @@ class Aarch64(Guests, unittest.TestCase):
 
     def test_arm_installer_gicv2_4(self):
         self.installer("--machine", "gic-version=2", cpus=4)
+
+    def test_arm_kernel_files(self):
+        """The same kernel in all that kernels come in: gzip, zstd, and Linux's EFI zboot file around gzip."""
+        with open(os.path.join(fetch("linux-arm64"), "vmlinuz"), "rb") as kernel:
+            packed = gzip.compress(kernel.read(), 1)
+        # drivers/firmware/efi/libstub/zboot-header.S; of the PE header, what machine it is for.
+        head = struct.pack("<4s4sII8x8s28xI", b"MZ\0\0", b"zimg", 128, len(packed), b"gzip", 64)
+        files = {"gzip": packed, "zboot": head + struct.pack("<4sH58x", b"PE\0\0", 0xaa64) + packed}
+        if shutil.which("zstd"):
+            files["zstd"] = subprocess.run(["zstd", "-1", "-c"], input=gzip.decompress(packed), stdout=subprocess.PIPE,
+                                           check=True).stdout
+        for name, content in files.items():
+            path = os.path.join(self.folder.name, name)
+            with open(path, "wb") as out:
+                out.write(content)
+            with self.subTest(name), guest("--arch", "aarch64", "--net", "none", "--kernel", path) as console:
+                console.expect(r"Linux version", 120 * SLOW)
 
     def test_arm_installer_edk2(self):
         """The firmware starts the kernel it is handed, which finds the machine by ACPI."""
