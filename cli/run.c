@@ -188,7 +188,8 @@ static bool engine_set(struct run *run, struct error *err)
         return false;
     bool host = options->cpu && strncmp(options->cpu, "host", 4) == 0 && strchr(",", options->cpu[4]);
     return !host || engine != &interpreter_engine ||
-           error_set(err, ERROR_USAGE, "--cpu host needs the host's own processor: use --accel kvm, or --cpu max");
+           error_set(err, ERROR_USAGE,
+                     "--cpu host needs the host's own processor: use --accel kvm, or --cpu max");
 }
 
 /* Before the disks, which may leave it to this. */

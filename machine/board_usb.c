@@ -34,8 +34,8 @@ static bool hid_add(struct board_parts *parts, struct usb_list *list, const char
                                           (enum usb_hid_kind)i, parts->run->input),
                            err);
     }
-    return error_set(err, ERROR_USAGE, "--usb %s is not known: use keyboard, mouse or tablet, or --disk with if=usb",
-                     name);
+    return error_set(err, ERROR_USAGE,
+                     "--usb %s is not known: use keyboard, mouse or tablet, or --disk with if=usb", name);
 }
 
 static bool disks_add(struct board_parts *parts, struct usb_list *list, struct error *err)
@@ -46,7 +46,8 @@ static bool disks_add(struct board_parts *parts, struct usb_list *list, struct e
             continue;
         struct block *block = block_open(&parts->run->machine, &disk->block, err);
         if (!block ||
-            !usb_add(list, usb_storage_create(&parts->run->machine, board_name(parts, "disk%u", i), block), err))
+            !usb_add(list, usb_storage_create(&parts->run->machine, board_name(parts, "disk%u", i), block),
+                     err))
             return false;
     }
     return true;

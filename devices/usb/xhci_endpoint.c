@@ -30,7 +30,8 @@ struct usb_device *xhci_slot_device(const struct xhci *xhci, unsigned slot)
     return port ? xhci->ports[port - 1].device : NULL;
 }
 
-/* 4.8.3: where the ring is goes into the context with the state, as drivers find there where an endpoint stopped. */
+/* 4.8.3: where the ring is goes into the context with the state, as drivers find there where an endpoint
+ * stopped. */
 void xhci_ep_state_set(struct xhci *xhci, unsigned slot, unsigned ep, enum xhci_ep_state state)
 {
     struct xhci_ep *endpoint = &xhci->slots[slot].eps[ep];
