@@ -38,7 +38,7 @@ const struct option run_option_table[] = {
     {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0},
     {"name", OPTION_TEXT, "NAME", "The machine", "a name for it, shown by the host's tools", AT(name), 0},
 
-    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|nvme][,readonly][,snapshot]", "Devices",
+    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|nvme|usb][,readonly][,snapshot]", "Devices",
      "a disk; `virtio` is the PCI one, `ahci` and `nvme` a PC's", AT(disks), 0},
     {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22][,model=virtio|e1000]|tap,ifname=NAME|none", "Devices",
@@ -49,6 +49,7 @@ const struct option run_option_table[] = {
      "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
      AT(display), 0},
 
+    {"usb", OPTION_LIST, "keyboard|mouse|tablet", "Devices", "plug in a USB device; --disk with if=usb is one as well", AT(usb), 0},
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
     {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",

@@ -249,7 +249,8 @@ static bool disk_key(struct disk_config *disk, const char *part, struct error *e
         } names[] = {{"=virtio-pci", TRANSPORT_PCI},
                      {"=virtio-mmio", TRANSPORT_MMIO},
                      {"=ahci", TRANSPORT_AHCI},
-                     {"=nvme", TRANSPORT_NVME}};
+                     {"=nvme", TRANSPORT_NVME},
+                     {"=usb", TRANSPORT_USB}};
         if (strcmp(value, "=virtio") == 0)
             return true;
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -335,6 +336,8 @@ static bool config_make(struct run *run, struct error *err)
         return false;
     firmware_set(run);
     lists_set(run);
+    config->usb = options->usb.items;
+    config->usb_count = options->usb.count;
     config->screen_wanted =
         display_choice_shows(&run->display) || options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;

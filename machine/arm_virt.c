@@ -193,7 +193,7 @@ static bool board_build(struct arm_board *board, struct error *err)
         !gpio_add(board, err) || !fw_cfg_add(board, err) || !arm_pci_add(board, err))
         return false;
     if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) ||
-        !arm_slots_add(board, err))
+        !board_usb_add(&board->parts, err) || !arm_slots_add(board, err))
         return false;
     if (board->plan.flash)
         arm_acpi_publish(board);

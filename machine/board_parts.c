@@ -117,6 +117,8 @@ static bool disks_add(struct board_parts *parts, struct error *err)
     const struct machine_config *config = parts->config;
     parts->disks = machine_alloc(config->disk_count * sizeof(*parts->disks) + 1);
     for (unsigned i = 0; i < config->disk_count; i++) {
+        if (config->disks[i].transport == TRANSPORT_USB)
+            continue;
         if (config->disks[i].transport == TRANSPORT_AHCI || config->disks[i].transport == TRANSPORT_NVME) {
             if (parts->ata_nvme)
                 continue;

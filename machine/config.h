@@ -21,6 +21,7 @@ enum device_transport {
     TRANSPORT_MMIO,
     TRANSPORT_AHCI,
     TRANSPORT_NVME,
+    TRANSPORT_USB,
 };
 
 struct disk_config {
@@ -61,6 +62,8 @@ struct machine_config {
     uint64_t memory;
     unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
     enum screen_kind screen;
+    const char *const *usb; /* devices by their names: "keyboard", "mouse", "tablet" */
+    unsigned usb_count;
     bool screen_wanted; /* somebody looks: a window, a screenshot */
 
     const char *kernel, *initrd, *append, *dtb; /* NULL: none */

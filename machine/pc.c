@@ -225,7 +225,7 @@ static bool board_build(struct pc_board *board, struct error *err)
            lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
            uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
            pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
-           pc_fw_cfg_add(board, err);
+           board_usb_add(&board->parts, err) && pc_fw_cfg_add(board, err);
 }
 
 struct machine_run *pc_create(const struct machine_config *config, struct error *err)

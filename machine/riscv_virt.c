@@ -225,7 +225,7 @@ static bool board_build(struct virt_board *board, struct error *err)
         !flash_add(board, err) || !virt_pci_add(board, err))
         return false;
     if (!board_virtio_add(&board->parts, err) || !board_screen_add(&board->parts, board->fw_cfg, err) ||
-        !virt_slots_add(board, err))
+        !board_usb_add(&board->parts, err) || !virt_slots_add(board, err))
         return false;
     if (board->plan.start == VIRT_START_SBI)
         virt_sbi_add(board);

@@ -28,6 +28,7 @@ struct mode_capabilities {
     unsigned screens;      /* bit n: enum screen_kind n; there may be none in every mode */
     bool board_variants;   /* --machine gic-version= */
     bool debug_ports;      /* --debug-exit, --debugcon */
+    bool usb;              /* --usb */
 };
 #define MODE_EVERY_ARCH ((1u << GUEST_ARCH_COUNT) - 1)
 

@@ -42,7 +42,8 @@ static bool disks_check(const struct mode *mode, const struct machine_config *co
     static const char *const asked[] = {[TRANSPORT_PCI] = "--disk if=virtio-pci",
                                         [TRANSPORT_MMIO] = "--disk if=virtio-mmio",
                                         [TRANSPORT_AHCI] = "--disk if=ahci",
-                                        [TRANSPORT_NVME] = "--disk if=nvme"};
+                                        [TRANSPORT_NVME] = "--disk if=nvme",
+                                        [TRANSPORT_USB] = "--disk if=usb"};
     for (unsigned i = 0; i < config->disk_count; i++) {
         enum device_transport transport = config->disks[i].transport;
         if (config->disks[i].cdrom && !mode->can.cdroms)
@@ -64,6 +65,8 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "such a --machine display=", "leave it out, or use --mode type1", err);
     if (config->debug_exit && !mode->can.debug_ports)
         return absent(mode, "--debug-exit", "use --mode type1, or leave it out", err);
+    if (config->usb_count && !mode->can.usb)
+        return absent(mode, "--usb", "use --mode type1, or leave it out", err);
     if (config->debugcon && !mode->can.debug_ports)
         return absent(mode, "--debugcon", "use --mode type1, or leave it out", err);
     return true;

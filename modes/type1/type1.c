@@ -17,7 +17,8 @@ static struct machine_run *type1_create(const struct machine_config *config, str
 const struct mode type1_mode = {
     .name = "type1",
     .can = {.arches = MODE_EVERY_ARCH,
-            .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI | 1u << TRANSPORT_NVME,
+            .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI | 1u << TRANSPORT_NVME |
+                     1u << TRANSPORT_USB,
             .cpus_max = DEBUG_VCPUS_MAX,
             .cdroms = true,
             .initrd = true,
@@ -25,6 +26,7 @@ const struct mode type1_mode = {
             .firmware = true,
             .screens = 1u << SCREEN_VIRTIO | 1u << SCREEN_RAMFB | 1u << SCREEN_VGA,
             .board_variants = true,
-            .debug_ports = true},
+            .debug_ports = true,
+            .usb = true},
     .create = type1_create,
 };
