@@ -32,6 +32,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run
 	@bench/hvt
+	@bench/screen
 
 format: all
 	@cmake --build build/release --target format

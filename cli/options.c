@@ -32,7 +32,7 @@ const struct option run_option_table[] = {
     {"machine", OPTION_TEXT, "display=virtio|ramfb|vga|none,gic-version=2|3", "The machine",
      "what draws the picture (a PC: vga; else virtio where there is a window or a screenshot); aarch64: the interrupt controller",
      AT(machine), 0},
-    {"accel", OPTION_TEXT, "auto|interp", "The machine", "the engine that runs the guest", AT(accel), 0},
+    {"accel", OPTION_TEXT, "auto|kvm|interp", "The machine", "the engine that runs the guest", AT(accel), 0},
     {"cpu", OPTION_TEXT, "MODEL[,+EXT][,-EXT]", "The machine", "the processor; `vm-cli info` lists them", AT(cpu), 0},
     {"cpus", OPTION_NUMBER, "N", "The machine", "how many processors (1)", AT(cpus), CPUS_MAX},
     {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0},

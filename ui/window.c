@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
 #include "host/clock.h"
 #include "ui/window_internal.h"
 
@@ -112,14 +113,15 @@ static void close_asked(struct window *window)
 {
     const struct ui_machine *machine = &window->machine;
     host_mutex_lock(machine->lock);
-    bool ask = !window->close_asked && machine->is_running(machine->opaque) &&
-               machine->power_button(machine->opaque);
+    bool ask = !window->close_asked && machine->is_running(machine->opaque);
+    bool heard = ask && machine->power_button(machine->opaque);
     if (!ask)
         machine->quit(machine->opaque);
     host_mutex_unlock(machine->lock);
     window->close_asked = true;
     if (ask)
-        window_say(window, "The guest is asked to power off; close again to end it at once");
+        window_say(window, "%s; close again to end it at once",
+                   heard ? "The guest is asked to power off" : "This machine has no power button");
 }
 
 static void window_event(struct window *window, const SDL_WindowEvent *event)
@@ -286,6 +288,7 @@ void window_destroy(struct window *window)
     host_timer_destroy(window->timer);
     host_mutex_unlock(window->machine.lock);
     if (window->sdl) {
+        log_info("window: %llu frames were drawn", (unsigned long long)window->frames);
         window_draw_end(window);
         if (window->renderer)
             window->sdl->DestroyRenderer(window->renderer);

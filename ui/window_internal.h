@@ -26,6 +26,7 @@ struct window {
     unsigned width, height;
     SDL_Texture *texture;
     bool stale; /* what is on the screen is to be drawn again */
+    uint64_t frames;
     struct scale scale;
     unsigned output_width, output_height; /* the window in pixels */
 

@@ -327,9 +327,13 @@ const struct x86_model *x86_model(struct vcpu *vcpu)
     return &x86_core_of(vcpu)->model;
 }
 
+/* A SIPI from before is none of those that follow an INIT: a processor that sleeps has not looked at it yet,
+ * and would start by it at once. */
 void x86_init_signal(struct vcpu *vcpu)
 {
-    event_signal(x86_core_of(vcpu), EVENT_INIT);
+    struct x86_core *c = x86_core_of(vcpu);
+    __atomic_and_fetch(&c->events, ~(1u << EVENT_SIPI), __ATOMIC_SEQ_CST);
+    event_signal(c, EVENT_INIT);
 }
 
 void x86_sipi_signal(struct vcpu *vcpu, uint8_t vector)
@@ -366,6 +370,17 @@ void x86_topology_set(struct vcpu *vcpu, uint32_t apic_id, unsigned cores, unsig
     c->apic_id = apic_id;
     c->cores = cores;
     c->threads = threads;
+}
+
+uint64_t x86_tsc_hz(struct vcpu *vcpu)
+{
+    uint64_t hz = x86_core_of(vcpu)->tsc_hz;
+    return hz ? hz : X86_TSC_HZ;
+}
+
+void x86_tsc_hz_set(struct vcpu *vcpu, uint64_t hz)
+{
+    x86_core_of(vcpu)->tsc_hz = hz;
 }
 
 uint64_t x86_tsc(struct vcpu *vcpu)

@@ -21,6 +21,7 @@
 #define CELL_WIDTH  (6 * TEXT_SCALE)
 #define CELL_HEIGHT (9 * TEXT_SCALE)
 #define ARROW_SIZE  16
+#define SCROLL_ROWS 4 /* fewer than the smallest screen has */
 #define STEP_NS     30000000u
 #define FRAMES      64u
 
@@ -97,26 +98,27 @@ static void pointer_move(int x, int y)
 
 /* --- the text --- */
 
+/* By several rows at once, as all the pixels have to be moved. */
 static void scroll(void)
 {
-    int height = rows * CELL_HEIGHT;
-    for (int y = TEXT_TOP; y < TEXT_TOP + height - CELL_HEIGHT; y++) {
+    int height = rows * CELL_HEIGHT, step = SCROLL_ROWS * CELL_HEIGHT;
+    for (int y = TEXT_TOP; y < TEXT_TOP + height - step; y++) {
         volatile uint32_t *to = screen.pixels + (size_t)y * screen.stride;
-        const volatile uint32_t *from = to + (size_t)CELL_HEIGHT * screen.stride;
+        const volatile uint32_t *from = to + (size_t)step * screen.stride;
         for (int x = MARGIN; x < MARGIN + columns * CELL_WIDTH; x++)
             to[x] = from[x];
     }
-    draw_box(&screen, MARGIN, TEXT_TOP + height - CELL_HEIGHT, columns * CELL_WIDTH, CELL_HEIGHT, BACKGROUND);
+    draw_box(&screen, MARGIN, TEXT_TOP + height - step, columns * CELL_WIDTH, step, BACKGROUND);
     flush(MARGIN, TEXT_TOP, columns * CELL_WIDTH, height);
+    row -= SCROLL_ROWS;
 }
 
 static void line_end(void)
 {
     column = 0;
-    if (row + 1 < rows)
-        row++;
-    else
+    if (row + 1 == rows)
         scroll();
+    row++;
 }
 
 static void character_put(char c)
@@ -256,11 +258,12 @@ void show_frames(void)
 
 void show_open(void)
 {
-    if (!screen_open(&screen) || screen.width < 320 || screen.height < 200)
+    if (!screen_open(&screen) || screen.width < 640 || screen.height < 400)
         return;
     open = true;
     columns = ((int)screen.width - 2 * MARGIN) / CELL_WIDTH;
     rows = ((int)screen.height - TEXT_TOP - MARGIN) / CELL_HEIGHT;
     ball_x = MARGIN;
     picture_begin();
+    show_step(); /* from now on keys are not lost */
 }

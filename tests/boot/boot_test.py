@@ -14,6 +14,7 @@ import http.server
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -375,6 +376,23 @@ class Aarch64(Guests, unittest.TestCase):
     def test_arm_installer_gicv2_4(self):
         self.installer("--machine", "gic-version=2", cpus=4)
 
+    def test_arm_kernel_files(self):
+        """The same kernel in all that kernels come in: gzip, zstd, and Linux's EFI zboot file around gzip."""
+        with open(os.path.join(fetch("linux-arm64"), "vmlinuz"), "rb") as kernel:
+            packed = gzip.compress(kernel.read(), 1)
+        # drivers/firmware/efi/libstub/zboot-header.S; of the PE header, what machine it is for.
+        head = struct.pack("<4s4sII8x8s28xI", b"MZ\0\0", b"zimg", 128, len(packed), b"gzip", 64)
+        files = {"gzip": packed, "zboot": head + struct.pack("<4sH58x", b"PE\0\0", 0xaa64) + packed}
+        if shutil.which("zstd"):
+            files["zstd"] = subprocess.run(["zstd", "-1", "-c"], input=gzip.decompress(packed), stdout=subprocess.PIPE,
+                                           check=True).stdout
+        for name, content in files.items():
+            path = os.path.join(self.folder.name, name)
+            with open(path, "wb") as out:
+                out.write(content)
+            with self.subTest(name), guest("--arch", "aarch64", "--net", "none", "--kernel", path) as console:
+                console.expect(r"Linux version", 120 * SLOW)
+
     def test_arm_installer_edk2(self):
         """The firmware starts the kernel it is handed, which finds the machine by ACPI."""
         self.installer("--firmware", os.path.join(fetch("edk2-arm64"), "code.fd"), cpus=2)
@@ -520,7 +538,7 @@ class X8664(Guests, unittest.TestCase):
     def test_pc_installer_cd(self):
         """SeaBIOS, isolinux's menu on the serial port, the kernel, the first question."""
         fetch("seabios")
-        with guest("--arch", "x8664", "--memory", "1G", "--kernel", self.installer_iso()) as console:
+        with guest("--arch", "x8664", "--cpus", "2", "--memory", "1G", "--kernel", self.installer_iso()) as console:
             console.expect(r"Install on the screen", 60 * SLOW)
             console.expect(r"Linux version", 120 * SLOW)
             console.expect(FIRST_QUESTION, 600 * SLOW)
@@ -548,7 +566,7 @@ class X8664(Guests, unittest.TestCase):
         """The shell; a variable that is set in it is there again when the machine is started anew with the same file."""
         fetch("ovmf")
         variables = os.path.join(self.folder.name, "vars.fd")
-        words = ["--arch", "x86_64", "--net", "none", "--firmware", "ovmf", "--firmware-vars", variables]
+        words = ["--arch", "x86_64", "--cpus", "4", "--net", "none", "--firmware", "ovmf", "--firmware-vars", variables]
         with guest(*words) as console:
             console.expect(r"Press.*to skip", 300 * SLOW)
             console.send("\x1b")
@@ -563,6 +581,22 @@ class X8664(Guests, unittest.TestCase):
             console.expect(r"Shell> ", 60 * SLOW)
             console.send("set triarch\r")
             console.expect(r"kept-by-flash", 60 * SLOW)
+
+    def test_pc_pvh(self):
+        """The kernel that a bzImage unpacks (boot.rst: payload_offset, payload_length) is an ELF file with PVH's note."""
+        linux = fetch("linux-amd64")
+        with open(f"{linux}/vmlinuz", "rb") as file:
+            image = file.read()
+        offset, length = struct.unpack_from("<II", image, 0x248)
+        start = (image[0x1F1] + 1) * 512 + offset
+        kernel = os.path.join(self.folder.name, "vmlinux.compressed")
+        with open(kernel, "wb") as out:
+            out.write(image[start:start + length - 4])  # behind it, the size of what is in it
+        images = os.path.join(os.path.dirname(linux), "images")
+        with guest("--arch", "x86_64", "--cpus", "2", "--memory", "512M", "--net", "none", "--kernel", kernel, "--initrd",
+                   f"{images}/initramfs-amd64.gz", "--append", "console=ttyS0 pvh.test=1") as console:
+            console.expect(r"Command line: console=ttyS0 pvh\.test=1", 60 * SLOW)
+            console.expect(r"initramfs: ready", 120 * SLOW)
 
     def test_pc_efi_program(self):
         """An EFI program as the kernel: EDK2 starts it."""

@@ -6,6 +6,7 @@ usage: ui_test.py VM-CLI [TEST...]
 The guest is a boot sector of ours, which SeaBIOS starts: it prints every key on the screen and on the serial port.
 """
 
+import contextlib
 import ctypes
 import os
 import pty
@@ -36,6 +37,19 @@ BOOT_SECTOR = bytes.fromhex(
     "fa31c08ed88ed0bc007cfbb80300cd10b401b90020cd10b023eb0430e4cd16b40ebb0700cd10baf803eeebef"
 )
 
+# Fills a linear frame buffer of 1024 by 768 with 32 bits a pixel again and again, each time with another colour, and
+# sends a byte through the serial port each time. VBE mode 0x118; segment ES reaches over all addresses from a visit to
+# protected mode on:
+#   ...; mov ax,0x4f01; mov cx,0x118; mov di,0x8000; int 0x10; mov ax,0x4f02; mov bx,0x4118; int 0x10; mov ebp,[0x8028]
+#   cli; lgdt [0x7c6e]; cr0 |= 1; mov bx,8; mov es,bx; cr0 &= ~1; xor eax,eax; mov dx,0x3f8
+#   fill: mov edi,ebp; mov ecx,1024*768; addr32 rep stosd; out dx,al; add eax,0x010305; jmp fill
+STORM = bytes.fromhex(
+    "fa31c08ed88ec08ed0bc007cfbb8014fb91801bf0080cd10b8024fbb1841cd10"
+    "668b2e2880fa660f01166e7c0f20c00c010f22c0eb00bb08008ec324fe0f22c0"
+    "eb006631c0baf8036689ef66b900000c006766f3abee660505030100ebea0000"
+    "000000000000ffff00000092cf000f005e7c0000"
+)
+
 
 def seabios_is_here():
     places = [os.path.join(os.environ.get("TRIARCH_CACHE", os.path.expanduser("~/.cache/triarch")), "seabios"), "/usr/share/seabios"]
@@ -45,10 +59,10 @@ def seabios_is_here():
 class Guest:
     """vm-cli with the boot sector, its terminal in our hands."""
 
-    def __init__(self, folder, *options, environment=None):
+    def __init__(self, folder, *options, sector=BOOT_SECTOR, environment=None):
         disk = os.path.join(folder, "disk.img")
         with open(disk, "wb") as file:
-            file.write(BOOT_SECTOR.ljust(510, b"\0") + b"\x55\xaa" + bytes(1 << 20))
+            file.write(sector.ljust(510, b"\0") + b"\x55\xaa" + bytes(1 << 20))
         self.terminal, inner = pty.openpty()
         self.output = ""
         self.seen = 0
@@ -84,12 +98,15 @@ class Guest:
         self.seen += self.output[self.seen :].index(text) + len(text)
 
     def monitor(self, command, answer="(vm-cli) "):
+        """Where in the output the answer begins, between which the guest may print."""
         os.write(self.terminal, b"\x01c")
         self.expect("(vm-cli) ")
         os.write(self.terminal, command.encode() + b"\r")
         self.expect(command)
+        start = self.seen
         self.expect(answer)
         os.write(self.terminal, b"\x01c")
+        return start
 
     def screenshot(self):
         path = os.path.join(tempfile.mkdtemp(), "screen.png")
@@ -130,6 +147,20 @@ def free_port():
                 pass
 
 
+@contextlib.contextmanager
+def x_server(folder):
+    """An Xvfb, whose screen lies in a file in the folder; its display's name."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-fbdir", folder, "-nolisten", "tcp", "-noreset"]
+    with subprocess.Popen(command, pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        try:
+            with os.fdopen(reading) as numbers:
+                yield ":" + numbers.readline().strip()
+        finally:
+            server.terminate()
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         if not seabios_is_here():
@@ -137,8 +168,8 @@ class Case(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="triarch-ui-")
         self.addCleanup(shutil.rmtree, self.folder)
 
-    def guest(self, *options, environment=None):
-        guest = Guest(self.folder, *options, environment=environment)
+    def guest(self, *options, **more):
+        guest = Guest(self.folder, *options, **more)
         self.addCleanup(guest.__exit__)
         return guest
 
@@ -222,6 +253,30 @@ class Vnc(Case):
         self.assertEqual(len(mine), 1)
         self.assertIn(mine[0][:8], ("0100007F", "7F000001"))
 
+    def test_storm(self):
+        """Who does not read holds up neither the machine nor takes memory; nor does a storm of pictures."""
+        number, count = free_port(), os.path.join(self.folder, "fills")
+        guest = self.guest("--display", f"vnc=:{number}", "--serial", f"file:{count}", sector=STORM)
+        fills = lambda more: until(lambda: os.path.exists(count) and os.path.getsize(count) > more, "the guest drawing")
+        fills(0)
+        with rfb.Client(5900 + number) as deaf, rfb.Client(5900 + number) as client:
+            until(lambda: client.update() or client.width == 1024, "the guest's resolution")
+            for _ in range(10):
+                client.update()
+            before = self.memory(guest)
+            for _ in range(50):
+                deaf.request(False)
+            fills(os.path.getsize(count) + 30)
+            # The others wait for five seconds, and then the one that is deaf is gone.
+            for _ in range(5):
+                client.update()
+            self.assertLess(self.memory(guest), before + 32768)
+
+    @staticmethod
+    def memory(guest):
+        with open(f"/proc/{guest.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1))
+
     def test_nonsense(self):
         """Whatever clients send, the machine goes on and others are served."""
         guest, port = self.start()
@@ -271,7 +326,7 @@ class Refusals(unittest.TestCase):
         self.refused(2, "password=FILE", "--display", "vnc=:77,pasword=x")
         self.refused(3, "/nowhere", "--display", "vnc=:77,password=/nowhere")
         self.refused(3, "1 to 8 characters", "--display", "vnc=:77,password=" + __file__)
-        self.refused(2, "no screen", "--arch", "riscv64", "--display", "vnc=:77")
+        self.refused(2, "no screen", "--arch", "riscv64", "--machine", "display=none", "--display", "vnc=:77")
 
 
 class Window(Case):
@@ -282,18 +337,9 @@ class Window(Case):
         for tool in ("Xvfb", "xdotool"):
             if not shutil.which(tool):
                 self.skipTest(f"{tool} is not here: scripts/setup test installs it")
-        reading, writing = os.pipe()
-        self.server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-fbdir", self.folder, "-nolisten", "tcp", "-noreset"],
-            pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(self.stop)
-        os.close(writing)
-        with os.fdopen(reading) as numbers:
-            self.display = ":" + numbers.readline().strip()
-
-    def stop(self):
-        self.server.terminate()
-        self.server.wait()
+        server = x_server(self.folder)
+        self.display = server.__enter__()
+        self.addCleanup(server.__exit__, None, None, None)
 
     def environment(self):
         # Drawn by the processor: a graphics library's own would need many threads for it.
@@ -437,10 +483,9 @@ class Headless(Case):
     def test_window_nobody_sees(self):
         guest = self.guest("--display", "sdl,scale=2", environment={"SDL_VIDEODRIVER": "dummy"})
         guest.expect(READY)
-        guest.monitor("sendkey shift-a")
-        guest.expect("A")
-        guest.monitor("type bc\\\\d")
-        guest.expect("bc\\d")
+        for command, typed in (("sendkey shift-q", "Q"), ("type X\\\\Y", r"X.*\\.*Y")):
+            start = guest.monitor(command)
+            until(lambda: guest.look(0.05) and re.search(typed, guest.output[start:], re.DOTALL), command)
         guest.monitor("sendkey nothing", "no such keys")
         guest.monitor("screenshot /nowhere/x.png", "/nowhere/x.png can't be made")
         width, height, _ = guest.screenshot()
