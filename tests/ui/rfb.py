@@ -12,7 +12,7 @@ class Refused(Exception):
 
 class Client:
     def __init__(self, port, encodings=(RAW, DESKTOP_SIZE), answer=None, timeout=30):
-        """`answer`: what is sent for a password's challenge."""
+        """`answer`: makes what is sent for a password's challenge of that."""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.known = set()  # pseudo-encodings that the server has shown
         self.updates = 0
@@ -21,8 +21,7 @@ class Client:
         self.security = list(self.read(self.read(1)[0]))
         self.socket.sendall(bytes([self.security[0]]))
         if self.security[0] == 2:
-            self.read(16)
-            self.socket.sendall(answer or bytes(16))
+            self.socket.sendall(answer(self.read(16)))
         if struct.unpack(">I", self.read(4))[0] != 0:
             why = self.read(struct.unpack(">I", self.read(4))[0]).decode()
             self.socket.close()
