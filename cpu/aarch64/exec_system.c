@@ -256,6 +256,13 @@ A64_HANDLER(msr__state)
     TAIL return a64_next(c, i, bank, pc);
 }
 
+/* No such register, in a part of the space where that is reported as a trap: imm is its number. */
+A64_HANDLER(mrs__absent)
+{
+    aarch64_sysreg_trapped(c, (uint32_t)i->imm, i->rm, false);
+    TAIL return a64_raise(c, i, bank, pc);
+}
+
 A64_HANDLER(mrs)
 {
     const struct aarch64_sysreg *r = aarch64_sysreg(i->imm);
