@@ -31,6 +31,8 @@ bench:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all
 	@bench/run
+	@bench/hvt
+	@bench/screen
 
 format: all
 	@cmake --build build/release --target format

@@ -13,7 +13,7 @@
 #include "base/bits.h"
 #include "base/types.h"
 
-#define TLB_BITS       10
+#define TLB_BITS       11
 #define TLB_ENTRIES    (1u << TLB_BITS)
 #define TLB_FETCH_BITS 8
 #define TLB_FETCHES    (1u << TLB_FETCH_BITS)

@@ -491,14 +491,22 @@ static unsigned shape_choose(struct decoder *d)
     return insn->index == X86_ZERO ? 1 : 2;
 }
 
+/* XCHG with memory is locked without a prefix; CMPXCHG and XADD are done as if they were. */
+static bool is_locked(const struct decoder *d)
+{
+    unsigned opcode = d->opcode & 0xfe;
+    bool always = d->map == MAP_1 ? opcode == 0x86 : d->map == MAP_2 && (opcode == 0xb0 || opcode == 0xc0);
+    return d->lock || (always && d->insn->flags & INSN_MEM);
+}
+
 static x86_handler *handler_choose(struct decoder *d)
 {
     const struct x86_insn *insn = d->insn;
     x86_handler *const *handlers = d->row->handlers;
     unsigned size = insn->opsize, memory = insn->flags & INSN_MEM ? 1 : 0;
     bool long_stack = d->mode64 && size == 3;
-    if (d->lock)
-        return x86_locked;
+    if (is_locked(d))
+        return x86_locked_choose(insn);
     switch (d->row->kind) {
     case X86_KIND_RM: return handlers[memory];
     case X86_KIND_RBXM: return handlers[shape_choose(d)];

@@ -30,3 +30,6 @@ x86_handler x86_too_long;
 
 /* LOCK and a row with ROW_LOCK. */
 x86_handler x86_locked;
+
+/* The same, or a faster handler for one that can be done at once. */
+x86_handler *x86_locked_choose(const struct x86_insn *insn);

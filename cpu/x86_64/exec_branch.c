@@ -103,10 +103,14 @@ INLINE uint64_t target_of(const struct x86_insn *i, uint64_t pc)
     return x86_rip_next(i, pc) + (uint64_t)(int64_t)i->imm;
 }
 
-COLD X86_HANDLER(x86_taken_slow)
+/* Seldom slow: jumps between pages go this way as well. */
+X86_HANDLER(x86_taken_slow)
 {
     c->target = target_of(i, pc) & x86_rip_mask(c);
-    if ((c->target ^ pc) >= PAGE_SIZE)
+    bool same_page = (c->target ^ pc) < PAGE_SIZE;
+    if (likely(!same_page && x86_code64(c)))
+        TAIL return jump_64(c, i, bank, pc);
+    if (!same_page)
         TAIL return jump(c, i, bank, pc);
     return link_make(c, i, bank, c->target, true);
 }

@@ -211,6 +211,104 @@ X86_HANDLER(x86_locked)
     TAIL return x86_next_slow(c, i, bank, pc);
 }
 
+/*
+ * ---- the frequent ones, with an operand in plain RAM at its alignment: one atomic access of the host each.
+ * All else is done the long way. ----
+ */
+
+INLINE void *locked_hit(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank, uint64_t pc,
+                        unsigned width)
+{
+    void *p = x86_write_hit_m(c, i, bank, pc, width);
+    return (uintptr_t)p & (width - 1) ? NULL : p;
+}
+
+/* `fetch` leaves the old value in v. */
+#define LOCKED(name, bits, width, fetch, finish)                                                             \
+    static X86_HANDLER(lock_##name##bits)                                                                    \
+    {                                                                                                        \
+        uint##bits##_t *p = locked_hit(c, i, bank, pc, width);                                               \
+        if (unlikely(!p))                                                                                    \
+            TAIL return x86_locked(c, i, bank, pc);                                                          \
+        uint##bits##_t v = fetch;                                                                            \
+        finish;                                                                                              \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
+    }
+#define LOCKED_BINARY(op, fetch, bits, width)                                                                \
+    LOCKED(op##_mr, bits, width,                                                                             \
+           __atomic_fetch_##fetch(p, (uint##bits##_t)c->s.gpr[i->reg], __ATOMIC_SEQ_CST),                    \
+           op_##op(c, width, v, x86_reg_get(c, i->reg, width)))                                              \
+    LOCKED(op##_mi, bits, width, __atomic_fetch_##fetch(p, (uint##bits##_t)i->imm, __ATOMIC_SEQ_CST),        \
+           op_##op(c, width, v, (uint##bits##_t)i->imm))
+#define LOCKED_SIZE(bits, width)                                                                             \
+    LOCKED_BINARY(add, add, bits, width)                                                                     \
+    LOCKED_BINARY(or, or, bits, width)                                                                       \
+    LOCKED_BINARY(and, and, bits, width)                                                                     \
+    LOCKED_BINARY(sub, sub, bits, width)                                                                     \
+    LOCKED_BINARY(xor, xor, bits, width)                                                                     \
+    LOCKED(inc, bits, width, __atomic_fetch_add(p, 1, __ATOMIC_SEQ_CST), op_inc(c, width, v))                \
+    LOCKED(dec, bits, width, __atomic_fetch_sub(p, 1, __ATOMIC_SEQ_CST), op_dec(c, width, v))                \
+    LOCKED(xchg, bits, width, __atomic_exchange_n(p, (uint##bits##_t)c->s.gpr[i->reg], __ATOMIC_SEQ_CST),    \
+           x86_reg_set(c, i->reg, width, v))                                                                 \
+    static X86_HANDLER(lock_xadd##bits)                                                                      \
+    {                                                                                                        \
+        uint##bits##_t *p = locked_hit(c, i, bank, pc, width);                                               \
+        if (unlikely(!p))                                                                                    \
+            TAIL return x86_locked(c, i, bank, pc);                                                          \
+        uint64_t b = x86_reg_get(c, i->reg, width);                                                          \
+        uint64_t v = __atomic_fetch_add(p, (uint##bits##_t)b, __ATOMIC_SEQ_CST);                             \
+        op_add(c, width, v, b);                                                                              \
+        x86_reg_set(c, i->reg, width, v);                                                                    \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
+    }                                                                                                        \
+    static X86_HANDLER(lock_cmpxchg##bits)                                                                   \
+    {                                                                                                        \
+        uint##bits##_t *p = locked_hit(c, i, bank, pc, width);                                               \
+        if (unlikely(!p))                                                                                    \
+            TAIL return x86_locked(c, i, bank, pc);                                                          \
+        uint64_t acc = x86_reg_get(c, RAX, width);                                                           \
+        uint64_t v = __sync_val_compare_and_swap(p, (uint##bits##_t)acc, (uint##bits##_t)c->s.gpr[i->reg]);  \
+        x86_flags_sub(c, width, acc, v);                                                                     \
+        if (v != acc)                                                                                        \
+            x86_reg_set(c, RAX, width, v);                                                                   \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
+    }
+
+LOCKED_SIZE(32, 4)
+LOCKED_SIZE(64, 8)
+
+#define SIZES(name)                                                                                          \
+    {                                                                                                        \
+        lock_##name##32, lock_##name##64                                                                     \
+    }
+#define BINARY(op, digit)                                                                                    \
+    {digit * 8 + 1, -1, SIZES(op##_mr)}, {0x81, digit, SIZES(op##_mi)},                                      \
+    {                                                                                                        \
+        0x83, digit, SIZES(op##_mi)                                                                          \
+    }
+
+static const struct {
+    uint8_t opcode;
+    int8_t digit; /* ModRM.reg; -1: any */
+    x86_handler *run[2];
+} locked_fast[] = {
+    BINARY(add, 0),          BINARY(or, 1),
+    BINARY(and, 4),          BINARY(sub, 5),
+    BINARY(xor, 6),          {0xff, 0, SIZES(inc)},
+    {0xff, 1, SIZES(dec)},   {0x87, -1, SIZES(xchg)},
+    {0xc1, -1, SIZES(xadd)}, {0xb1, -1, SIZES(cmpxchg)},
+};
+
+x86_handler *x86_locked_choose(const struct x86_insn *insn)
+{
+    for (size_t n = 0; insn->opsize >= 2 && n < ARRAY_LEN(locked_fast); n++) {
+        bool digit = locked_fast[n].digit < 0 || locked_fast[n].digit == (insn->modrm >> 3 & 7);
+        if (locked_fast[n].opcode == insn->opcode && digit)
+            return locked_fast[n].run[insn->opsize - 2];
+    }
+    return x86_locked;
+}
+
 /* ---- without LOCK ---- */
 
 /* The destination is written in either case: with what it was when the accumulator differs. */

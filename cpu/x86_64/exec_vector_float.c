@@ -5,8 +5,8 @@
 #define ARITHMETIC(name, op)                                                                                 \
     FLOAT_PACKED(name##ps, f32, d, f32_##op(env, a, b))                                                      \
     FLOAT_PACKED(name##pd, f64, q, f64_##op(env, a, b))                                                      \
-    FLOAT_SCALAR(name##ss, f32, d, f32_##op(env, a, b))                                                      \
-    FLOAT_SCALAR(name##sd, f64, q, f64_##op(env, a, b))
+    FLOAT_SCALAR_QUICK(name##ss, f32, d, op)                                                                 \
+    FLOAT_SCALAR_QUICK(name##sd, f64, q, op)
 ARITHMETIC(add, add)
 ARITHMETIC(sub, sub)
 ARITHMETIC(mul, mul)

@@ -19,12 +19,20 @@ INLINE void move_all(union x86_vector *d, const union x86_vector *s, const struc
 }
 
 #define STORE_M(name, width, align)                                                                          \
-    X86_HANDLER(x86_##name##_m)                                                                              \
+    static COLD X86_HANDLER(name##_slow)                                                                     \
     {                                                                                                        \
         c->operand = c->s.vector[i->reg];                                                                    \
         if (unlikely(!x86_operand_store(c, i, pc, width, align)))                                            \
             TAIL return x86_raise(c, i, bank, pc);                                                           \
         TAIL return x86_next_slow(c, i, bank, pc);                                                           \
+    }                                                                                                        \
+    X86_HANDLER(x86_##name##_m)                                                                              \
+    {                                                                                                        \
+        void *p = x86_write_hit_m(c, i, bank, pc, width);                                                    \
+        if (unlikely(!p || (uintptr_t)p & ((align)-1)))                                                      \
+            TAIL return name##_slow(c, i, bank, pc);                                                         \
+        x86_operand_copy(p, &c->s.vector[i->reg], width);                                                    \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
     }
 #define STORE(name, width, align, move)                                                                      \
     X86_PLAIN(name##_r, move)                                                                                \

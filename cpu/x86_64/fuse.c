@@ -43,6 +43,8 @@ struct effect {
 #define BINARY(M, op)      SIZES(M, op##_mr) SIZES(M, op##_mi)
 #define LOADS(name)        {.run = x86_##name, .writes = FLAGS_STATUS, .faults = true},
 #define LOAD(op)           LOADS(op##_rm8_b) LOADS(op##_rm32_b) LOADS(op##_rm32_x) LOADS(op##_rm64_b) LOADS(op##_rm64_x)
+#define FAULTS(name)       {.run = x86_##name, .faults = true},
+#define MEMORY(op)         FAULTS(op##_b) FAULTS(op##_x)
 #define CONDITIONAL(cc)    READS(set##cc##_r) READS(cmov##cc##32_r) READS(cmov##cc##64_r)
 
 static const struct effect effects[] = {
@@ -54,6 +56,11 @@ static const struct effect effects[] = {
     BINARY(WRITES, cmp) BINARY(WRITES, test) BINARY(CARRIES, adc) BINARY(CARRIES, sbb)
     WIDE(WRITES, imul_rm) SIZES(WRITES, neg_m) SIZES(WRITES_BUT_C, inc_m) SIZES(WRITES_BUT_C, dec_m)
     SIZES(SHIFTS, shl_i) SIZES(SHIFTS, shr_i) SIZES(SHIFTS, sar_i) WIDE(ROTATES, rol_i) WIDE(ROTATES, ror_i)
+    MEMORY(mov_rm8) MEMORY(mov_rm16) MEMORY(mov_rm32) MEMORY(mov_rm64)
+    MEMORY(mov_mr8) MEMORY(mov_mr16) MEMORY(mov_mr32) MEMORY(mov_mr64)
+    MEMORY(mov_mi8) MEMORY(mov_mi16) MEMORY(mov_mi32) MEMORY(mov_mi64)
+    MEMORY(movzx_832) MEMORY(movzx_1632) MEMORY(movsx_832) MEMORY(movsx_1632) MEMORY(movsxd64)
+    FAULTS(push_r_f) FAULTS(pop_r_f)
     LOAD(add) LOAD(sub) LOAD(and) LOAD(or) LOAD(xor)
     CONDITIONAL(z) CONDITIONAL(nz) CONDITIONAL(b) CONDITIONAL(ae) CONDITIONAL(be) CONDITIONAL(a)
     CONDITIONAL(s) CONDITIONAL(ns) CONDITIONAL(l) CONDITIONAL(ge) CONDITIONAL(le) CONDITIONAL(g)
@@ -71,6 +78,7 @@ static x86_handler *const faultings[] = {FUSE_FAULTING(LIST_SECOND, )};
 static x86_handler *const comparisons[] = {FUSE_COMPARISON(LIST)};
 static x86_handler *const conditions[] = {FUSE_CONDITION(LIST_CONDITION, )};
 static x86_handler *const befores[] = {FUSE_BEFORE(LIST)};
+static x86_handler *const before_jumps[] = {FUSE_BEFORE_JUMP(LIST)};
 static const struct { x86_handler *loud, *quiet; } quiets[] = {FUSE_QUIET(LIST_QUIET)};
 /* clang-format on */
 
@@ -86,6 +94,7 @@ static const struct x86_fusible unknown = {
     .comparison = -1,
     .condition = -1,
     .before = -1,
+    .before_jump = -1,
 };
 
 /* The entry of a handler, or the free one where it would be. */
@@ -145,6 +154,8 @@ void x86_fuse_init(void)
         add(conditions[n])->condition = (int8_t)n;
     for (size_t n = 0; n < ARRAY_LEN(befores); n++)
         add(befores[n])->before = (int8_t)n;
+    for (size_t n = 0; n < ARRAY_LEN(before_jumps); n++)
+        add(before_jumps[n])->before_jump = (int8_t)n;
 }
 
 /* An instruction's place in its block, and what has been found out about it. */
@@ -191,6 +202,8 @@ static x86_handler *fused(const struct place *place, unsigned left, unsigned *le
         return x86_fused_three(a, b, c);
     *length = 2;
     x86_handler *run = x86_fused_branch(a, b);
+    if (!run)
+        run = x86_fused_jump(a, b);
     if (!run && place[0].undone)
         run = x86_fused_undone(a, b);
     return run ? run : x86_fused_pair(a, b);

@@ -26,10 +26,12 @@ struct x86_fusible {
     int8_t undone, faulting;      /* of a pair without the first's flags, though the second may fault */
     int8_t comparison, condition; /* of a branch */
     int8_t before;                /* of a comparison and its branch */
+    int8_t before_jump;
 };
 
-/* Handlers of pairs (without the first's flags, in the second function), of comparisons with a branch, and of
- * the same with an instruction in front. */
+/* Handlers of an instruction with a jump, of pairs (without the first's flags, in the second function), of
+ * comparisons with a branch, and of the same with an instruction in front. */
+x86_handler *x86_fused_jump(const struct x86_fusible *before, const struct x86_fusible *jump);
 x86_handler *x86_fused_pair(const struct x86_fusible *first, const struct x86_fusible *second);
 x86_handler *x86_fused_undone(const struct x86_fusible *first, const struct x86_fusible *second);
 x86_handler *x86_fused_branch(const struct x86_fusible *comparison, const struct x86_fusible *branch);

@@ -71,3 +71,20 @@ x86_handler *x86_fused_three(const struct x86_fusible *before, const struct x86_
     }
     return NULL;
 }
+
+#define JUMP(a)                                                                                              \
+    static X86_HANDLER(a##_jmp)                                                                              \
+    {                                                                                                        \
+        if (unlikely(!do_##a(c, i, bank, pc)))                                                               \
+            TAIL return x86_##a(c, i, bank, pc);                                                             \
+        TAIL return x86_taken(c, i + 1, bank, pc);                                                           \
+    }
+FUSE_BEFORE_JUMP(JUMP)
+
+#define JUMP_NAME(a) a##_jmp,
+static x86_handler *const jumps[] = {FUSE_BEFORE_JUMP(JUMP_NAME)};
+
+x86_handler *x86_fused_jump(const struct x86_fusible *before, const struct x86_fusible *jump)
+{
+    return before->before_jump < 0 || jump->run != x86_jmp_f ? NULL : jumps[before->before_jump];
+}

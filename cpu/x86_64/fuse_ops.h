@@ -171,6 +171,37 @@ DO_COMPARE(16, 2)
 DO_COMPARE(32, 4)
 DO_COMPARE(64, 8)
 
+/* ---- conditional: false where the flags have to be made first ---- */
+
+#define DO_SET(cc, condition)                                                                                \
+    INLINE bool do_set##cc##_r(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,          \
+                               uint64_t pc)                                                                  \
+    {                                                                                                        \
+        (void)bank, (void)pc;                                                                                \
+        if (unlikely(!x86_condition_known(c, condition)))                                                    \
+            return false;                                                                                    \
+        x86_reg_set(c, i->rm, 1, x86_condition_fast(c, condition));                                          \
+        return true;                                                                                         \
+    }
+#define DO_CMOV(cc, condition, bits, width)                                                                  \
+    INLINE bool do_cmov##cc##bits##_r(struct x86_core *c, const struct x86_insn *i, struct tlb_bank *bank,   \
+                                      uint64_t pc)                                                           \
+    {                                                                                                        \
+        (void)bank, (void)pc;                                                                                \
+        if (unlikely(!x86_condition_known(c, condition)))                                                    \
+            return false;                                                                                    \
+        x86_reg_set(c, i->reg, width, x86_condition_fast(c, condition) ? DO_RM(width) : DO_REG(width));      \
+        return true;                                                                                         \
+    }
+DO_SET(z, COND_Z)
+DO_SET(nz, COND_NZ)
+DO_SET(b, COND_B)
+DO_CMOV(z, COND_Z, 32, 4)
+DO_CMOV(z, COND_Z, 64, 8)
+DO_CMOV(nz, COND_NZ, 32, 4)
+DO_CMOV(nz, COND_NZ, 64, 8)
+DO_CMOV(ae, COND_AE, 64, 8)
+
 /* ---- who may stand where: M(n) or M(x, n) each ---- */
 
 /* Quiet forms beside those that DO_OPS makes; M(name). */
@@ -206,7 +237,8 @@ FUSE_QUIET(FUSE_QUIET_DECLARE)
     M(q_rol_i32_r) M(q_rol_i64_r) M(q_ror_i32_r) M(q_imul_rm64_r)                                            \
     M(q_adc_mr64_r) M(q_adc_mi64_r) M(q_shr_i16_r) M(q_xor_mi16_r)                                           \
     M(mov_rm32_b) M(mov_rm32_x) M(mov_rm64_b) M(mov_rm64_x) M(movzx_832_b)                                   \
-    M(mov_mr8_b) M(mov_mr32_b) M(mov_mr64_b) M(mov_mi8_x) M(push_r_f) M(pop_r_f)
+    M(mov_mr8_b) M(mov_mr32_b) M(mov_mr64_b) M(mov_mi8_x) M(push_r_f) M(pop_r_f)                             \
+    M(cmp_mr32_r) M(cmp_mr64_r) M(test_mr64_r)
 
 /* The second, behind x. */
 #define FUSE_SECOND(M, x)                                                                                    \
@@ -221,6 +253,8 @@ FUSE_QUIET(FUSE_QUIET_DECLARE)
     M(x, mov_rm32_b) M(x, mov_rm32_x) M(x, mov_rm64_b) M(x, mov_rm64_x) M(x, movzx_832_b)                    \
     M(x, mov_mr8_b) M(x, mov_mr32_b) M(x, mov_mr64_b) M(x, mov_mr64_x) M(x, mov_mi8_x)                       \
     M(x, q_add_rm32_b) M(x, q_add_rm64_b) M(x, q_xor_rm8_b) M(x, q_xor_rm32_x) M(x, q_xor_rm64_b)            \
+    M(x, setz_r) M(x, setnz_r) M(x, setb_r) M(x, cmovz32_r) M(x, cmovz64_r) M(x, cmovnz32_r)                 \
+    M(x, cmovnz64_r) M(x, cmovae64_r)                                                                        \
     M(x, push_r_f) M(x, pop_r_f)
 
 /*
@@ -251,6 +285,12 @@ FUSE_QUIET(FUSE_QUIET_DECLARE)
 #define FUSE_CONDITION(M, x)                                                                                 \
     M(x, z, COND_Z) M(x, nz, COND_NZ) M(x, b, COND_B) M(x, ae, COND_AE) M(x, be, COND_BE) M(x, a, COND_A)    \
     M(x, s, COND_S) M(x, ns, COND_NS) M(x, l, COND_L) M(x, ge, COND_GE) M(x, le, COND_LE) M(x, g, COND_G)
+
+/* In front of a jump. */
+#define FUSE_BEFORE_JUMP(M)                                                                                  \
+    M(nop_m) M(mov_mr32_r) M(mov_mr64_r) M(mov_oi32) M(add_mi64_r) M(add_mi32_r) M(add_mr64_r)               \
+    M(sub_mi64_r) M(xor_mr32_r) M(mov_rm32_b) M(mov_rm64_b) M(mov_mr32_b) M(mov_mr64_b) M(lea64_b)           \
+    M(pop_r_f) M(movzx_832_r) M(movzx_832_b)
 
 /* In front of a comparison and its branch, and which comparisons have something in front. */
 #define FUSE_BEFORE(M)                                                                                       \

@@ -295,6 +295,18 @@ bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc,
 bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width,
                        unsigned align);
 
+/* With a constant width a copy is a few instructions, without it is a call. */
+INLINE void x86_operand_copy(void *to, const void *from, unsigned width)
+{
+    switch (width) {
+    case 4: memcpy(to, from, 4); break;
+    case 8: memcpy(to, from, 8); break;
+    case 16: memcpy(to, from, 16); break;
+    case 32: memcpy(to, from, 32); break;
+    default: memcpy(to, from, width); break;
+    }
+}
+
 /* ---- handlers made from expressions ---- */
 
 /*
@@ -452,7 +464,7 @@ static inline uint64_t x86_operand_offset(const struct x86_core *c, const struct
         TAIL return x86_next(c, i, bank, pc);                                                                \
     }
 #define X86_VECTOR_M(name, width, align, body)                                                               \
-    X86_HANDLER(x86_##name##_m)                                                                              \
+    static COLD X86_HANDLER(name##_slow)                                                                     \
     {                                                                                                        \
         if (unlikely(!x86_operand_load(c, i, pc, width, align)))                                             \
             TAIL return x86_raise(c, i, bank, pc);                                                           \
@@ -461,6 +473,18 @@ static inline uint64_t x86_operand_offset(const struct x86_core *c, const struct
         (void)d, (void)v, (void)s;                                                                           \
         body;                                                                                                \
         TAIL return x86_next_slow(c, i, bank, pc);                                                           \
+    }                                                                                                        \
+    X86_HANDLER(x86_##name##_m)                                                                              \
+    {                                                                                                        \
+        const void *p = x86_read_hit_m(c, i, bank, pc, width);                                               \
+        if (unlikely(!p || (uintptr_t)p & ((align)-1)))                                                      \
+            TAIL return name##_slow(c, i, bank, pc);                                                         \
+        x86_operand_copy(&c->operand, p, width);                                                             \
+        union x86_vector *d = &c->s.vector[i->reg];                                                          \
+        const union x86_vector *v = &c->s.vector[i->vvvv], *s = &c->operand;                                 \
+        (void)d, (void)v, (void)s;                                                                           \
+        body;                                                                                                \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
     }
 #define X86_VECTOR(name, width, align, body)                                                                 \
     X86_VECTOR_R(name, body)                                                                                 \

@@ -472,18 +472,6 @@ bool x86_write_bytes(struct x86_core *c, unsigned seg, uint64_t offset, const vo
            keyed_write(c, c->bank_key, linear, from, len);
 }
 
-/* With a constant width a copy is a few instructions, without it is a call. */
-INLINE void operand_copy(void *to, const void *from, unsigned width)
-{
-    switch (width) {
-    case 4: memcpy(to, from, 4); break;
-    case 8: memcpy(to, from, 8); break;
-    case 16: memcpy(to, from, 16); break;
-    case 32: memcpy(to, from, 32); break;
-    default: memcpy(to, from, width); break;
-    }
-}
-
 bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width,
                       unsigned align)
 {
@@ -493,7 +481,7 @@ bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc,
         return x86_fault_gp(c, 0);
     if (unlikely(!hit))
         return x86_read_bytes(c, i->seg, offset, &c->operand, width);
-    operand_copy(&c->operand, hit, width);
+    x86_operand_copy(&c->operand, hit, width);
     return true;
 }
 
@@ -506,7 +494,7 @@ bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc
         return x86_fault_gp(c, 0);
     if (unlikely(!hit))
         return x86_write_bytes(c, i->seg, offset, &c->operand, width);
-    operand_copy(hit, &c->operand, width);
+    x86_operand_copy(hit, &c->operand, width);
     return true;
 }
 

@@ -85,3 +85,38 @@ INLINE bool sse_end(struct x86_core *c)
     FLOAT_LANES(name, f, field, sizeof(f##_t), expr)                                                         \
     X86_VECTOR_FAULTING(name, sizeof(f##_t), 1, name##_do(c, d, v, s, i))                                    \
     X86_VECTOR_FAULTING(v##name, sizeof(f##_t), 1, name##_do(c, d, v, s, i))
+
+/*
+ * Scalar arithmetic of two operands, which the host does wherever it is known to give the right result and
+ * to raise nothing new: without a call then.
+ */
+#define FLOAT_QUICK(id, name, f, field, op, vex)                                                             \
+    static x86_handler x86_##id##_slow_r, x86_##id##_slow_m;                                                 \
+    X86_VECTOR_FAULTING(id##_slow, sizeof(f##_t), 1, name##_do(c, d, v, s, i))                               \
+    INLINE bool id##_quick(struct x86_core *c, const struct x86_insn *i, f##_t b)                            \
+    {                                                                                                        \
+        union x86_vector r = c->s.vector[i->vvvv];                                                           \
+        if (unlikely(c->sse_mxcsr != (c->s.mxcsr | SSE_ENV_MADE)))                                           \
+            return false;                                                                                    \
+        if (unlikely(!f##_##op##_quick(&c->sse_env, r.field[0], b, &r.field[0])))                            \
+            return false;                                                                                    \
+        vector_set(&c->s.vector[i->reg], &r, 16, vex);                                                       \
+        return true;                                                                                         \
+    }                                                                                                        \
+    X86_HANDLER(x86_##id##_r)                                                                                \
+    {                                                                                                        \
+        if (unlikely(!id##_quick(c, i, c->s.vector[i->rm].field[0])))                                        \
+            TAIL return x86_##id##_slow_r(c, i, bank, pc);                                                   \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
+    }                                                                                                        \
+    X86_HANDLER(x86_##id##_m)                                                                                \
+    {                                                                                                        \
+        const void *p = x86_read_hit_m(c, i, bank, pc, sizeof(f##_t));                                       \
+        if (unlikely(!p || !id##_quick(c, i, (f##_t)x86_host_load(p, sizeof(f##_t)))))                       \
+            TAIL return x86_##id##_slow_m(c, i, bank, pc);                                                   \
+        TAIL return x86_next(c, i, bank, pc);                                                                \
+    }
+#define FLOAT_SCALAR_QUICK(name, f, field, op)                                                               \
+    FLOAT_LANES(name, f, field, sizeof(f##_t), f##_##op(env, a, b))                                          \
+    FLOAT_QUICK(name, name, f, field, op, false)                                                             \
+    FLOAT_QUICK(v##name, name, f, field, op, true)
