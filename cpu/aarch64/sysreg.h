@@ -73,8 +73,8 @@ unsigned aarch64_sysreg_count(void);
 /* Whether the access is allowed now. False: c->fault is set. `rt` is for the syndrome. */
 bool aarch64_sysreg_check(struct aarch64_core *c, const struct aarch64_sysreg *r, unsigned rt, bool write);
 
-/* Whether UNDEFINED reads of this register are reported as trapped (FEAT_IDST: the ID space, at every level); and the fault
- * that is. Returns false. */
+/* Whether UNDEFINED reads of this register are reported as trapped (FEAT_IDST: the ID space, at every level);
+ * and the fault that is. Returns false. */
 bool aarch64_sysreg_traps_undefined(const struct aarch64_core *c, uint32_t number);
 bool aarch64_sysreg_trapped(struct aarch64_core *c, uint32_t number, unsigned rt, bool write);
 

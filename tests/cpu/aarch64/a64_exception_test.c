@@ -156,8 +156,8 @@ static void waiting(void)
     a64_destroy(bare);
 }
 
-/* D1.7.1: WFE takes the event register's 1 and goes on; without it sleeps until an event, or an interrupt that isn't
- * masked. */
+/* D1.7.1: WFE takes the event register's 1 and goes on; without it sleeps until an event, or an interrupt
+ * that isn't masked. */
 static void events(void)
 {
     struct a64_bare *bare = a64_create(NULL);
