@@ -16,7 +16,7 @@ struct builder {
     uint32_t mode;
     unsigned slots, count, max_count;
     bool followed; /* the instruction before the current one isn't reached by an indirect jump */
-    bool cached; /* the block is to be kept, so the lines it is read from are marked */
+    bool cached;   /* the block is to be kept, so the lines it is read from are marked */
 };
 
 static void slot_add(struct builder *b, a64_handler *run, uint32_t imm)
@@ -34,8 +34,8 @@ static uint32_t word_at(struct builder *b)
     return (uint32_t)host_load(b->code->host + 4 * b->count, 4);
 }
 
-/* Let the instruction before the current one do both, or go straight on with it, if there is a handler for that. One
- * that is reached in that way by the one before it stays as it is. */
+/* Let the instruction before the current one do both, or go straight on with it, if there is a handler for
+ * that. One that is reached in that way by the one before it stays as it is. */
 static void fuse(struct builder *b)
 {
     if (b->slots < 2)

@@ -219,11 +219,14 @@ static bool system_operands(const struct word *w, struct a64_insn *insn)
 {
     bool write = w->row->format != FMT_MRS;
     int index = aarch64_sysreg_find(w->c, field(w, 5, 16));
-    if (index < 0)
-        return false;
     insn->imm = index;
     insn->rd = write ? REG_DISCARD : destination(field(w, 0, 5));
     insn->rm = (uint8_t)field(w, 0, 5);
+    if (index < 0) {
+        insn->run = a64_mrs__absent;
+        insn->imm = (int32_t)field(w, 5, 16);
+        return !write && aarch64_sysreg_traps_undefined(w->c, field(w, 5, 16));
+    }
     if (field(w, 5, 16) == A64_SYSREG(1, 3, 7, 4, 1))
         insn->run = a64_sys__zva;
     int offset = aarch64_sysreg_plain(w->mode, index, write);

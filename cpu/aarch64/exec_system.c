@@ -256,6 +256,13 @@ A64_HANDLER(msr__state)
     TAIL return a64_next(c, i, bank, pc);
 }
 
+/* No such register, in a part of the space where that is reported as a trap: imm is its number. */
+A64_HANDLER(mrs__absent)
+{
+    aarch64_sysreg_trapped(c, (uint32_t)i->imm, i->rm, false);
+    TAIL return a64_raise(c, i, bank, pc);
+}
+
 A64_HANDLER(mrs)
 {
     const struct aarch64_sysreg *r = aarch64_sysreg(i->imm);
@@ -326,11 +333,11 @@ PAC_HINT(pacibz, aarch64_sign, REG_LR, 0, KEY_IB)
 PAC_HINT(autiaz, aarch64_verify, REG_LR, 0, KEY_IA)
 PAC_HINT(autibz, aarch64_verify, REG_LR, 0, KEY_IB)
 static PAC_HINT(paciasp__any, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IA)
-PAC_HINT(pacibsp, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IB)
-static PAC_HINT(autiasp__any, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IA)
-PAC_HINT(autibsp, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IB)
+    PAC_HINT(pacibsp, aarch64_sign, REG_LR, c->s.x[REG_SP],
+             KEY_IB) static PAC_HINT(autiasp__any, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IA)
+        PAC_HINT(autibsp, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IB)
 
-A64_HANDLER(paciasp)
+            A64_HANDLER(paciasp)
 {
     if (unlikely(!aarch64_pauth_quick_sign(c, &c->s.x[REG_LR], c->s.x[REG_SP])))
         TAIL return a64_paciasp__any(c, i, bank, pc);

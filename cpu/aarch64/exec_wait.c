@@ -1,6 +1,7 @@
 /*
- * Instructions that wait: for an interrupt, for an event, for other cores to get on; and those that send events. A core that
- * waits leaves run() with EXIT_HALT, and goes on when has_work (core.c) finds what it waits for.
+ * Instructions that wait: for an interrupt, for an event, for other cores to get on; and those that send
+ * events. A core that waits leaves run() with EXIT_HALT, and goes on when has_work (core.c) finds what it
+ * waits for.
  */
 #include "cpu/aarch64/exception.h"
 #include "cpu/aarch64/interp.h"
@@ -81,9 +82,9 @@ static enum waiting sleep_until(struct aarch64_core *c, uint64_t end, enum aarch
 }
 
 /*
- * While an exclusive monitor is armed, what a core waits for is a store of another one to that place, which nobody
- * notices. So it first gives way a few times without sleeping (a WFE may end at any time), as most locks are soon free;
- * when it waits again at once it sleeps, but for WATCH_MICROSECONDS at most.
+ * While an exclusive monitor is armed, what a core waits for is a store of another one to that place, which
+ * nobody notices. So it first gives way a few times without sleeping (a WFE may end at any time), as most
+ * locks are soon free; when it waits again at once it sleeps, but for WATCH_MICROSECONDS at most.
  */
 #define WATCH_MICROSECONDS 50
 #define WATCH_PATIENCE     16

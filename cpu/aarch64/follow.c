@@ -1,8 +1,9 @@
 /*
- * Frequent instructions that go straight on to a frequent successor: the host's prediction of an indirect jump is what
- * an instruction costs most in code that doesn't fit the predictor, as the way through a kernel, and of two such
- * instructions only the second one's is left. Each of these handlers does its instruction, then jumps to the handler of
- * the next slot by name. What can't be done without a call is for the plain handler.
+ * Frequent instructions that go straight on to a frequent successor: the host's prediction of an indirect
+ * jump is what an instruction costs most in code that doesn't fit the predictor, as the way through a kernel,
+ * and of two such instructions only the second one's is left. Each of these handlers does its instruction,
+ * then jumps to the handler of the next slot by name. What can't be done without a call is for the plain
+ * handler.
  */
 #include "cpu/aarch64/fuse.h"
 
@@ -15,7 +16,8 @@
 
 /* An instruction's inside: false when nothing was done, and the plain handler has to. */
 #define DO(name)                                                                                             \
-    INLINE bool do_##name(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank, uint64_t pc)
+    INLINE bool do_##name(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,           \
+                          uint64_t pc)
 #define DO_RESULT(name, value)                                                                               \
     DO(name)                                                                                                 \
     {                                                                                                        \
@@ -125,8 +127,8 @@ DO(autiasp)
     return aarch64_pauth_quick_verify(c, &X(REG_LR), X(REG_SP));
 }
 
-/* The pairs, by how often they were seen in a kernel and in compiled programs. No second one is a comparison, which has
- * better company in its branch. */
+/* The pairs, by how often they were seen in a kernel and in compiled programs. No second one is a comparison,
+ * which has better company in its branch. */
 /* clang-format off */
 #define PAIRS(P)                                                                                             \
     P(mov_x, mov_x)           P(mov_x, mov_w)           P(mov_x, movz_w)          P(mov_x, add_i_x)          \

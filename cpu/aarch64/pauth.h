@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "cpu/aarch64/pe.h"
 #include "base/bits.h"
+#include "cpu/aarch64/pe.h"
 #include "cpu/interp.h"
 
 /* TCR_EL1 has changed. */
@@ -29,7 +29,8 @@ uint64_t aarch64_strip(const struct aarch64_core *c, uint64_t pointer, bool data
 /* PACGA. */
 uint64_t aarch64_generic_mac(struct aarch64_core *c, uint64_t value, uint64_t modifier);
 
-/* The code of models with an algorithm of their own: a cheap keyed hash, no protection against anybody who may compute. */
+/* The code of models with an algorithm of their own: a cheap keyed hash, no protection against anybody who
+ * may compute. */
 INLINE uint64_t aarch64_own_hash(uint64_t text, uint64_t modifier, const uint64_t key[2])
 {
     const uint64_t odd = 0x9e3779b97f4a7c15;
@@ -39,9 +40,9 @@ INLINE uint64_t aarch64_own_hash(uint64_t text, uint64_t modifier, const uint64_
     return v ^ v >> 29;
 }
 
-/* Every function's entry and return sign and verify with the A key. These two do that without a call in the usual
- * circumstances: a hash, FEAT_PAuth2's way, the key enabled, and nothing wrong. False: nothing was done, ask aarch64_sign
- * or aarch64_verify. */
+/* Every function's entry and return sign and verify with the A key. These two do that without a call in the
+ * usual circumstances: a hash, FEAT_PAuth2's way, the key enabled, and nothing wrong. False: nothing was
+ * done, ask aarch64_sign or aarch64_verify. */
 INLINE bool aarch64_pauth_quick_sign(const struct aarch64_core *c, uint64_t *pointer, uint64_t modifier)
 {
     if (unlikely(!c->pac_layout.quick || !(c->s.sctlr_el1 & SCTLR_EnIA)))
@@ -58,7 +59,8 @@ INLINE bool aarch64_pauth_quick_verify(const struct aarch64_core *c, uint64_t *p
 {
     if (unlikely(!c->pac_layout.quick || !(c->s.sctlr_el1 & SCTLR_EnIA)))
         return false;
-    uint64_t p = *pointer, upper = (uint64_t)((int64_t)(p << 8) >> 63), field = c->pac_layout.fields[upper & 1][0];
+    uint64_t p = *pointer, upper = (uint64_t)((int64_t)(p << 8) >> 63),
+             field = c->pac_layout.fields[upper & 1][0];
     uint64_t plain = (p & ~field) | (field & upper);
     uint64_t code = aarch64_own_hash(plain, modifier, c->s.pauth_keys[KEY_IA]);
     if (unlikely((p ^ (code & field & ~BIT(55))) != plain))

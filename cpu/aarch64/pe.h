@@ -130,7 +130,7 @@ struct aarch64_core {
         uint64_t icount;
         unsigned turns;
     } watching;
-    uint32_t outputs;                           /* levels last given to board.outputs; under board.lock */
+    uint32_t outputs; /* levels last given to board.outputs; under board.lock */
     struct aarch64_counting counting;
     bool posted; /* TLB maintenance was sent to other cores since the last DSB */
 

@@ -48,10 +48,10 @@ struct aarch64_state {
     /* Exclusive monitor: address ~0 when open; value is what the load saw. */
     uint64_t monitor_address, monitor_value[2];
     uint8_t monitor_size;
-    uint8_t event;         /* the event register (other cores set it, too) */
-    uint8_t waiting;       /* enum aarch64_waiting */
-    uint64_t wait_end;     /* the count at which waiting ends; 0: none */
-    uint64_t event_since;  /* the count at which the event stream was last looked at */
+    uint8_t event;        /* the event register (other cores set it, too) */
+    uint8_t waiting;      /* enum aarch64_waiting */
+    uint64_t wait_end;    /* the count at which waiting ends; 0: none */
+    uint64_t event_since; /* the count at which the event stream was last looked at */
 
     uint64_t elr_el1, spsr_el1, esr_el1, far_el1, par_el1, vbar_el1, afsr0_el1, afsr1_el1;
     uint64_t sctlr_el1, actlr_el1, cpacr_el1, csselr_el1;

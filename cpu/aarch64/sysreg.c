@@ -174,10 +174,9 @@ static const struct aarch64_sysreg table[] = {
     EVENT_PAIR(0) EVENT_PAIR(1) EVENT_PAIR(2) EVENT_PAIR(3) EVENT_PAIR(4) EVENT_PAIR(5)
     {.name = "ICC_PMR_EL1", .number = A64_SYSREG(3, 0, 4, 6, 0), .access = RW1, .flags = SYS_END,
      .read = read_gic, .write = write_gic},
+    /* ICC_APxR1 to 3 are there with more than five bits of priority. */
     ICC(ICC_IAR0_EL1, 0, 8, 0, RO1)    ICC(ICC_EOIR0_EL1, 0, 8, 1, WO1)   ICC(ICC_HPPIR0_EL1, 0, 8, 2, RO1)
-    ICC(ICC_BPR0_EL1, 0, 8, 3, RW1)    ICC(ICC_AP0R0_EL1, 0, 8, 4, RW1)   ICC(ICC_AP0R1_EL1, 0, 8, 5, RW1)
-    ICC(ICC_AP0R2_EL1, 0, 8, 6, RW1)   ICC(ICC_AP0R3_EL1, 0, 8, 7, RW1)   ICC(ICC_AP1R0_EL1, 0, 9, 0, RW1)
-    ICC(ICC_AP1R1_EL1, 0, 9, 1, RW1)   ICC(ICC_AP1R2_EL1, 0, 9, 2, RW1)   ICC(ICC_AP1R3_EL1, 0, 9, 3, RW1)
+    ICC(ICC_BPR0_EL1, 0, 8, 3, RW1)    ICC(ICC_AP0R0_EL1, 0, 8, 4, RW1)   ICC(ICC_AP1R0_EL1, 0, 9, 0, RW1)
     ICC(ICC_DIR_EL1, 0, 11, 1, WO1)    ICC(ICC_RPR_EL1, 0, 11, 3, RO1)    ICC(ICC_SGI1R_EL1, 0, 11, 5, WO1)
     ICC(ICC_ASGI1R_EL1, 0, 11, 6, WO1) ICC(ICC_SGI0R_EL1, 0, 11, 7, WO1)  ICC(ICC_IAR1_EL1, 0, 12, 0, RO1)
     ICC(ICC_EOIR1_EL1, 0, 12, 1, WO1)  ICC(ICC_HPPIR1_EL1, 0, 12, 2, RO1) ICC(ICC_BPR1_EL1, 0, 12, 3, RW1)
@@ -298,13 +297,19 @@ static bool undefined(struct aarch64_core *c)
 }
 
 /* Arm ARM D17.2.37, "ISS encoding for an exception from MSR, MRS, or System instruction execution". */
-static bool trapped(struct aarch64_core *c, const struct aarch64_sysreg *r, unsigned rt, bool write)
+bool aarch64_sysreg_trapped(struct aarch64_core *c, uint32_t number, unsigned rt, bool write)
 {
-    uint32_t n = r->number, op0 = n >> 14 & 3, op1 = n >> 11 & 7, crn = n >> 7 & 15, crm = n >> 3 & 15;
+    uint32_t n = number, op0 = n >> 14 & 3, op1 = n >> 11 & 7, crn = n >> 7 & 15, crm = n >> 3 & 15;
     c->fault = (struct aarch64_fault){.ec = EC_SYSREG,
                                       .iss = op0 << 20 | (n & 7) << 17 | op1 << 14 | crn << 10 | rt << 5 |
                                              crm << 1 | !write};
     return false;
+}
+
+bool aarch64_sysreg_traps_undefined(const struct aarch64_core *c, uint32_t number)
+{
+    unsigned op0 = number >> 14, op1 = number >> 11 & 7, crn = number >> 7 & 15, crm = number >> 3 & 15;
+    return aarch64_has(c, FEAT_IDST) && op0 == 3 && crn == 0 && crm < 8 && (op1 == 0 || op1 == 1 || op1 == 3);
 }
 
 bool aarch64_sysreg_check(struct aarch64_core *c, const struct aarch64_sysreg *r, unsigned rt, bool write)
@@ -312,8 +317,8 @@ bool aarch64_sysreg_check(struct aarch64_core *c, const struct aarch64_sysreg *r
     bool el1 = aarch64_el(c) == 1;
     unsigned bit = el1 ? (write ? W1 : R1) : (write ? W0 : R0);
     if (!(r->access & bit)) {
-        bool id = !el1 && !write && r->trap == TRAP_ID && aarch64_has(c, FEAT_IDST);
-        return id ? trapped(c, r, rt, write) : undefined(c);
+        bool id = !write && aarch64_sysreg_traps_undefined(c, r->number);
+        return id ? aarch64_sysreg_trapped(c, r->number, rt, write) : undefined(c);
     }
     if (r->number == A64_SYSREG(3, 0, 4, 1, 0) && !(c->s.pstate & PSTATE_SP))
         return undefined(c);
@@ -322,6 +327,6 @@ bool aarch64_sysreg_check(struct aarch64_core *c, const struct aarch64_sysreg *r
         return false;
     }
     if (!el1 && traps_el0(c, r, write))
-        return trapped(c, r, rt, write);
+        return aarch64_sysreg_trapped(c, r->number, rt, write);
     return true;
 }

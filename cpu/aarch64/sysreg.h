@@ -40,7 +40,6 @@ enum aarch64_sysreg_trap {
     TRAP_PMCR, /* and CR: reading the cycle counter */
     TRAP_PMER, /* and ER: reading event counters, writing PMSELR_EL0 */
     TRAP_FP,   /* CPACR_EL1.FPEN, at every level */
-    TRAP_ID,   /* EL0 reads of the ID space: trapped with FEAT_IDST, else UNDEFINED */
 };
 
 enum aarch64_sysreg_flag {
@@ -73,6 +72,11 @@ unsigned aarch64_sysreg_count(void);
 
 /* Whether the access is allowed now. False: c->fault is set. `rt` is for the syndrome. */
 bool aarch64_sysreg_check(struct aarch64_core *c, const struct aarch64_sysreg *r, unsigned rt, bool write);
+
+/* Whether UNDEFINED reads of this register are reported as trapped (FEAT_IDST: the ID space, at every level);
+ * and the fault that is. Returns false. */
+bool aarch64_sysreg_traps_undefined(const struct aarch64_core *c, uint32_t number);
+bool aarch64_sysreg_trapped(struct aarch64_core *c, uint32_t number, unsigned rt, bool write);
 
 /* Read or write without asking whether it is allowed: for handlers that did, and debuggers. */
 uint64_t aarch64_sysreg_read(struct aarch64_core *c, const struct aarch64_sysreg *r);

@@ -1,12 +1,13 @@
 /*
- * Runs a test's program as a process under a peer emulator of user programs (qemu-ARCH), and takes what it writes to its
- * standard output: the oracle of the random instruction tests.
+ * Runs a test's program as a process under a peer emulator of user programs (qemu-ARCH), and takes what it
+ * writes to its standard output: the oracle of the random instruction tests.
  */
 #pragma once
 
 #include "base/types.h"
 
-/* The program: one segment that may do everything, from `base` on, in pieces that follow each other; it starts at `base`. */
+/* The program: one segment that may do everything, from `base` on, in pieces that follow each other; it
+ * starts at `base`. */
 struct peer_program {
     const char *emulator; /* "qemu-riscv64" */
     uint16_t elf_machine;
@@ -18,7 +19,8 @@ struct peer_program {
     } pieces[3];
 };
 
-/* Whether the emulator is there and not older than this; otherwise the test is skipped, with a sentence that says why. */
+/* Whether the emulator is there and not older than this; otherwise the test is skipped, with a sentence that
+ * says why. */
 bool peer_can_judge(const char *emulator, unsigned major, unsigned minor);
 
 /* What the program wrote, which must be `len` bytes; the caller frees it. NULL: the test failed. */

@@ -30,8 +30,8 @@ bool peer_can_judge(const char *emulator, unsigned major, unsigned minor)
     }
     if (its_major * 100 + its_minor >= major * 100 + minor)
         return true;
-    SKIP("%s is version %u.%u, and lacks instructions that %u.%u has: scripts/peers fetches a newer one", emulator, its_major,
-         its_minor, major, minor);
+    SKIP("%s is version %u.%u, and lacks instructions that %u.%u has: scripts/peers fetches a newer one",
+         emulator, its_major, its_minor, major, minor);
     return false;
 }
 

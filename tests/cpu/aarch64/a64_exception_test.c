@@ -156,8 +156,8 @@ static void waiting(void)
     a64_destroy(bare);
 }
 
-/* D1.7.1: WFE takes the event register's 1 and goes on; without it sleeps until an event, or an interrupt that isn't
- * masked. */
+/* D1.7.1: WFE takes the event register's 1 and goes on; without it sleeps until an event, or an interrupt
+ * that isn't masked. */
 static void events(void)
 {
     struct a64_bare *bare = a64_create(NULL);
@@ -281,6 +281,13 @@ static void sysreg_access(void)
     A64_EXEC(bare, MRS(3, A64_SYSREG(3, 0, 0, 4, 0)));
     a64_check_exception(bare, A64_SYNC_EL0, EC_SYSREG, syndrome(A64_SYSREG(3, 0, 0, 4, 0), 3, true),
                         A64_CODE);
+    /* There it is the same at EL1 for what doesn't exist, but only for reads. */
+    a64_enter(bare, 1);
+    A64_EXEC(bare, MRS(3, A64_SYSREG(3, 0, 0, 0, 1)));
+    a64_check_exception(bare, A64_SYNC, EC_SYSREG, syndrome(A64_SYSREG(3, 0, 0, 0, 1), 3, true), A64_CODE);
+    a64_enter(bare, 1);
+    A64_EXEC(bare, MSR(A64_SYSREG(3, 0, 0, 0, 1), 3));
+    a64_check_exception(bare, A64_SYNC, EC_UNKNOWN, 0, A64_CODE);
     a64_enter(bare, 0);
     bare->s->sctlr_el1 &= ~(SCTLR_UCT | SCTLR_UCI | SCTLR_DZE | SCTLR_UMA);
     A64_EXEC(bare, MRS(9, CTR_EL0));

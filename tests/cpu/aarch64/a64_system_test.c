@@ -109,7 +109,8 @@ static void wait_with_timeout(void)
     a64_destroy(bare);
 }
 
-/* D11.2.3: an event whenever a bit of the counter becomes 1 (or 0), which ends a WFE; one that came before it, too. */
+/* D11.2.3: an event whenever a bit of the counter becomes 1 (or 0), which ends a WFE; one that came before
+ * it, too. */
 static void event_stream(void)
 {
     struct a64_bare *bare = a64_create(NULL);
