@@ -3,7 +3,7 @@
 ARCH ?= riscv64
 CLI = build/release/vm-cli
 
-.PHONY: all run test bench format clean
+.PHONY: all run test test-thorough bench format clean
 
 all:
 	@test -e build/release/build.ninja || cmake --preset release
@@ -20,12 +20,19 @@ run:
 test:
 	@scripts/test
 
+# Real work inside guests, for as long as that takes; `make test` leaves it out.
+test-thorough:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@python3 tests/thorough/debian_test.py $(CLI) scripts/fetch
+
 # The same programs under Triarch and its peers, side by side.
 bench:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all
 	@bench/run
 	@bench/hvt
+	@bench/screen
 
 format: all
 	@cmake --build build/release --target format

@@ -10,14 +10,14 @@
 
 /* How the value of a device's key becomes part of the option's value. */
 enum part_kind {
-    PART_HEAD,  /* the first part, by itself; a device needs it */
-    PART_FILE,  /* so too, and a file in the configuration's folder */
-    PART_TAIL,  /* after the head and a colon, such as file:PATH */
-    PART_IS,    /* after the head and an equals sign, NAME=VALUE; a device needs it */
+    PART_HEAD, /* the first part, by itself; a device needs it */
+    PART_FILE, /* so too, and a file in the configuration's folder */
+    PART_TAIL, /* after the head and a colon, such as file:PATH */
+    PART_IS,   /* after the head and an equals sign, NAME=VALUE; a device needs it */
     PART_IS_FILE,
-    PART_VALUE, /* key=value; an array gives several */
+    PART_VALUE,  /* key=value; an array gives several */
     PART_NUMBER, /* key=value, of an integer */
-    PART_FLAG,  /* key, when it is true */
+    PART_FLAG,   /* key, when it is true */
 };
 
 struct device_key {
@@ -263,7 +263,8 @@ static bool manifest_set(struct config *config, const struct toml_node *node, st
     if (node->kind != TOML_STRING)
         return config_wrong_kind(config, node, "a string", err);
     return strcmp(node->string, "auto") == 0 ||
-           config_wrong(config, node, err, "a manifest from a file is not there yet: use \"auto\", the unikernel's own");
+           config_wrong(config, node, err,
+                        "a manifest from a file is not there yet: use \"auto\", the unikernel's own");
 }
 
 static bool dumpcore_set(struct config *config, const struct toml_node *node, struct error *err)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/gdb_server.h"
+#include "cli/screen_commands.h"
 #include "debug/monitor.h"
 #include "machine/device_print.h"
 
@@ -26,6 +27,7 @@ struct debugging {
     size_t len;
     char line[LINE_MAX_LEN + 1];
     struct gdb_server *gdb;
+    struct screen_commands screen;
 };
 
 static void terminal_write(struct debugging *debugging, const char *text, size_t len)
@@ -130,8 +132,20 @@ struct debugging *debugging_create(struct vm *vm, const struct run_options *opti
     struct machine_run *run = vm->run;
     debugging->vm = vm;
     debugging->run = run;
-    debugging->monitor =
-        (struct monitor){.target = &run->debug, .vm = vm_show, .devices = devices_show, .opaque = debugging};
+    debugging->monitor = (struct monitor){.target = &run->debug,
+                                          .vm = vm_show,
+                                          .devices = devices_show,
+                                          .opaque = debugging,
+                                          .added = screen_command_table,
+                                          .added_count = screen_command_count,
+                                          .added_opaque = &debugging->screen};
+    debugging->screen.run = run;
+    if (run->input)
+        debugging->screen.typist = typist_create(run->machine.loop, run->input, err);
+    if (run->input && !debugging->screen.typist) {
+        debugging_destroy(debugging);
+        return NULL;
+    }
     char_stdio_escape_set(run->console, escape_command, debugging);
     if (!options->gdb)
         return debugging;
@@ -151,6 +165,7 @@ void debugging_destroy(struct debugging *debugging)
     if (!debugging)
         return;
     gdb_server_destroy(debugging->gdb);
+    typist_destroy(debugging->screen.typist);
     char_stdio_escape_set(debugging->run->console, NULL, NULL);
     char_stdio_divert(debugging->run->console, NULL, NULL);
     free(debugging);

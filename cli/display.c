@@ -122,6 +122,11 @@ bool display_choice_parse(struct display_choice *choice, const char *text, struc
     return ok;
 }
 
+bool display_choice_shows(const struct display_choice *choice)
+{
+    return choice->kind == DISPLAY_AUTO ? window_possible() : choice->kind != DISPLAY_NONE;
+}
+
 /* --- the machine, as the screen sees it --- */
 
 static bool machine_runs(void *opaque)

@@ -25,6 +25,9 @@ struct display_choice {
  */
 bool display_choice_parse(struct display_choice *choice, const char *text, struct error *err);
 
+/* Whether the machine's screen will be looked at. */
+bool display_choice_shows(const struct display_choice *choice);
+
 struct screen;
 
 /* Open what was chosen; `name` is the guest's. NULL and err: the machine has no screen, or it can't be

@@ -144,8 +144,7 @@ static bool named_apply(struct option_list *devices, const char *named, const ch
 static bool named_finish(struct hvt_options *options, struct error *err)
 {
     for (unsigned i = 0; i < options->sector_sizes.count; i++) {
-        if (!named_apply(&options->run.hvt_blocks, options->sector_sizes.items[i], "block",
-                         ",sector=", err))
+        if (!named_apply(&options->run.hvt_blocks, options->sector_sizes.items[i], "block", ",sector=", err))
             return false;
     }
     for (unsigned i = 0; i < options->macs.count; i++) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accel/accel.h"
 #include "cli/commands.h"
 #include "cli/info_image.h"
 #include "cli/parse.h"
@@ -13,9 +14,26 @@
 #include "machine/firmware.h"
 #include "machine/loader/detect.h"
 
+/* Whether an engine can run a guest, and whether --accel auto takes it. */
+static void engine_print(const struct accel *accel, const struct cpu_ops *ops)
+{
+    struct error why = {0};
+    printf("           %-7s %-8s ", accel->engine->name, ops->name);
+    if (!accel->engine->probe(ops, &why))
+        printf("no: %s\n", why.text);
+    else if (accel->suits && !accel->suits(ops, &why))
+        printf("only when asked for: %s\n", why.text);
+    else
+        printf("yes\n");
+}
+
 static void engines_print(void)
 {
-    printf("engines:   %s\n", interpreter_engine.name);
+    printf("engines:   the first that can is what --accel auto takes\n");
+    for (unsigned i = 0; accel_get(i); i++) {
+        for (int arch = 0; arch < GUEST_ARCH_COUNT; arch++)
+            engine_print(accel_get(i), cpu_ops_find((enum guest_arch)arch));
+    }
 }
 
 static void arches_print(void)
@@ -55,11 +73,14 @@ static void libraries_print(void)
         {"zstd", HAVE_ZSTD, "zstd kernels and qcow2 clusters"},
         {"libslirp", HAVE_SLIRP, "the user network"},
         {"capstone", HAVE_CAPSTONE, "disassembly"},
+        {"libpng", HAVE_PNG, "screenshots"},
+        {"SDL2", HAVE_SDL2, "the window"},
+        {"libvncserver", HAVE_VNCSERVER, "the VNC server"},
         {"toml++", HAVE_TOML, "configuration files"},
         {"seccomp", HAVE_SECCOMP, "the sandbox"},
     };
     for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
-        printf("%s%-9s %s (%s)\n", i ? "           " : "libraries: ", libraries[i].name,
+        printf("%s%-12s %s (%s)\n", i ? "           " : "libraries: ", libraries[i].name,
                libraries[i].there ? "yes" : "no, left out", libraries[i].for_what);
 }
 

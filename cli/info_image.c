@@ -24,6 +24,7 @@ static const struct use uses[IMAGE_KIND_COUNT] = {
     [IMAGE_SOLO5] = {"kernel", "by Solo5's rules, as `vm-cli hvt` does", true},
     [IMAGE_LINUX] = {"kernel", "by Linux's boot protocol, with a device tree", true},
     [IMAGE_BZIMAGE] = {"kernel", "by Linux's 64-bit boot protocol, without firmware", true},
+    [IMAGE_MULTIBOOT] = {"kernel", "by the multiboot protocol, without firmware", true},
     [IMAGE_PE] = {"kernel", "by EFI firmware", true},
     [IMAGE_FLASH] = {"firmware", "as the machine's firmware, in its flash", true},
     [IMAGE_ISO] = {"kernel", "as a CD", true},
@@ -84,7 +85,8 @@ static bool iso_look(const struct source *source, struct image_info *info, struc
 static void firmware_print(const struct image_info *info)
 {
     char path[FIRMWARE_PATH_MAX];
-    enum firmware_kind kind = disk_firmware[info->arch];
+    bool efi = info->kind == IMAGE_PE && info->arch == GUEST_X86_64; /* not what starts disks there */
+    enum firmware_kind kind = efi ? FIRMWARE_OVMF : disk_firmware[info->arch];
     if (firmware_find(kind, path))
         printf("  firmware:     %s (%s)\n", firmware_name(kind), path);
     else

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accel/accel.h"
 #include "base/bits.h"
 #include "base/log.h"
 #include "cli/automation.h"
@@ -176,15 +177,18 @@ static bool debug_exit_set(struct run *run, struct error *err)
                      guest_arch_name(run->config.arch));
 }
 
+/* The model "host" is the host's processor, which only an engine that uses it has. */
 static bool engine_set(struct run *run, struct error *err)
 {
-    const char *name = run->options.accel ? run->options.accel : "auto";
-    run->config.engine = &interpreter_engine;
-    if (strcmp(name, "jit") == 0 || strcmp(name, "kvm") == 0)
-        return error_set(err, ERROR_USAGE, "--accel %s is not there yet: use interp", name);
-    if (strcmp(name, "auto") != 0 && strcmp(name, "interp") != 0)
-        return error_set(err, ERROR_USAGE, "there is no engine %s: use auto or interp", name);
-    return run->config.engine->probe(cpu_ops_find(run->config.arch), err);
+    const struct run_options *options = &run->options;
+    const struct engine *engine =
+        accel_choose(options->accel, cpu_ops_find(run->config.arch), options->deterministic, err);
+    run->config.engine = engine;
+    if (!engine)
+        return false;
+    bool host = options->cpu && strncmp(options->cpu, "host", 4) == 0 && strchr(",", options->cpu[4]);
+    return !host || engine != &interpreter_engine ||
+           error_set(err, ERROR_USAGE, "--cpu host needs the host's own processor: use --accel kvm, or --cpu max");
 }
 
 /* Before the disks, which may leave it to this. */
@@ -329,7 +333,8 @@ static bool config_make(struct run *run, struct error *err)
         return false;
     firmware_set(run);
     lists_set(run);
-    config->screen_wanted = options->screenshots.count || options->typed.count;
+    config->screen_wanted =
+        display_choice_shows(&run->display) || options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;
@@ -344,8 +349,7 @@ static bool config_make(struct run *run, struct error *err)
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    return mode_set(run, err) &&
-           sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
+    return mode_set(run, err) && sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
 }
 
 /* Shells say 128 + the signal's number for a program that a signal ended. */

@@ -44,6 +44,17 @@ static bool menu_read(const char *path, struct boot_entry *entry, struct image_i
     return ok;
 }
 
+static bool start_check(const char *path, bool by_firmware, struct error *err)
+{
+    struct source source;
+    struct iso iso;
+    if (!source_open(&source, path, NULL, err))
+        return false;
+    bool ok = iso_open(&iso, &source, err) && iso_start_check(&iso, by_firmware, err);
+    source_close(&source);
+    return ok;
+}
+
 static bool kernel_detect(const char *path, struct image_info *info, struct error *err)
 {
     struct source source;
@@ -75,6 +86,8 @@ bool iso_start(struct run_options *options, struct image_info *info, struct erro
     info->kind = IMAGE_ISO;
     bool direct = strcmp(firmware, "none") == 0 || strcmp(firmware, "builtin") == 0 ||
                   (strcmp(firmware, "auto") == 0 && info->arch_known && !firmware_found(info->arch));
+    if (!start_check(path, !direct, err))
+        return false;
     if (!direct)
         return true;
     if (!readable)

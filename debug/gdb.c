@@ -74,8 +74,8 @@ static const struct debug_register *register_find(struct vcpu *vcpu, uint64_t nu
     return NULL;
 }
 
-/* The registers of the `g` packet: the general ones, which GDB takes to be numbered without a gap. It asks
- * for the others one by one. */
+/* The registers of the `g` packet: the general ones up to the first other one, numbered without a gap. It
+ * asks for the others one by one. */
 static bool in_g_packet(const struct debug_register *reg, size_t position)
 {
     return reg->group && strcmp(reg->group, "general") == 0 && reg->number == position;
@@ -86,10 +86,8 @@ static void registers_read(struct gdb_stub *stub)
     struct vcpu *vcpu = selected(stub);
     size_t count;
     const struct debug_register *registers = vcpu->ops->registers(vcpu, &count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && in_g_packet(&registers[i], i); i++) {
         uint8_t bytes[REGISTER_BYTES_MAX] = {0};
-        if (!in_g_packet(&registers[i], i))
-            continue;
         vcpu->ops->register_get(vcpu, registers[i].number, bytes);
         gdb_text_hex(&stub->reply, bytes, registers[i].bits / 8);
     }
@@ -100,10 +98,8 @@ static void registers_write(struct gdb_stub *stub, const char *at)
     struct vcpu *vcpu = selected(stub);
     size_t count;
     const struct debug_register *registers = vcpu->ops->registers(vcpu, &count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && in_g_packet(&registers[i], i); i++) {
         uint8_t bytes[REGISTER_BYTES_MAX];
-        if (!in_g_packet(&registers[i], i))
-            continue;
         if (!gdb_hex_bytes(&at, bytes, registers[i].bits / 8)) {
             gdb_text_add(&stub->reply, "E01");
             return;
@@ -358,6 +354,34 @@ static void machine_ended(void *opaque, int status)
     stub->running = false;
 }
 
+/* Types that registers have and that GDB wants defined, in each feature that uses them. */
+static const struct {
+    const char *name, *definition;
+} register_types[] = {
+    {"vec128", "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
+               "<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"
+               "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
+               "<vector id=\"v8i16\" type=\"int16\" count=\"8\"/>"
+               "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>"
+               "<vector id=\"v2i64\" type=\"int64\" count=\"2\"/>"
+               "<union id=\"vec128\"><field name=\"v4_float\" type=\"v4f\"/>"
+               "<field name=\"v2_double\" type=\"v2d\"/><field name=\"v16_int8\" type=\"v16i8\"/>"
+               "<field name=\"v8_int16\" type=\"v8i16\"/><field name=\"v4_int32\" type=\"v4i32\"/>"
+               "<field name=\"v2_int64\" type=\"v2i64\"/><field name=\"uint128\" type=\"uint128\"/></union>"},
+};
+
+static void types_define(FILE *out, const struct debug_register *registers, size_t count, const char *feature)
+{
+    for (size_t type = 0; type < ARRAY_LEN(register_types); type++) {
+        bool used = false;
+        for (size_t i = 0; i < count; i++)
+            used |= registers[i].type && strcmp(registers[i].type, register_types[type].name) == 0 &&
+                    strcmp(registers[i].feature, feature) == 0;
+        if (used)
+            fputs(register_types[type].definition, out);
+    }
+}
+
 /* The target description: each feature with its registers, in the order of the core's table. */
 static char *description_make(struct vcpu *vcpu)
 {
@@ -377,6 +401,7 @@ static char *description_make(struct vcpu *vcpu)
         if (!feature || strcmp(feature, reg->feature) != 0) {
             fprintf(out, "%s<feature name=\"%s\">", feature ? "</feature>" : "", reg->feature);
             feature = reg->feature;
+            types_define(out, registers, count, feature);
         }
         fprintf(out, "<reg name=\"%s\" bitsize=\"%u\" regnum=\"%u\"", reg->name, reg->bits, reg->number);
         if (reg->type)

@@ -7,7 +7,9 @@
 
 #include "base/bits.h"
 
-#define WORDS_MAX 6
+#define WORDS_MAX    6
+#define LINE_MAX_LEN 256
+#define SPACE        " \t\r\n"
 
 /* One command under way. */
 struct call {
@@ -326,31 +328,62 @@ static const struct {
 
 static void help(struct call *call)
 {
+    const struct monitor *monitor = call->monitor;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         say(call, "%-10s %-36s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+    for (size_t i = 0; i < monitor->added_count; i++)
+        say(call, "%-10s %-36s %s\n", monitor->added[i].name, monitor->added[i].arguments,
+            monitor->added[i].what);
+}
+
+/* Whether it can go on: a command whose arguments are needed has got some. */
+static bool arguments_there(struct call *call, const char *name, const char *arguments)
+{
+    if (call->count > 1 || !arguments[0] || arguments[0] == '[')
+        return true;
+    say(call, "write: %s %s\n", name, arguments);
+    return false;
+}
+
+/* `text` is the whole line: what is after the name is one argument, spaces and all. */
+static bool added_run(struct call *call, const char *text)
+{
+    const struct monitor *monitor = call->monitor;
+    struct monitor_output output = {call->print, call->opaque};
+    for (size_t i = 0; i < monitor->added_count; i++) {
+        const struct monitor_command *command = &monitor->added[i];
+        if (strcmp(call->words[0], command->name) != 0)
+            continue;
+        if (!arguments_there(call, command->name, command->arguments))
+            return true;
+        char rest[LINE_MAX_LEN];
+        snprintf(rest, sizeof(rest), "%s", text + strspn(text, SPACE) + strlen(command->name));
+        rest[strcspn(rest, "\r\n")] = '\0';
+        command->run(monitor->added_opaque, rest + strspn(rest, SPACE), &output);
+        return true;
+    }
+    return false;
 }
 
 void monitor_command(struct monitor *monitor, const char *text, void (*print)(void *opaque, const char *text),
                      void *opaque)
 {
-    char copy[256], *rest = copy, *word;
+    char copy[LINE_MAX_LEN], *rest = copy, *word;
     struct call call = {.monitor = monitor, .print = print, .opaque = opaque};
     call.vcpu = monitor->target->vcpus[monitor->cpu];
     snprintf(copy, sizeof(copy), "%s", text);
-    while (call.count < WORDS_MAX && (word = strsep(&rest, " \t\r\n")) != NULL)
+    while (call.count < WORDS_MAX && (word = strsep(&rest, SPACE)) != NULL)
         if (*word)
             call.words[call.count++] = word;
     if (call.count == 0)
         return;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        const char *arguments = commands[i].arguments;
         if (strcmp(call.words[0], commands[i].name) != 0)
             continue;
-        if (call.count == 1 && arguments[0] && arguments[0] != '[')
-            say(&call, "write: %s %s\n", commands[i].name, arguments);
-        else
+        if (arguments_there(&call, commands[i].name, commands[i].arguments))
             commands[i].run(&call);
         return;
     }
-    say(&call, "'%s' is not a command; 'help' lists them\n", call.words[0]);
+    if (!added_run(&call, text))
+        say(&call, "'%s' is not a command; 'help' lists them\n", call.words[0]);
 }

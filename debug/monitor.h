@@ -5,6 +5,20 @@
 
 #include "debug/target.h"
 
+/* Where a command's answer goes. */
+struct monitor_output {
+    void (*print)(void *opaque, const char *text);
+    void *opaque;
+};
+
+/* A command that somebody above adds. It gets what is written after its name, without the space around it. */
+struct monitor_command {
+    const char *name;
+    const char *arguments; /* as the help shows them; if that is empty or begins with [, none are needed */
+    const char *what;
+    void (*run)(void *opaque, const char *text, const struct monitor_output *output);
+};
+
 struct monitor {
     struct debug_target *target;
     unsigned cpu; /* the vCPU that commands speak of; `cpu N` changes it */
@@ -14,6 +28,9 @@ struct monitor {
     /* Print a line about the VM: its id, name, mode and state. May be NULL. */
     void (*vm)(void *opaque, void (*print)(void *print_opaque, const char *text), void *print_opaque);
     void *opaque;
+    const struct monitor_command *added; /* `added_count` commands, which get `added_opaque` */
+    size_t added_count;
+    void *added_opaque;
 };
 
 /* Run one command. With the machine lock held, on the event loop's thread. Whatever `text` is, the answer is

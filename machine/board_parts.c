@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "devices/display/ramfb.h"
+#include "devices/net/e1000.h"
 #include "devices/net/net.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_console.h"
@@ -135,20 +136,53 @@ static bool disks_add(struct board_parts *parts, struct error *err)
 }
 
 /* Cards get addresses that are nobody's (locally administered), one after the other. */
+#define NET_MAC(n)                                                                                           \
+    {                                                                                                        \
+        0x52, 0x54, 0x00, 0x12, 0x34, (uint8_t)(0x56 + (n))                                                  \
+    }
+
+static bool virtio_card_add(struct board_parts *parts, unsigned n, struct error *err)
+{
+    struct virtio_net_config net = {
+        .name = board_name(parts, "net%u", n), .port = parts->nets[n], .mac = NET_MAC(n)};
+    struct virtio_device *device = virtio_net_create(&parts->run->machine, &net);
+    return virtio_attach(parts, device, parts->config->transport, err);
+}
+
+/* It closes the port itself. */
+static bool e1000_card_add(struct board_parts *parts, unsigned n, struct error *err)
+{
+    struct e1000_config net = {.name = board_name(parts, "net%u", n),
+                               .bus = parts->pci,
+                               .devfn = PCI_DEVFN_ANY,
+                               .mac = NET_MAC(n),
+                               .port = parts->nets[n]};
+    parts->nets[n] = NULL;
+    return e1000_create(&parts->run->machine, &net, err);
+}
+
+static bool net_add(struct board_parts *parts, unsigned n, struct error *err)
+{
+    struct error failure = {0};
+    enum net_model model;
+    char *spec = board_alloc(parts, strlen(parts->config->nets[n]) + 1);
+    strcpy(spec, parts->config->nets[n]);
+    if (!net_model_take(spec, &model, err))
+        return false;
+    if (model != NET_VIRTIO && !parts->pci)
+        return error_set(err, ERROR_USAGE, "this machine has no PCI: it takes --net with model=virtio only");
+    parts->nets[n] = net_open(&parts->run->machine, spec, &failure);
+    if (!parts->nets[n] && failure.kind != ERROR_NONE)
+        return error_set(err, failure.kind, "%s", failure.text);
+    return model == NET_E1000 ? e1000_card_add(parts, n, err) : virtio_card_add(parts, n, err);
+}
+
 static bool nets_add(struct board_parts *parts, struct error *err)
 {
     const struct machine_config *config = parts->config;
     parts->nets = machine_alloc(config->net_count * sizeof(*parts->nets) + 1);
     for (unsigned i = 0; i < config->net_count; i++) {
-        struct error failure = {0};
-        parts->nets[i] = net_open(&parts->run->machine, config->nets[i], &failure);
-        if (!parts->nets[i] && failure.kind != ERROR_NONE)
-            return error_set(err, failure.kind, "%s", failure.text);
-        struct virtio_net_config net = {.name = board_name(parts, "net%u", i),
-                                        .port = parts->nets[i],
-                                        .mac = {0x52, 0x54, 0x00, 0x12, 0x34, (uint8_t)(0x56 + i)}};
-        struct virtio_device *device = virtio_net_create(&parts->run->machine, &net);
-        if (!virtio_attach(parts, device, config->transport, err))
+        if (!net_add(parts, i, err))
             return false;
     }
     return true;

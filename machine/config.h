@@ -69,7 +69,7 @@ struct machine_config {
 
     const struct disk_config *disks;
     unsigned disk_count;
-    const char *const *nets; /* specifications of net_open */
+    const char *const *nets; /* specifications of net_open, with a model */
     unsigned net_count;
     const char *const *serials; /* specifications of char_open: the first for the UART, others for consoles */
     unsigned serial_count;

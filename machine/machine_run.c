@@ -178,7 +178,10 @@ struct ram_block *machine_memory_map(struct machine_run *run, const char *name, 
 {
     struct ram *ram = run->machine.mem.ram;
     struct ram_block *block = ram_block_create(ram, name, size, err);
-    return block && ram_map(ram, block, 0, gpa(base), size, kind, NULL) ? block : NULL;
+    if (!block || ram_map(ram, block, 0, gpa(base), size, kind, NULL))
+        return block;
+    error_set(err, ERROR_HOST, "%s has no room at 0x%llx", name, (unsigned long long)base);
+    return NULL;
 }
 
 bool machine_vcpus_create(struct machine_run *run, const struct cpu_ops *ops, const struct engine *engine,

@@ -130,7 +130,7 @@ static void prepare(struct pc_board *board)
 
 struct machine_run *micro_x86_create(const struct machine_config *config, struct error *err)
 {
-    struct pc_board *board = pc_board_create(config, true, err);
+    struct pc_board *board = pc_board_create(config, err);
     if (!board)
         return NULL;
     board->kernel_unpacked = true;

@@ -146,8 +146,7 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
         if (!port && failure.kind != ERROR_NONE)
             return error_set(err, failure.kind, "%s", failure.text);
     }
-    if (!debugcon_create(machine, "debugcon", DEBUGCON_FW, port, err) ||
-        !debugcon_create(machine, "debugcon-e9", DEBUGCON_BOCHS, NULL, err))
+    if (!debugcon_create(machine, port, err))
         return false;
     return !board->config->debug_exit ||
            (debug_exit_create(machine, "debug-exit", DEBUG_EXIT_PORT, err) &&
@@ -178,6 +177,15 @@ static bool board_boot(void *opaque, struct error *err)
     return pc_boot(opaque, err);
 }
 
+static void power_button(void *opaque)
+{
+    struct pc_board *board = opaque;
+    if (board->lpc)
+        ich9_power_button(board->lpc);
+    else
+        button_press(board->power_button);
+}
+
 /* The devices are gone: what they stood on can go. */
 static void board_destroy(void *opaque)
 {
@@ -191,13 +199,7 @@ static void board_destroy(void *opaque)
     free(board);
 }
 
-static void board_power_button(void *opaque)
-{
-    struct pc_board *board = opaque;
-    button_press(board->power_button);
-}
-
-struct pc_board *pc_board_create(const struct machine_config *config, bool minimal, struct error *err)
+struct pc_board *pc_board_create(const struct machine_config *config, struct error *err)
 {
     struct run_config run_config = {
         .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
@@ -205,10 +207,8 @@ struct pc_board *pc_board_create(const struct machine_config *config, bool minim
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {.boot = board_boot,
-                                  .destroy = board_destroy,
-                                  .power_button = minimal ? board_power_button : NULL,
-                                  .opaque = board};
+    struct machine_board hooks = {
+        .boot = board_boot, .destroy = board_destroy, .power_button = power_button, .opaque = board};
     board->run = run;
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config};
@@ -230,7 +230,7 @@ static bool board_build(struct pc_board *board, struct error *err)
 
 struct machine_run *pc_create(const struct machine_config *config, struct error *err)
 {
-    struct pc_board *board = pc_board_create(config, false, err);
+    struct pc_board *board = pc_board_create(config, err);
     if (!board)
         return NULL;
     board->prepare = pc_prepare;

@@ -186,12 +186,15 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n)
     return (struct irq_line){pirq_line_set, board, n};
 }
 
+/* One processor gets the SMI, the one whose access caused it: SeaBIOS has a handler for the first one alone,
+ * and others would be lost in what they find at the default SMBASE. */
 static void smi_line_set(void *opaque, unsigned number, bool level)
 {
     struct pc_board *board = opaque;
+    int cause = current(board);
     (void)number;
     for (unsigned i = 0; i < board->run->vcpu_count; i++)
-        x86_64_ops.irq_set(core(board, i), X86_LINE_SMI, level);
+        x86_64_ops.irq_set(core(board, i), X86_LINE_SMI, level && i == (cause < 0 ? 0 : (unsigned)cause));
 }
 
 struct irq_line pc_smi_line(struct pc_board *board)

@@ -104,7 +104,7 @@ struct pc_board {
     struct hpet *hpet;
     struct input *input;
     struct display *display;
-    struct vga *vga;
+    struct vga *vga; /* NULL: another screen, or none */
     struct fw_cfg *fw_cfg;
     struct pc_cpu *cpus;                     /* pc_apic.c's */
     bool kernel_unpacked;                    /* by this program, not by itself */
@@ -115,7 +115,7 @@ struct pc_board {
 };
 
 /* pc.c: a board with nothing on it; its memory, which is not mapped yet. NULL or false, and err. */
-struct pc_board *pc_board_create(const struct machine_config *config, bool minimal, struct error *err);
+struct pc_board *pc_board_create(const struct machine_config *config, struct error *err);
 bool pc_ram_create(struct pc_board *board, struct error *err);
 
 /* pc_plan.c: fill in board->plan. False and err. */

@@ -48,7 +48,8 @@ static void screen_put(struct pc_board *board, uint8_t *page)
 {
     static const uint8_t colours[8] = {8, 16, 8, 8,
                                        8, 0,  8, 24}; /* size and position of each, blue last but one */
-    pc_screen_set(board, PC_SCREEN_WIDTH, PC_SCREEN_HEIGHT);
+    if (!pc_screen_set(board, PC_SCREEN_WIDTH, PC_SCREEN_HEIGHT))
+        return;
     page[SCREEN_IS_VGA] = SCREEN_LINEAR;
     le16_store(page + SCREEN_WIDTH, PC_SCREEN_WIDTH);
     le16_store(page + SCREEN_HEIGHT, PC_SCREEN_HEIGHT);

@@ -117,7 +117,10 @@ static bool screen_tell(struct pc_board *board, const struct multiboot_header *h
             "%s asks for a screen of %u x %u with %u bits a pixel, and this machine has 32 bits and up to "
             "%u x %u",
             board->config->kernel, width, height, header->depth, WIDTH_MAX, HEIGHT_MAX);
-    pc_screen_set(board, width, height);
+    if (!pc_screen_set(board, width, height))
+        return error_set(err, ERROR_USAGE,
+                         "%s asks for a screen, and this machine has no VGA: give --machine display=vga",
+                         board->config->kernel);
     le64_store(info + INFO_FB_AT, PC_SCREEN);
     le32_store(info + INFO_FB_PITCH, width * 4);
     le32_store(info + INFO_FB_WIDTH, width);

@@ -103,12 +103,15 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 
 #define MTRRS_ON_WRITE_BACK 0x806 /* SDM vol. 3, 11.11.2.1 */
 
-void pc_screen_set(struct pc_board *board, unsigned width, unsigned height)
+bool pc_screen_set(struct pc_board *board, unsigned width, unsigned height)
 {
     unsigned vga = pci_devfn(PC_VGA_SLOT, 0);
+    if (!board->vga)
+        return false;
     pci_bus_config_write(board->parts.pci, 0, vga, PCI_BAR0, 4, (uint32_t)PC_SCREEN);
     pci_bus_config_write(board->parts.pci, 0, vga, PCI_COMMAND, 2, COMMAND_IO_MEMORY);
     vga_linear_set(board->vga, width, height);
+    return true;
 }
 
 void pc_processors_prepare(struct pc_board *board)

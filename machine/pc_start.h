@@ -64,5 +64,6 @@ void pc_processors_prepare(struct pc_board *board);
  * where the ACPI tables say, shadow RAM open. */
 void pc_chipset_prepare(struct pc_board *board);
 
-/* A linear frame buffer at PC_SCREEN, of 32 bits a pixel, in rows without gaps. */
-void pc_screen_set(struct pc_board *board, unsigned width, unsigned height);
+/* A linear frame buffer at PC_SCREEN, of 32 bits a pixel, in rows without gaps. False: the machine has no
+ * VGA. */
+bool pc_screen_set(struct pc_board *board, unsigned width, unsigned height);

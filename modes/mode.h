@@ -25,7 +25,7 @@ struct mode_capabilities {
     bool device_tree;      /* the user's own instead of the board's */
     bool firmware;         /* others' firmware */
     bool transport_chosen; /* virtio devices come over PCI or over MMIO, as asked */
-    unsigned screens;      /* bit n: enum screen_kind n */
+    unsigned screens;      /* bit n: enum screen_kind n; there may be none in every mode */
     bool board_variants;   /* --machine gic-version= */
     bool debug_ports;      /* --debug-exit, --debugcon */
 };

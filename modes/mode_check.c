@@ -59,9 +59,9 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "--transport", "use --mode virtio, or --disk with if=virtio-mmio", err);
     if (config->gic_version && !mode->can.board_variants)
         return absent(mode, "--machine gic-version=", "use --mode type1, or leave it out", err);
-    if (!(mode->can.screens >> config->screen & 1))
-        return absent(mode, "this --machine display=", "use display=virtio or display=none, or --mode type1",
-                      err);
+    bool screen = config->screen != SCREEN_AUTO && config->screen != SCREEN_NONE;
+    if (screen && !(mode->can.screens >> config->screen & 1))
+        return absent(mode, "such a --machine display=", "leave it out, or use --mode type1", err);
     if (config->debug_exit && !mode->can.debug_ports)
         return absent(mode, "--debug-exit", "use --mode type1, or leave it out", err);
     if (config->debugcon && !mode->can.debug_ports)

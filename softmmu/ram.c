@@ -264,6 +264,27 @@ void ram_written(struct ram *ram, gpa_t p, uint64_t len)
     }
 }
 
+unsigned ram_ranges(struct ram *ram, struct ram_range ranges[RAM_MAPPINGS_MAX])
+{
+    uint32_t start;
+    unsigned count;
+    do {
+        start = seqlock_read_begin(&ram->map_lock);
+        count = ram->mapping_count;
+        for (unsigned i = 0; i < count; i++) {
+            const struct ram_mapping *mapping = &ram->mappings[i];
+            ranges[i] = (struct ram_range){.base = mapping->base,
+                                           .size = mapping->size,
+                                           .block = mapping->block,
+                                           .offset = mapping->offset,
+                                           .kind = mapping->kind};
+        }
+    } while (seqlock_read_retry(&ram->map_lock, start));
+    for (unsigned i = 0; i < count; i++)
+        ranges[i].tracked = ram_tracked(ranges[i].block);
+    return count;
+}
+
 uint64_t ram_total(struct ram *ram)
 {
     uint32_t start;

@@ -90,6 +90,17 @@ struct ram_page ram_page_at(struct ram *ram, gpa_t p);
  */
 void ram_written(struct ram *ram, gpa_t p, uint64_t len);
 
+/* The map as an accelerator needs it, by address; returns how many there are (at most RAM_MAPPINGS_MAX). */
+#define RAM_MAPPINGS_MAX 128
+struct ram_range {
+    uint64_t base, size;
+    struct ram_block *block;
+    uint64_t offset; /* in the block */
+    enum ram_mapping_kind kind;
+    bool tracked; /* somebody watches the block for changed pages */
+};
+unsigned ram_ranges(struct ram *ram, struct ram_range ranges[RAM_MAPPINGS_MAX]);
+
 /* Total bytes shown as writable RAM. */
 uint64_t ram_total(struct ram *ram);
 
@@ -102,6 +113,13 @@ uint64_t ram_total(struct ram *ram);
 void ram_dirty_track(struct ram *ram, struct ram_block *block, enum ram_dirty_client client, bool on);
 bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_client client,
                        uint64_t offset, uint64_t size, uint64_t *bits);
+
+/*
+ * Who writes to guest memory past ram_written and keeps its own account of it: a harvest first has it call
+ * ram_block_written for what was changed in the block. One at a time; NULL: nobody. While nothing runs.
+ */
+void ram_dirty_source_set(struct ram *ram, void (*collect)(void *opaque, struct ram_block *block),
+                          void *opaque);
 
 /* Give [p, p + len) back to the host (a balloon, a virtio-mem unplug): it reads as zero. Whole pages inside
  * only. */

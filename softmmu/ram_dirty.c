@@ -49,6 +49,13 @@ void ram_dirty_track(struct ram *ram, struct ram_block *block, enum ram_dirty_cl
     settle(block, 0);
 }
 
+void ram_dirty_source_set(struct ram *ram, void (*collect)(void *opaque, struct ram_block *block),
+                          void *opaque)
+{
+    ram->dirty_collect = collect;
+    ram->dirty_opaque = opaque;
+}
+
 bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_client client,
                        uint64_t offset, uint64_t size, uint64_t *bits)
 {
@@ -57,6 +64,8 @@ bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_
     uint64_t first = offset >> PAGE_BITS, count = size >> PAGE_BITS, changed = 0;
     uint64_t single[HARVEST_SINGLE];
     memset(bits, 0, (count + 63) / 64 * 8);
+    if (ram->dirty_collect)
+        ram->dirty_collect(ram->dirty_opaque, block);
     for (uint64_t i = 0; i < count; i++) {
         if (!(__atomic_load_n(&block->pages[first + i], __ATOMIC_RELAXED) & bit))
             continue;

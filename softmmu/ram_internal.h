@@ -9,7 +9,6 @@
 #include "softmmu/ram.h"
 #include "softmmu/seqlock.h"
 
-#define RAM_MAPPINGS_MAX 128
 #define RAM_LINE_BITS    6 /* the granule of the code bitmap: 64 lines a page, one word */
 
 /* One byte a page: a dirty bit for each client, and the state of its code protection. */
@@ -65,6 +64,8 @@ struct ram {
     struct ram_block *blocks;
     struct ram_listener_node *listeners;
     struct ram_code_stripe stripes[RAM_CODE_STRIPES];
+    void (*dirty_collect)(void *opaque, struct ram_block *block); /* ram_dirty_source_set */
+    void *dirty_opaque;
     struct seqlock map_lock;
     unsigned mapping_count, next_id;
     struct ram_mapping mappings[RAM_MAPPINGS_MAX]; /* by base */

@@ -28,6 +28,7 @@
     F(GetRendererOutputSize)                                                                                 \
     F(GetWindowDisplayIndex)                                                                                 \
     F(GetWindowFlags)                                                                                        \
+    F(GetWindowPosition)                                                                                     \
     F(GetWindowSize)                                                                                         \
     F(InitSubSystem)                                                                                         \
     F(PollEvent)                                                                                             \
@@ -45,6 +46,7 @@
     F(SetWindowFullscreen)                                                                                   \
     F(SetWindowKeyboardGrab)                                                                                 \
     F(SetWindowMinimumSize)                                                                                  \
+    F(SetWindowPosition)                                                                                     \
     F(SetWindowSize)                                                                                         \
     F(SetWindowTitle)                                                                                        \
     F(StopTextInput)                                                                                         \

@@ -1,6 +1,7 @@
 #include "ui/typist.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/clock.h"
 #include "ui/keys.h"
@@ -20,21 +21,14 @@ struct typist {
     struct host_timer *timer;
     struct step *steps;
     size_t at, count, room;
-    bool held[KEYS_COUNT];
 };
-
-static void key_set(struct typist *typist, unsigned key, bool pressed)
-{
-    typist->held[key] = pressed;
-    input_key(typist->input, key, pressed);
-}
 
 static void due(void *opaque)
 {
     struct typist *typist = opaque;
     while (typist->at < typist->count) {
         struct step step = typist->steps[typist->at++];
-        key_set(typist, step.key, step.pressed);
+        input_key(typist->input, step.key, step.pressed);
         if (step.last)
             break;
     }
@@ -113,6 +107,18 @@ size_t typist_type(struct typist *typist, const char *text, size_t len)
     return left_out;
 }
 
+size_t typist_type_escaped(struct typist *typist, const char *text)
+{
+    static const char names[] = "nte\\", values[] = "\n\t\033\\";
+    size_t left_out = 0;
+    while (*text) {
+        const char *at = text[0] == '\\' && text[1] ? strchr(names, text[1]) : NULL;
+        left_out += typist_type(typist, at ? &values[at - names] : text, 1);
+        text += at ? 2 : 1;
+    }
+    return left_out;
+}
+
 void typist_press(struct typist *typist, const unsigned *keys, unsigned count)
 {
     if (!room_make(typist, 2 * (size_t)count))
@@ -121,14 +127,4 @@ void typist_press(struct typist *typist, const unsigned *keys, unsigned count)
         step_add(typist, keys[i], true, i + 1 == count);
     for (unsigned i = count; i-- > 0;)
         step_add(typist, keys[i], false, i == 0);
-}
-
-void typist_stop(struct typist *typist)
-{
-    typist->at = typist->count;
-    for (unsigned key = 0; key < KEYS_COUNT; key++) {
-        if (typist->held[key])
-            key_set(typist, key, false);
-    }
-    input_sync(typist->input);
 }

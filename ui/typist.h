@@ -19,8 +19,8 @@ void typist_destroy(struct typist *typist);
  */
 size_t typist_type(struct typist *typist, const char *text, size_t len);
 
+/* The same for a whole string, in which \n is Enter, \t Tab, \e Escape and \\ a backslash. */
+size_t typist_type_escaped(struct typist *typist, const char *text);
+
 /* These keys down together, and up again. */
 void typist_press(struct typist *typist, const unsigned *keys, unsigned count);
-
-/* Forget what is not typed yet. */
-void typist_stop(struct typist *typist);

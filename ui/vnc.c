@@ -19,15 +19,15 @@
 
 #define MS             1000000ull
 #define FRAME_NS       (33 * MS)
-#define IDLE_NS        (100 * MS) /* nothing has happened for a while */
-#define ACTIVE_NS      (500 * MS)
+#define IDLE_NS        (100 * MS) /* nothing happens */
 #define CLIENT_WAIT_MS 5000
 #define SOCKETS_MAX    512 /* the library takes fewer */
 
 void vnc_active(struct vnc *vnc)
 {
-    vnc->active_until = host_clock_ns() + ACTIVE_NS;
-    vnc->frame_at = vnc->frame_at > vnc->active_until ? vnc->active_until : vnc->frame_at;
+    uint64_t soon = host_clock_ns() + FRAME_NS;
+    vnc->pause = FRAME_NS;
+    vnc->frame_at = vnc->frame_at > soon ? soon : vnc->frame_at;
 }
 
 /* --- the picture --- */
@@ -148,10 +148,9 @@ static void frame_make(struct vnc *vnc)
         vnc->rfb->MarkRectAsModified(vnc->screen, (int)part->x, (int)part->y, (int)(part->x + part->width),
                                      (int)(part->y + part->height));
     }
-    uint64_t now = host_clock_ns();
-    if (seen.count || seen.cursor)
-        vnc->active_until = now + ACTIVE_NS;
-    vnc->frame_at = now + (now < vnc->active_until ? FRAME_NS : IDLE_NS);
+    uint64_t slower = 2 * vnc->pause < IDLE_NS ? 2 * vnc->pause : IDLE_NS;
+    vnc->pause = seen.count || seen.cursor ? FRAME_NS : slower;
+    vnc->frame_at = host_clock_ns() + vnc->pause;
 }
 
 /* --- the thread --- */

@@ -7,14 +7,14 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
 #include "host/clock.h"
 #include "ui/window_internal.h"
 
 #define MS            1000000ull
 #define FRAME_NS      (16 * MS)
-#define IDLE_NS       (50 * MS)  /* nothing has happened for a while */
+#define IDLE_NS       (50 * MS)  /* nothing happens */
 #define HIDDEN_NS     (100 * MS) /* nobody sees the window */
-#define ACTIVE_NS     (500 * MS)
 #define HINT_DELAY_NS (250 * MS) /* a window being pulled has many sizes */
 #define LEAST_WIDTH   160
 #define LEAST_HEIGHT  100
@@ -30,20 +30,35 @@ bool window_possible(void)
 
 /* --- size --- */
 
+/* A window that would reach over the screen's edge goes to its middle. */
+static void place_set(struct window *window, int screen, const SDL_Rect *room)
+{
+    int x, y;
+    window->sdl->GetWindowPosition(window->handle, &x, &y);
+    bool inside = x >= room->x && y >= room->y && x + window->asked_width <= room->x + room->w &&
+                  y + window->asked_height <= room->y + room->h;
+    if (!inside)
+        window->sdl->SetWindowPosition(window->handle, (int)SDL_WINDOWPOS_CENTERED_DISPLAY((unsigned)screen),
+                                       (int)SDL_WINDOWPOS_CENTERED_DISPLAY((unsigned)screen));
+}
+
 /* As large as the guest's picture, cut to what the screen has room for. */
 static void size_set(struct window *window)
 {
-    SDL_Rect room;
+    SDL_Rect room = {0};
     int width = (int)(window->width * window->config.scale);
     int height = (int)(window->height * window->config.scale);
     int screen = window->sdl->GetWindowDisplayIndex(window->handle);
-    if (screen >= 0 && window->sdl->GetDisplayUsableBounds(screen, &room) == 0 && room.w > 0 && room.h > 0) {
+    bool known = screen >= 0 && window->sdl->GetDisplayUsableBounds(screen, &room) == 0 && room.w > 0;
+    if (known) {
         width = width > room.w ? room.w : width;
         height = height > room.h ? room.h : height;
     }
     window->asked_width = width < LEAST_WIDTH ? LEAST_WIDTH : width;
     window->asked_height = height < LEAST_HEIGHT ? LEAST_HEIGHT : height;
     window->sdl->SetWindowSize(window->handle, window->asked_width, window->asked_height);
+    if (known)
+        place_set(window, screen, &room);
 }
 
 void window_follow(struct window *window)
@@ -98,14 +113,15 @@ static void close_asked(struct window *window)
 {
     const struct ui_machine *machine = &window->machine;
     host_mutex_lock(machine->lock);
-    bool ask = !window->close_asked && machine->is_running(machine->opaque) &&
-               machine->power_button(machine->opaque);
+    bool ask = !window->close_asked && machine->is_running(machine->opaque);
+    bool heard = ask && machine->power_button(machine->opaque);
     if (!ask)
         machine->quit(machine->opaque);
     host_mutex_unlock(machine->lock);
     window->close_asked = true;
     if (ask)
-        window_say(window, "The guest is asked to power off; close again to end it at once");
+        window_say(window, "%s; close again to end it at once",
+                   heard ? "The guest is asked to power off" : "This machine has no power button");
 }
 
 static void window_event(struct window *window, const SDL_WindowEvent *event)
@@ -179,12 +195,11 @@ static void look(struct window *window)
     window_menu_tick(window, now);
     if (!hidden)
         active |= window_draw(window);
-    if (active)
-        window->active_until = now + ACTIVE_NS;
+    uint64_t slower = hidden ? HIDDEN_NS : 2 * window->pause < IDLE_NS ? 2 * window->pause : IDLE_NS;
+    window->pause = active ? FRAME_NS : slower;
     /* However long it takes to draw, half of the time is the loop's for others. */
-    uint64_t after = host_clock_ns();
-    uint64_t pause = hidden ? HIDDEN_NS : after < window->active_until ? FRAME_NS : IDLE_NS;
-    host_timer_set(window->timer, after + (after - now > pause ? after - now : pause));
+    uint64_t after = host_clock_ns(), cost = after - now;
+    host_timer_set(window->timer, after + (cost > window->pause ? cost : window->pause));
 }
 
 static void due(void *opaque)
@@ -273,6 +288,7 @@ void window_destroy(struct window *window)
     host_timer_destroy(window->timer);
     host_mutex_unlock(window->machine.lock);
     if (window->sdl) {
+        log_info("window: %llu frames were drawn", (unsigned long long)window->frames);
         window_draw_end(window);
         if (window->renderer)
             window->sdl->DestroyRenderer(window->renderer);

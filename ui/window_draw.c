@@ -144,6 +144,7 @@ bool window_draw(struct window *window)
         menu_update(window);
     window->stale = window->menu_stale = false;
     render(window);
+    window->frames++;
     return true;
 }
 

@@ -26,6 +26,7 @@ struct window {
     unsigned width, height;
     SDL_Texture *texture;
     bool stale; /* what is on the screen is to be drawn again */
+    uint64_t frames;
     struct scale scale;
     unsigned output_width, output_height; /* the window in pixels */
 
@@ -55,7 +56,7 @@ struct window {
     int asked_width, asked_height;
     uint64_t hint_at; /* when to tell the guest about the window's size; 0: no need */
     bool close_asked;
-    uint64_t active_until;
+    uint64_t pause; /* until the window is looked after again */
     char title[128];
 };
 

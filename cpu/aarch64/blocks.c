@@ -15,6 +15,7 @@ struct builder {
     const struct aarch64_code *code;
     uint32_t mode;
     unsigned slots, count, max_count;
+    bool followed; /* the instruction before the current one isn't reached by an indirect jump */
     bool cached; /* the block is to be kept, so the lines it is read from are marked */
 };
 
@@ -33,14 +34,19 @@ static uint32_t word_at(struct builder *b)
     return (uint32_t)host_load(b->code->host + 4 * b->count, 4);
 }
 
-/* Let the instruction before the current one do both, if there is a handler for that. */
+/* Let the instruction before the current one do both, or go straight on with it, if there is a handler for that. One
+ * that is reached in that way by the one before it stays as it is. */
 static void fuse(struct builder *b)
 {
     if (b->slots < 2)
         return;
-    a64_handler *fused = a64_fused(&b->insns[b->slots - 2], &b->insns[b->slots - 1]);
+    struct a64_insn *first = &b->insns[b->slots - 2], *second = first + 1;
+    a64_handler *fused = a64_fused(first, second);
+    if (!fused && !b->followed)
+        fused = a64_followed(first, second);
+    b->followed = fused;
     if (fused)
-        b->insns[b->slots - 2].run = fused;
+        first->run = fused;
 }
 
 /* Add the instruction at the current place. False when the block ends with it. */
@@ -54,7 +60,10 @@ static bool insn_add(struct builder *b)
         a64_decode(b->c, b->mode, bits, b->count, page_offset, &b->insns[b->slots++]);
     if (b->count == 0 && (b->mode & MODE_GUARDED))
         b->insns[0].imm = decoded.landing;
-    fuse(b);
+    if (decoded.nothing)
+        b->slots--;
+    else
+        fuse(b);
     b->count++;
     if (decoded.sp_written)
         slot_add(b, a64_sp_written, 0);

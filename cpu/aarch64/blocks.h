@@ -3,6 +3,7 @@
  *
  * A block is [pseudo-instruction] instructions, the end slot, the links. The end slot runs when the last
  * instruction didn't jump; its offset is the block's length and its imm the number of slots before it.
+ * Instructions that do nothing have no slot.
  * Pseudo-instructions have the offset of the instruction behind them.
  */
 #pragma once

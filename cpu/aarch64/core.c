@@ -29,6 +29,7 @@ static const struct state_field state_fields[] = {
     S(pstate, .reset = PSTATE_EL1H | PSTATE_DAIF),
     FLAT(v), S(fpcr), S(fpsr), A(sp_el),
     S(monitor_address, .reset = ~(uint64_t)0), A(monitor_value), S(monitor_size), S(event), S(waiting), S(wait_end),
+    S(event_since),
     S(elr_el1), S(spsr_el1), S(esr_el1), S(far_el1), S(par_el1), S(vbar_el1), S(afsr0_el1), S(afsr1_el1),
     S(sctlr_el1), S(actlr_el1), S(cpacr_el1), S(csselr_el1),
     S(ttbr0_el1), S(ttbr1_el1), S(tcr_el1), S(mair_el1), S(amair_el1), S(contextidr_el1),
@@ -51,6 +52,8 @@ static void restored(void *object)
     s->flag_c &= 1;
     s->flag_v &= 1;
     s->btype &= 3;
+    s->event &= 1;
+    s->waiting = s->waiting > WAITING_EVENT ? WAITING_NOT : s->waiting;
     if (aarch64_el(c) > 1)
         s->pstate = (s->pstate & ~(uint32_t)0x1f) | PSTATE_EL1H;
     s->csselr_el1 &= 0xf;
@@ -149,11 +152,17 @@ static void irq_set(struct vcpu *vcpu, unsigned line, bool level)
     }
 }
 
-/* An interrupt that is masked ends a WFI all the same (D1.6.2). */
+/* An interrupt that is masked ends a WFI all the same (D1.6.2), but no WFE. */
 static bool has_work(struct vcpu *vcpu)
 {
     struct aarch64_core *c = aarch64_core_of(vcpu);
-    return c->s.started && (!c->s.waiting || aarch64_lines(c) || aarch64_wait_over(c));
+    if (!c->s.started)
+        return false;
+    switch (c->s.waiting) {
+    case WAITING_NOT: return true;
+    case WAITING_INTERRUPT: return aarch64_lines(c) || aarch64_wait_over(c);
+    default: return aarch64_event(c) || aarch64_interrupt_pending(c) || aarch64_wait_over(c);
+    }
 }
 
 static unsigned disassemble(struct vcpu *vcpu, uint64_t pc, const uint8_t *bytes, size_t len, char *text,

@@ -224,6 +224,8 @@ static bool system_operands(const struct word *w, struct a64_insn *insn)
     insn->imm = index;
     insn->rd = write ? REG_DISCARD : destination(field(w, 0, 5));
     insn->rm = (uint8_t)field(w, 0, 5);
+    if (field(w, 5, 16) == A64_SYSREG(1, 3, 7, 4, 1))
+        insn->run = a64_sys__zva;
     int offset = aarch64_sysreg_plain(w->mode, index, write);
     if (offset >= 0) {
         insn->imm = offset;
@@ -402,5 +404,6 @@ struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint3
     decoded.end = (row->flags & ROW_END) || insn->run == a64_sys ||
                   (insn->run == a64_msr && aarch64_sysreg_ends(insn->imm));
     decoded.sp_written = sp_written(row, insn);
+    decoded.nothing = insn->run == a64_hint || insn->run == a64_bti;
     return decoded;
 }

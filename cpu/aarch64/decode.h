@@ -37,6 +37,7 @@ void a64_row_mnemonic(const struct a64_row *row, char *text, size_t size);
 struct a64_decoded {
     bool end;        /* ends its block */
     bool sp_written; /* SP's alignment may have changed */
+    bool nothing;    /* does nothing: needs no slot */
     uint8_t landing; /* bit n: fine as the first instruction of a guarded page with BTYPE n */
 };
 
@@ -60,4 +61,5 @@ a64_handler a64_lsl_i_w, a64_lsl_i_x;
 a64_handler a64_and_i__wide_x, a64_orr_i__wide_x, a64_eor_i__wide_x, a64_ands_i__wide_x, a64_mov_i__wide_x,
     a64_tst_i__wide_x;
 a64_handler a64_b__far, a64_bl__far;
+a64_handler a64_sys__zva;
 a64_handler a64_mrs__state, a64_msr__state;

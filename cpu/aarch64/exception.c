@@ -190,6 +190,20 @@ uint32_t aarch64_lines(const struct aarch64_core *c)
     return __atomic_load_n(&c->lines, __ATOMIC_SEQ_CST);
 }
 
+bool aarch64_interrupt_pending(const struct aarch64_core *c)
+{
+    static const struct {
+        uint8_t line;
+        uint64_t mask;
+    } lines[] = {{AARCH64_LINE_SERROR, PSTATE_A}, {AARCH64_LINE_FIQ, PSTATE_F}, {AARCH64_LINE_IRQ, PSTATE_I}};
+    uint32_t set = aarch64_lines(c);
+    for (size_t n = 0; n < ARRAY_LEN(lines); n++) {
+        if ((set >> lines[n].line & 1) && !(c->s.pstate & lines[n].mask))
+            return true;
+    }
+    return false;
+}
+
 bool aarch64_interrupt(struct aarch64_core *c)
 {
     uint32_t lines = aarch64_lines(c);

@@ -32,5 +32,11 @@ void aarch64_exception_return(struct aarch64_core *c, uint64_t target);
 /* Take the interrupt that is due, if there is one. */
 bool aarch64_interrupt(struct aarch64_core *c);
 
-/* The interrupt inputs, 1 << enum aarch64_line; and whether one would be taken or ends a WFI. */
+/* Whether one is due, that is, pending and not masked. */
+bool aarch64_interrupt_pending(const struct aarch64_core *c);
+
+/* The event register (exec_wait.c). */
+bool aarch64_event(const struct aarch64_core *c);
+
+/* The interrupt inputs, 1 << enum aarch64_line. */
 uint32_t aarch64_lines(const struct aarch64_core *c);

@@ -115,19 +115,6 @@ LOAD(ldr_s__lit, 4, AT_PC, KEEP, VLOAD(v))
 LOAD(ldr_d__lit, 8, AT_PC, KEEP, VLOAD(v))
 /* clang-format on */
 
-/* Sixteen bytes in one host access where the host has it: aligned ones are single-copy atomic with LSE2. */
-typedef uint64_t __attribute__((vector_size(16), aligned(1), may_alias)) host_u128;
-
-INLINE host_u128 host_load16(const void *p)
-{
-    return *(const volatile host_u128 *)p;
-}
-
-INLINE void host_store16(void *p, uint64_t lo, uint64_t hi)
-{
-    *(volatile host_u128 *)p = (host_u128){lo, hi};
-}
-
 #define LOAD_Q(name, size, address, writeback, what)                                                         \
     A64_HANDLERS(                                                                                            \
         name,                                                                                                \

@@ -6,7 +6,6 @@
 #include "cpu/aarch64/mmu.h"
 #include "cpu/aarch64/pauth.h"
 #include "cpu/aarch64/sysreg.h"
-#include "cpu/aarch64/timer.h"
 #include "cpu/aarch64/tlbi.h"
 
 static bool at_el0(const struct aarch64_core *c)
@@ -125,81 +124,6 @@ A64_HANDLER(bti)
 {
     TAIL return a64_next(c, i, bank, pc);
 }
-
-/* Hosts have fewer processors than guests think: let another thread run. */
-A64_HANDLER(yield)
-{
-    host_thread_yield();
-    TAIL return a64_next(c, i, bank, pc);
-}
-
-A64_HANDLER(sevl)
-{
-    c->s.event = 1;
-    TAIL return a64_next(c, i, bank, pc);
-}
-
-A64_HANDLER(sev)
-{
-    c->s.event = 1;
-    TAIL return a64_next(c, i, bank, pc);
-}
-
-/* What becomes of an instruction that waits. */
-enum waiting {
-    WAIT_OVER,
-    WAIT_SLEEPS, /* WFI: run() returns behind it */
-    WAIT_TRAPS,  /* core->fault is set */
-};
-
-/* D17.2.37: ISS of a trapped WFI (TI 0), WFE (1), WFIT (2) or WFET (3), with the register of the last two. */
-static enum waiting wait_trap(struct aarch64_core *c, const struct a64_insn *i, unsigned ti)
-{
-    uint32_t timeout = ti & 2 ? (uint32_t)i->rm << 5 | 1u << 2 : 0;
-    c->fault = (struct aarch64_fault){.ec = EC_WFX, .iss = ISS_FP_TRAP | timeout | ti};
-    return WAIT_TRAPS;
-}
-
-/*
- * Waiting for an event: it may end at any time, and here it ends as soon as others had a chance to run. What
- * a core waits for is mostly a store of another one, which can't be noticed.
- */
-static enum waiting wait_event(struct aarch64_core *c, const struct a64_insn *i, unsigned ti)
-{
-    if (c->s.event)
-        c->s.event = 0;
-    else if (at_el0(c) && !(c->s.sctlr_el1 & SCTLR_nTWE))
-        return wait_trap(c, i, ti);
-    else
-        host_thread_yield();
-    return WAIT_OVER;
-}
-
-static enum waiting wait_interrupt(struct aarch64_core *c, const struct a64_insn *i, unsigned ti)
-{
-    if (aarch64_lines(c))
-        return WAIT_OVER;
-    if (at_el0(c) && !(c->s.sctlr_el1 & SCTLR_nTWI))
-        return wait_trap(c, i, ti);
-    if (ti == 2 && !aarch64_wait_until(c, c->s.x[i->rm]))
-        return WAIT_OVER;
-    c->s.waiting = 1;
-    return WAIT_SLEEPS;
-}
-
-#define WAIT(name, function, ti)                                                                             \
-    A64_HANDLER(name)                                                                                        \
-    {                                                                                                        \
-        switch (function(c, i, ti)) {                                                                        \
-        case WAIT_SLEEPS: TAIL return a64_leave_after(c, i, bank, pc);                                       \
-        case WAIT_TRAPS: TAIL return a64_raise(c, i, bank, pc);                                              \
-        default: TAIL return a64_next(c, i, bank, pc);                                                       \
-        }                                                                                                    \
-    }
-WAIT(wfi, wait_interrupt, 0)
-WAIT(wfe, wait_event, 1)
-WAIT(wfit, wait_interrupt, 2)
-WAIT(wfet, wait_event, 3)
 
 /* A pending SError that is masked becomes a value of DISR_EL1. */
 A64_HANDLER(esb)
@@ -365,6 +289,17 @@ A64_HANDLER(sys)
     TAIL return register_write(c, i, bank, pc);
 }
 
+/* DC ZVA, which clearing memory is made of. Whatever is not simple is for the table. */
+A64_HANDLER(sys__zva)
+{
+    uint64_t va = c->s.x[i->rm] & ~(uint64_t)(AARCH64_ZVA_BLOCK - 1);
+    void *p = tlb_write_hit(bank, va, AARCH64_ZVA_BLOCK);
+    if (unlikely(!p || !(at_el0(c) ? c->s.sctlr_el1 & SCTLR_DZE : 1)))
+        TAIL return register_write(c, i, bank, pc);
+    memset(p, 0, AARCH64_ZVA_BLOCK);
+    TAIL return a64_next(c, i, bank, pc);
+}
+
 /* None is defined here. */
 A64_HANDLER(sysl)
 {
@@ -390,10 +325,24 @@ PAC_HINT(paciaz, aarch64_sign, REG_LR, 0, KEY_IA)
 PAC_HINT(pacibz, aarch64_sign, REG_LR, 0, KEY_IB)
 PAC_HINT(autiaz, aarch64_verify, REG_LR, 0, KEY_IA)
 PAC_HINT(autibz, aarch64_verify, REG_LR, 0, KEY_IB)
-PAC_HINT(paciasp, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IA)
+static PAC_HINT(paciasp__any, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IA)
 PAC_HINT(pacibsp, aarch64_sign, REG_LR, c->s.x[REG_SP], KEY_IB)
-PAC_HINT(autiasp, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IA)
+static PAC_HINT(autiasp__any, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IA)
 PAC_HINT(autibsp, aarch64_verify, REG_LR, c->s.x[REG_SP], KEY_IB)
+
+A64_HANDLER(paciasp)
+{
+    if (unlikely(!aarch64_pauth_quick_sign(c, &c->s.x[REG_LR], c->s.x[REG_SP])))
+        TAIL return a64_paciasp__any(c, i, bank, pc);
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+A64_HANDLER(autiasp)
+{
+    if (unlikely(!aarch64_pauth_quick_verify(c, &c->s.x[REG_LR], c->s.x[REG_SP])))
+        TAIL return a64_autiasp__any(c, i, bank, pc);
+    TAIL return a64_next(c, i, bank, pc);
+}
 
 A64_HANDLER(xpaclri)
 {

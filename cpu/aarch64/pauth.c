@@ -5,17 +5,6 @@
 
 /* ---- the code ---- */
 
-/* A cheap keyed hash for models with an algorithm of their own: no protection against anybody who may
- * compute. */
-static uint64_t own_hash(uint64_t text, uint64_t modifier, uint64_t hi, uint64_t lo)
-{
-    const uint64_t odd = 0x9e3779b97f4a7c15;
-    uint64_t v = (text ^ hi) * odd;
-    v = (v ^ v >> 29 ^ modifier ^ lo) * odd;
-    v = (v ^ v >> 32 ^ hi) * odd;
-    return v ^ v >> 29;
-}
-
 /* A function's entry and return ask the same, and loops the same again: so recent answers of the ciphers are
  * kept. */
 static uint64_t cipher(struct aarch64_core *c, uint64_t text, uint64_t modifier, const uint64_t key[2])
@@ -31,10 +20,15 @@ static uint64_t cipher(struct aarch64_core *c, uint64_t text, uint64_t modifier,
     return entry->code;
 }
 
+static bool has_own_hash(const struct aarch64_core *c)
+{
+    return aarch64_has(c, FEAT_PAUTH_IMPDEF) && !aarch64_has(c, FEAT_QARMA3);
+}
+
 static uint64_t compute(struct aarch64_core *c, uint64_t text, uint64_t modifier, const uint64_t key[2])
 {
-    if (aarch64_has(c, FEAT_PAUTH_IMPDEF) && !aarch64_has(c, FEAT_QARMA3))
-        return own_hash(text, modifier, key[1], key[0]);
+    if (has_own_hash(c))
+        return aarch64_own_hash(text, modifier, key);
     return cipher(c, text, modifier, key);
 }
 
@@ -76,6 +70,7 @@ void aarch64_pauth_update(struct aarch64_core *c)
         }
         c->pac_layout.any_tags[data] = ignores_top(c, false, data) || ignores_top(c, true, data);
     }
+    c->pac_layout.quick = has_own_hash(c) && aarch64_has(c, FEAT_PAUTH2);
 }
 
 /* The pointer with the field made copies of `sign`. */

@@ -29,8 +29,8 @@ enum a64_mode {
 /* Where jumps went: found by virtual address, for indirect jumps and those that leave their page. */
 #define JUMP_BITS 12
 struct aarch64_jump {
-    uint64_t pc;
-    uint64_t key; /* core->jump_key when it was filled in */
+    _Alignas(32) uint64_t pc; /* never in two cache lines */
+    uint64_t key;             /* core->jump_key when it was filled in */
     const struct a64_insn *first;
 };
 
@@ -48,6 +48,7 @@ struct aarch64_fault {
 struct aarch64_pac_layout {
     uint64_t fields[2][2]; /* [upper][data] */
     bool any_tags[2];      /* [data]: bit 55 tells the halves apart, not bit 63 */
+    bool quick;            /* aarch64_pauth_quick_* may be asked */
 };
 
 /* A code that was computed (pauth.c). */
@@ -123,7 +124,12 @@ struct aarch64_core {
 
     struct aarch64_call call;                   /* of the last EXIT_HYPERCALL */
     struct clock_timer *timers[AARCH64_TIMERS]; /* enum aarch64_timer */
-    struct clock_timer *wait_timer;             /* WFIT */
+    struct clock_timer *wait_timer;             /* state.wait_end */
+    /* When WFE was last executed with an armed monitor, and how often in a row. */
+    struct {
+        uint64_t icount;
+        unsigned turns;
+    } watching;
     uint32_t outputs;                           /* levels last given to board.outputs; under board.lock */
     struct aarch64_counting counting;
     bool posted; /* TLB maintenance was sent to other cores since the last DSB */

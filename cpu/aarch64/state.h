@@ -48,9 +48,10 @@ struct aarch64_state {
     /* Exclusive monitor: address ~0 when open; value is what the load saw. */
     uint64_t monitor_address, monitor_value[2];
     uint8_t monitor_size;
-    uint8_t event;     /* the event register: SEV, WFE */
-    uint8_t waiting;   /* in WFI */
-    uint64_t wait_end; /* WFIT: the count at which it ends; 0: none */
+    uint8_t event;         /* the event register (other cores set it, too) */
+    uint8_t waiting;       /* enum aarch64_waiting */
+    uint64_t wait_end;     /* the count at which waiting ends; 0: none */
+    uint64_t event_since;  /* the count at which the event stream was last looked at */
 
     uint64_t elr_el1, spsr_el1, esr_el1, far_el1, par_el1, vbar_el1, afsr0_el1, afsr1_el1;
     uint64_t sctlr_el1, actlr_el1, cpacr_el1, csselr_el1;
@@ -70,6 +71,12 @@ struct aarch64_state {
     /* Performance monitors; counters are true as of the moments in pmu_cycle_base and pmu_insn_base. */
     uint64_t pmcr_el0, pmcntenset_el0, pmintenset_el1, pmovsset_el0, pmselr_el0, pmuserenr_el0, pmccfiltr_el0;
     uint64_t pmccntr_el0, pmevcntr_el0[AARCH64_EVENT_COUNTERS], pmevtyper_el0[AARCH64_EVENT_COUNTERS];
+};
+
+enum aarch64_waiting {
+    WAITING_NOT,
+    WAITING_INTERRUPT, /* WFI */
+    WAITING_EVENT,     /* WFE */
 };
 
 enum aarch64_pauth_key {

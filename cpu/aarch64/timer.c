@@ -127,7 +127,25 @@ void aarch64_timers_restored(struct aarch64_core *c)
     update(c, TIMER_VIRTUAL);
 }
 
-/* ---- WFIT ---- */
+/* ---- waiting ---- */
+
+uint64_t aarch64_counter_in(const struct aarch64_core *c, unsigned microseconds)
+{
+    return aarch64_counter(c) + hz(c) / 1000000 * microseconds;
+}
+
+/* D11.2.3: an event is a transition of a bit of the counter. With FEAT_ECV the bits go on from 8. */
+uint64_t aarch64_stream_next(const struct aarch64_core *c, uint64_t count)
+{
+    uint64_t control = c->s.cntkctl_el1;
+    if (!(control & CNTKCTL_EVNTEN))
+        return ~(uint64_t)0;
+    unsigned bit = (unsigned)bits_get(control, CNTKCTL_EVNTI_SHIFT, 4);
+    if ((control & CNTKCTL_EVNTIS) && aarch64_has(c, FEAT_ECV))
+        bit += 8;
+    uint64_t period = BIT(bit + 1), phase = control & CNTKCTL_EVNTDIR ? 0 : BIT(bit);
+    return count + period - ((count - phase) & (period - 1));
+}
 
 bool aarch64_wait_over(struct aarch64_core *c)
 {

@@ -393,7 +393,10 @@ static void events_collect(struct x86_core *c)
     uint32_t events = __atomic_exchange_n(&c->events, 0, __ATOMIC_SEQ_CST);
     c->s.nmi_pending |= events >> EVENT_NMI & 1;
     c->s.smi_pending |= events >> EVENT_SMI & 1;
-    c->s.init_pending |= events >> EVENT_INIT & 1;
+    if (events >> EVENT_INIT & 1) {
+        c->s.init_pending = 1;
+        c->s.sipi_pending = 0;
+    }
     if (events >> EVENT_SIPI & 1) {
         c->s.sipi_pending = 1;
         c->s.sipi_vector = __atomic_load_n(&c->sipi_vector, __ATOMIC_SEQ_CST);

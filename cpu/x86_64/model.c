@@ -23,12 +23,16 @@ static const struct {
     {"max", FIRST_MAX},      {"host", FIRST_MAX},
 };
 
+enum { EAX, EBX, ECX, EDX };
+
 static const struct {
     const char *name;
     enum first_model first;
     enum x86_feature needs;
+    struct x86_feature_place place;
 } features[] = {
-#define FEAT(id, text, leaf, subleaf, reg, bit, first_model, need) {text, FIRST_##first_model, FEAT_##need},
+#define FEAT(id, text, leaf, subleaf, reg, bit, first_model, need)                                           \
+    {text, FIRST_##first_model, FEAT_##need, {leaf, subleaf, reg, bit}},
 #include "cpu/x86_64/features.def"
 #undef FEAT
 };
@@ -62,6 +66,16 @@ static void feature_disable(struct x86_model *model, enum x86_feature feature)
     feature_put(model, feature, false);
     for (unsigned n = 1; n < FEAT_COUNT; n++) {
         if (features[n].needs == feature && x86_model_has(model, n))
+            feature_disable(model, n);
+    }
+}
+
+void x86_model_limit(struct x86_model *model,
+                     bool (*has)(void *opaque, enum x86_feature feature, const struct x86_feature_place *place),
+                     void *opaque)
+{
+    for (unsigned n = 1; n < FEAT_COUNT; n++) {
+        if (x86_model_has(model, n) && !has(opaque, n, &features[n].place))
             feature_disable(model, n);
     }
 }

@@ -30,6 +30,17 @@ static inline bool x86_model_has(const struct x86_model *model, enum x86_feature
  * nearest known name) for an unknown model or feature. */
 bool x86_model_parse(struct x86_model *model, const char *text, struct error *err);
 
+/* Where CPUID has the bit of a feature. */
+struct x86_feature_place {
+    uint32_t leaf;
+    uint8_t subleaf, reg, bit; /* reg: EAX, EBX, ECX, EDX */
+};
+
+/* Take away every feature that `has` denies, and what needs it: an engine's limits. */
+void x86_model_limit(struct x86_model *model,
+                     bool (*has)(void *opaque, enum x86_feature feature, const struct x86_feature_place *place),
+                     void *opaque);
+
 /* The name of model or feature number `index`, NULL at the end: for help and `info`. */
 const char *x86_model_name(unsigned index);
 const char *x86_feature_name(unsigned index);

@@ -327,9 +327,13 @@ const struct x86_model *x86_model(struct vcpu *vcpu)
     return &x86_core_of(vcpu)->model;
 }
 
+/* A SIPI from before is none of those that follow an INIT: a processor that sleeps has not looked at it yet,
+ * and would start by it at once. */
 void x86_init_signal(struct vcpu *vcpu)
 {
-    event_signal(x86_core_of(vcpu), EVENT_INIT);
+    struct x86_core *c = x86_core_of(vcpu);
+    __atomic_and_fetch(&c->events, ~(1u << EVENT_SIPI), __ATOMIC_SEQ_CST);
+    event_signal(c, EVENT_INIT);
 }
 
 void x86_sipi_signal(struct vcpu *vcpu, uint8_t vector)

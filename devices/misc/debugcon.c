@@ -38,19 +38,23 @@ static void debugcon_destroy(void *object)
     free(console);
 }
 
-struct debugcon *debugcon_create(struct machine *machine, const char *name, uint16_t port,
-                                 struct char_port *output, struct error *err)
+struct debugcon *debugcon_create(struct machine *machine, struct char_port *output, struct error *err)
 {
+    static const struct {
+        const char *name;
+        uint16_t port;
+    } places[] = {{"debugcon", DEBUGCON_FW}, {"debugcon-e9", DEBUGCON_BOCHS}};
     struct debugcon *console = machine_alloc(sizeof(*console));
-    struct bus_region region = {.name = name,
-                                .base = port,
-                                .size = 1,
-                                .read = debugcon_read,
-                                .write = debugcon_write,
-                                .opaque = console};
+    struct bus_region region = {.size = 1, .read = debugcon_read, .write = debugcon_write, .opaque = console};
     unsigned id;
     console->output = output;
-    machine_device_add(machine, name, &table, console, debugcon_destroy);
+    machine_device_add(machine, "debugcon", &table, console, debugcon_destroy);
     char_attach(output, &(struct char_handlers){.receive = receive, .opaque = console});
-    return bus_add(machine->mem.pio, &region, &id, err) ? console : NULL;
+    for (unsigned i = 0; i < ARRAY_LEN(places); i++) {
+        region.name = places[i].name;
+        region.base = places[i].port;
+        if (!bus_add(machine->mem.pio, &region, &id, err))
+            return NULL;
+    }
+    return console;
 }

@@ -1,6 +1,6 @@
 /*
- * A debug console of one port: every byte written appears on a character port, and a read gives a value by
- * which firmware knows that somebody listens.
+ * A debug console, the same at both ports where it is looked for: every byte written appears on a character
+ * port, and a read gives a value by which firmware knows that somebody listens.
  */
 #pragma once
 
@@ -11,6 +11,5 @@
 
 struct debugcon;
 
-/* Takes the character port (NULL: output vanishes). NULL and err when the I/O port is taken. */
-struct debugcon *debugcon_create(struct machine *machine, const char *name, uint16_t port,
-                                 struct char_port *output, struct error *err);
+/* Takes the character port (NULL: output vanishes). NULL and err when an I/O port is taken. */
+struct debugcon *debugcon_create(struct machine *machine, struct char_port *output, struct error *err);

@@ -172,3 +172,22 @@ struct net_port *net_open(struct machine *machine, const char *spec, struct erro
     free(kind);
     return port;
 }
+
+bool net_model_take(char *spec, enum net_model *model, struct error *err)
+{
+    static const char *const names[] = {[NET_VIRTIO] = "virtio", [NET_E1000] = "e1000"};
+    char *at = strstr(spec, ",model=");
+    *model = NET_VIRTIO;
+    if (!at)
+        return true;
+    char *name = at + strlen(",model=");
+    size_t len = strcspn(name, ",");
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        if (strlen(names[i]) == len && strncmp(names[i], name, len) == 0) {
+            *model = (enum net_model)i;
+            memmove(at, name + len, strlen(name + len) + 1);
+            return true;
+        }
+    }
+    return error_set(err, ERROR_USAGE, "--net knows the models virtio and e1000, not %.*s", (int)len, name);
+}

@@ -43,3 +43,11 @@ void net_pair_create(struct net_port **a, struct net_port **b);
 
 /* --net SPEC: user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...|tap,ifname=NAME|tap,fd=N|none. As char_open. */
 struct net_port *net_open(struct machine *machine, const char *spec, struct error *err);
+
+/* What a guest sees at the end of the cable: the `model=` of --net SPEC, which is cut out of it in place;
+ * virtio where it names none. False and err (ERROR_USAGE): another one. */
+enum net_model {
+    NET_VIRTIO,
+    NET_E1000,
+};
+bool net_model_take(char *spec, enum net_model *model, struct error *err);

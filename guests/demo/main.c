@@ -1,4 +1,4 @@
-#include "guests/demo/demo.h"
+#include "guests/demo/draw.h"
 
 #define LINE_MAX 80
 #define SECOND   1000000000u
@@ -64,6 +64,11 @@ static void speed(void)
     print("  %u turns of an empty loop in %lu us\n", STEPS, (unsigned long)(ns / 1000));
 }
 
+static void frames(void)
+{
+    show_frames();
+}
+
 static void help(void);
 
 static const struct {
@@ -75,6 +80,7 @@ static const struct {
     {"devices", "what the machine is made of", devices},
     {"time", "how long it has been running", time_show},
     {"speed", "time a loop", speed},
+    {"frames", "fill the screen over and over, timed", frames},
     {"reboot", "start again", reboot},
     {"off", "power off", power_off},
 };
@@ -104,6 +110,8 @@ static void line_read(char *line)
     size_t len = 0;
     for (;;) {
         int c = console_get();
+        if (c < 0)
+            c = show_step();
         if (c < 0) {
             sleep_for(20 * 1000 * 1000);
         } else if (c == '\r' || c == '\n') {
@@ -115,7 +123,7 @@ static void line_read(char *line)
             print("\b \b");
         } else if (c >= ' ' && c < 127 && len < LINE_MAX - 1) {
             line[len++] = (char)c;
-            console_put((char)c);
+            print("%c", (char)c);
         }
     }
 }
@@ -123,6 +131,7 @@ static void line_read(char *line)
 _Noreturn void demo_main(void)
 {
     static char line[LINE_MAX];
+    show_open();
     print("\nTriarch's built-in guest. This machine has:\n");
     info();
     devices();

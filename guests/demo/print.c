@@ -1,11 +1,17 @@
 #include <stdarg.h>
 
-#include "guests/demo/demo.h"
+#include "guests/demo/draw.h"
+
+static void put(char c)
+{
+    console_put(c);
+    show_put(c);
+}
 
 static void pad(char with, int count)
 {
     while (count-- > 0)
-        console_put(with);
+        put(with);
 }
 
 static void number_print(uint64_t value, unsigned base, bool negative, int width, char padding)
@@ -20,14 +26,14 @@ static void number_print(uint64_t value, unsigned base, bool negative, int width
         digits[len++] = '-';
     pad(padding, width - len);
     while (len > 0)
-        console_put(digits[--len]);
+        put(digits[--len]);
 }
 
 static void text_print(const char *text, int width)
 {
     int len = 0;
     for (; text[len]; len++)
-        console_put(text[len]);
+        put(text[len]);
     pad(' ', width - len);
 }
 
@@ -38,8 +44,8 @@ void print(const char *fmt, ...)
     for (; *fmt; fmt++) {
         if (*fmt != '%') {
             if (*fmt == '\n')
-                console_put('\r');
-            console_put(*fmt);
+                put('\r');
+            put(*fmt);
             continue;
         }
         int width = 0;
@@ -51,7 +57,7 @@ void print(const char *fmt, ...)
             is_long = true;
         switch (*fmt) {
         case 's': text_print(va_arg(args, const char *), width); break;
-        case 'c': console_put((char)va_arg(args, int)); break;
+        case 'c': put((char)va_arg(args, int)); break;
         case 'd': {
             int64_t value = is_long ? va_arg(args, long) : va_arg(args, int);
             number_print(value < 0 ? -(uint64_t)value : (uint64_t)value, 10, value < 0, width, padding);
@@ -62,7 +68,7 @@ void print(const char *fmt, ...)
             number_print(is_long ? va_arg(args, unsigned long) : va_arg(args, unsigned),
                          *fmt == 'x' ? 16 : 10, false, width, padding);
             break;
-        default: console_put(*fmt); break;
+        default: put(*fmt); break;
         }
     }
     va_end(args);

@@ -28,6 +28,9 @@ bool iso_open(struct iso *iso, const struct source *source, struct error *err);
  */
 bool iso_arch_find(const struct iso *iso, enum guest_arch *arch);
 
+/* Whether the image is whole and, for a start by firmware, has a boot record. False and err. */
+bool iso_start_check(const struct iso *iso, bool by_firmware, struct error *err);
+
 /* Find a file by its path from the root, with symbolic links followed. False and err. */
 bool iso_find(const struct iso *iso, const char *path, struct iso_file *file, struct error *err);
 

@@ -18,6 +18,9 @@
 #define ENTRY_BOOTABLE  0x88
 #define PLATFORM_X86    0
 
+#define VOLUME_SIZE_AT 80
+#define PADDING_MAX    (150 * SECTOR)
+
 /* UEFI 3.5.1.1: where firmware looks on a medium that can be removed. */
 static const struct {
     const char *path;
@@ -65,4 +68,32 @@ bool iso_arch_find(const struct iso *iso, enum guest_arch *arch)
             return true;
     }
     return false;
+}
+
+/* Where the volume ends by its descriptor (ECMA-119, 8.4.8); what fills up the last track may be missing. */
+static bool complete(const struct iso *iso, struct error *err)
+{
+    uint8_t descriptor[SECTOR];
+    const struct source *source = iso->source;
+    if (!source_read(source, (uint64_t)DESCRIPTORS_FIRST * SECTOR, descriptor, SECTOR, err))
+        return false;
+    uint64_t size = (uint64_t)le32_load(descriptor + VOLUME_SIZE_AT) * iso->block_size;
+    if (size <= source->size + PADDING_MAX)
+        return true;
+    return error_set(err, ERROR_IMAGE, "%s is truncated: it has %llu bytes, and its volume has %llu",
+                     source->path, (unsigned long long)source->size, (unsigned long long)size);
+}
+
+bool iso_start_check(const struct iso *iso, bool by_firmware, struct error *err)
+{
+    uint64_t catalog;
+    if (!complete(iso, err))
+        return false;
+    if (!by_firmware || catalog_find(iso->source, &catalog))
+        return true;
+    return error_set(
+        err, ERROR_IMAGE,
+        "%s has no boot record, so no firmware starts it: with --firmware none its boot menu's kernel is "
+        "started, and --kernel %s:/PATH names one in it",
+        iso->source->path, iso->source->path);
 }

@@ -204,9 +204,8 @@ static bool image_open(struct hvt_board *board, struct error *err)
 
 static bool build(struct hvt_board *board, struct error *err)
 {
-    return image_open(board, err) && size_set(board, err) &&
-           memory_add(board, err) && core_add(board, err) && hvt_calls_add(board, err) &&
-           hvt_devices_open(board, err) && console_open(board, err);
+    return image_open(board, err) && size_set(board, err) && memory_add(board, err) && core_add(board, err) &&
+           hvt_calls_add(board, err) && hvt_devices_open(board, err) && console_open(board, err);
 }
 
 static struct machine_run *hvt_create(const struct machine_config *config, struct error *err)

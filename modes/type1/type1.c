@@ -23,8 +23,7 @@ const struct mode type1_mode = {
             .initrd = true,
             .device_tree = true,
             .firmware = true,
-            .screens = 1u << SCREEN_AUTO | 1u << SCREEN_NONE | 1u << SCREEN_VIRTIO | 1u << SCREEN_RAMFB |
-                       1u << SCREEN_VGA,
+            .screens = 1u << SCREEN_VIRTIO | 1u << SCREEN_RAMFB | 1u << SCREEN_VGA,
             .board_variants = true,
             .debug_ports = true},
     .create = type1_create,

@@ -119,3 +119,23 @@ apt_unpack()
     done
     rm -r "$debs"
 }
+
+# apt_source FOLDER PACKAGE PATTERN: download a source package of the release in use, and unpack its archive that matches.
+apt_source()
+{
+    # Lists of sources are big and seldom wanted: they are kept apart.
+    sources=$apt_state/sources
+    mkdir -p "$sources/lists" "$1.files"
+    (umask 077 && sed 's/^deb \[arch=[^ ]*/deb-src [/' "$apt_state/sources.list" >"$sources/list")
+    set -- "$1" "$2" "$3" -o Dir::Etc::sourcelist="$sources/list" -o Dir::State::lists="$sources/lists"
+    source_into=$1 source_package=$2 source_pattern=$3
+    shift 3
+    if ! (apt-get -qq "$@" update && cd "$source_into.files" &&
+        apt-get -qq "$@" --download-only source "$source_package") >"$source_into.files/log" 2>&1; then
+        cat "$source_into.files/log" >&2
+        die "cannot download the source of $source_package"
+    fi
+    # shellcheck disable=SC2086 # a pattern
+    tar -xf "$source_into.files/"$source_pattern -C "$source_into" || die "cannot unpack the source of $source_package"
+    rm -r "$source_into.files"
+}

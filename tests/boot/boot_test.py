@@ -14,6 +14,7 @@ import http.server
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ import time
 import unittest
 
 from console import Console
+from screen import words_of
 
 PROGRAM = FETCH = None
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
@@ -90,19 +92,19 @@ class Guests:
         console.expect(r"ready> $", timeout * SLOW)
         return console.text()[start:]
 
-    def debian(self, *words, cpus=2):
+    def debian(self, *words, cpus=2, root="/dev/vda"):
         linux = fetch(f"linux-{self.arch}")
         images = os.path.join(os.path.dirname(linux), "images")
-        kernel, root = os.path.join(linux, "vmlinuz"), os.path.join(images, f"rootfs-{self.arch}.img")
-        if not os.path.exists(root):
+        kernel, image = os.path.join(linux, "vmlinuz"), os.path.join(images, f"rootfs-{self.arch}.img")
+        if not os.path.exists(image):
             raise unittest.SkipTest("the root file system is not made: scripts/guests does it")
         disk = os.path.join(self.folder.name, "root.img")
         if not os.path.exists(disk):
-            subprocess.run(["cp", "--sparse=always", root, disk], check=True)
+            subprocess.run(["cp", "--sparse=always", image, disk], check=True)
         return guest("--cpus", str(cpus), "--memory", "1G", "--kernel", kernel, "--initrd",
-                     f"{images}/initramfs-{self.arch}.gz", "--append", f"{self.console}root=/dev/vda", *words)
+                     f"{images}/initramfs-{self.arch}.gz", "--append", f"{self.console}root={root}", *words)
 
-    def disk_and_network(self, interface, *words):
+    def disk_and_network(self, interface, *words, root="/dev/vda"):
         """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
         served = os.urandom(3000000)
         with open(os.path.join(self.folder.name, "served"), "wb") as out:
@@ -111,7 +113,7 @@ class Guests:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         disk = os.path.join(self.folder.name, "root.img")
-        with self.debian("--disk", f"{disk},format=raw,if={interface}", *words) as console:
+        with self.debian("--disk", f"{disk},format=raw,if={interface}", *words, root=root) as console:
             self.shell(console)
             self.run_in(console, "ip link set eth0 up")
             self.assertIn("10.0.2.15", self.run_in(console, "udhcpc -i eth0 -n; ip addr show eth0", 120))
@@ -374,6 +376,23 @@ class Aarch64(Guests, unittest.TestCase):
     def test_arm_installer_gicv2_4(self):
         self.installer("--machine", "gic-version=2", cpus=4)
 
+    def test_arm_kernel_files(self):
+        """The same kernel in all that kernels come in: gzip, zstd, and Linux's EFI zboot file around gzip."""
+        with open(os.path.join(fetch("linux-arm64"), "vmlinuz"), "rb") as kernel:
+            packed = gzip.compress(kernel.read(), 1)
+        # drivers/firmware/efi/libstub/zboot-header.S; of the PE header, what machine it is for.
+        head = struct.pack("<4s4sII8x8s28xI", b"MZ\0\0", b"zimg", 128, len(packed), b"gzip", 64)
+        files = {"gzip": packed, "zboot": head + struct.pack("<4sH58x", b"PE\0\0", 0xaa64) + packed}
+        if shutil.which("zstd"):
+            files["zstd"] = subprocess.run(["zstd", "-1", "-c"], input=gzip.decompress(packed), stdout=subprocess.PIPE,
+                                           check=True).stdout
+        for name, content in files.items():
+            path = os.path.join(self.folder.name, name)
+            with open(path, "wb") as out:
+                out.write(content)
+            with self.subTest(name), guest("--arch", "aarch64", "--net", "none", "--kernel", path) as console:
+                console.expect(r"Linux version", 120 * SLOW)
+
     def test_arm_installer_edk2(self):
         """The firmware starts the kernel it is handed, which finds the machine by ACPI."""
         self.installer("--firmware", os.path.join(fetch("edk2-arm64"), "code.fd"), cpus=2)
@@ -448,10 +467,135 @@ class X8664(Guests, unittest.TestCase):
     def test_pc_installer_4(self):
         self.installer(4)
 
+    def test_pc_installer_debian12(self):
+        folder = fetch("debian12-amd64")
+        with guest("--memory", "1G", "--net", "none", "--kernel", f"{folder}/linux", "--initrd", f"{folder}/initrd.gz",
+                   "--append", "console=ttyS0") as console:
+            console.expect(FIRST_QUESTION, 900 * SLOW)
+
+    def screen_shows(self, text, seconds, *words):
+        """The text screen has something that matches `text` within the time; it is photographed every few seconds."""
+        bios = os.path.join(fetch("seabios"), "vgabios.bin")
+        times = range(2, int(seconds * SLOW) + 1, max(2, int(seconds * SLOW) // 16 + 1))
+        pictures = [os.path.join(self.folder.name, f"screen-{at}.png") for at in times]
+        shots = [word for at, path in zip(times, pictures) for word in ("--screenshot-at", f"{at}:{path}")]
+        command = [PROGRAM, "run", "--arch", "x86_64", "--memory", "256M", "--serial", "none", *words, *shots]
+        vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        seen = ""
+        try:
+            for path, after in zip(pictures, pictures[1:] + [None]):
+                # A picture is complete when the next one is begun.
+                deadline = time.monotonic() + seconds * SLOW + 10
+                while time.monotonic() < deadline and vm.poll() is None and not os.path.exists(after or path + "-"):
+                    time.sleep(0.1)
+                if not os.path.exists(path):
+                    break
+                seen = words_of(path, bios)
+                if re.search(text, seen):
+                    return
+            self.fail(f"{text!r} was not on the screen within {seconds} s; it showed:\n{seen}")
+        finally:
+            vm.kill()
+            vm.communicate()
+
+    def test_pc_memtest(self):
+        """On two processors, which it starts itself."""
+        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB[^$]*2 Cores", 40, "--cpus", "2", "--kernel",
+                          os.path.join(fetch("memtest86+"), "memtest.iso"))
+
+    def test_pc_memtest_32(self):
+        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB", 30, "--kernel",
+                          os.path.join(fetch("memtest86+"), "memtest32.iso"))
+
+    def test_pc_ipxe(self):
+        """The boot code of the network drives the card itself, and gets an address."""
+        self.screen_shows(r"net0: 10\.0\.2\.15", 40, "--kernel", os.path.join(fetch("ipxe"), "ipxe.iso"))
+
+    def grub_rescue(self):
+        if not shutil.which("grub-mkrescue") or not os.path.isdir("/usr/lib/grub/i386-pc"):
+            self.skipTest("grub-mkrescue or grub-pc-bin is not installed")
+        iso = os.path.join(self.folder.name, "grub.iso")
+        subprocess.run(["grub-mkrescue", "-o", iso], check=True, capture_output=True, timeout=120)
+        return iso
+
+    def test_pc_grub(self):
+        """Its prompt, and what is typed at it."""
+        self.screen_shows(r"grub> echo typed by a test\s+typed by a test", 30, "--kernel", self.grub_rescue(), "--type-at",
+                          f"{8 * SLOW}:echo typed by a test\\n")
+
+    def test_pc_grub_ovmf(self):
+        with guest("--arch", "x86_64", "--net", "none", "--firmware", os.path.join(fetch("ovmf"), "code.fd"), "--kernel",
+                   self.grub_rescue()) as console:
+            console.expect(r"grub> ", 300 * SLOW)
+
+    def installer_iso(self):
+        iso = os.path.join(self.folder.name, "debian.iso")
+        maker = os.path.join(os.path.dirname(FETCH), "make-installer-iso")
+        result = subprocess.run([maker, "amd64", iso], capture_output=True, text=True, timeout=900)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return iso
+
+    def test_pc_installer_cd(self):
+        """SeaBIOS, isolinux's menu on the serial port, the kernel, the first question."""
+        fetch("seabios")
+        with guest("--arch", "x8664", "--cpus", "2", "--memory", "1G", "--kernel", self.installer_iso()) as console:
+            console.expect(r"Install on the screen", 60 * SLOW)
+            console.expect(r"Linux version", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def test_pc_installer_cd_menu(self):
+        """The menu's other entry, chosen on the keyboard: the kernel prints on the screen."""
+        keys = [word for at in range(1, 7) for word in ("--type-at", f"{at * SLOW / 2}:s\\n")]
+        self.screen_shows(r"\[ +\d+\.\d{6}\] ", 40, "--memory", "1G", "--kernel", self.installer_iso(), *keys)
+
+    def test_pc_installer_cd_ovmf(self):
+        """The same CD by EDK2 and GRUB."""
+        fetch("ovmf")
+        with guest("--arch", "x8664", "--memory", "1G", "--firmware", "ovmf", "--kernel", self.installer_iso()) as console:
+            console.expect(r"Install on the screen", 300 * SLOW)
+            console.expect(r"EFI stub", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def test_pc_installer_cd_direct(self):
+        """The same CD without firmware: the menu's default entry."""
+        with guest("--memory", "1G", "--net", "none", "--firmware", "none", "--kernel", self.installer_iso()) as console:
+            console.expect(r"Kernel command line: console=ttyS0", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
     def test_pc_ovmf(self):
-        folder = fetch("ovmf")
-        with guest("--arch", "x86_64", "--net", "none", "--firmware", f"{folder}/code.fd") as console:
-            console.expect(r"UEFI Interactive Shell|Shell> |Press.*to (?:skip|enter)", 300 * SLOW)
+        """The shell; a variable that is set in it is there again when the machine is started anew with the same file."""
+        fetch("ovmf")
+        variables = os.path.join(self.folder.name, "vars.fd")
+        words = ["--arch", "x86_64", "--cpus", "4", "--net", "none", "--firmware", "ovmf", "--firmware-vars", variables]
+        with guest(*words) as console:
+            console.expect(r"Press.*to skip", 300 * SLOW)
+            console.send("\x1b")
+            console.expect(r"Shell> ", 60 * SLOW)
+            console.send("set triarch kept-by-flash\r")
+            console.expect(r"Shell> ", 60 * SLOW)
+            console.send("reset -s\r")
+            self.assertEqual(console.wait(60 * SLOW), 0)
+        with guest(*words) as console:
+            console.expect(r"Press.*to skip", 300 * SLOW)
+            console.send("\x1b")
+            console.expect(r"Shell> ", 60 * SLOW)
+            console.send("set triarch\r")
+            console.expect(r"kept-by-flash", 60 * SLOW)
+
+    def test_pc_efi_program(self):
+        """An EFI program as the kernel: EDK2 starts it."""
+        fetch("ovmf")
+        with guest("--kernel", os.path.join(fetch("ipxe"), "ipxe-amd64.efi")) as console:
+            console.expect(r"iPXE \d", 300 * SLOW)
+
+    def test_pc_debian_ahci(self):
+        self.disk_and_network("ahci", "--net", "user,model=e1000", root="LABEL=triarch")
+
+    def test_pc_debian_nvme(self):
+        self.disk_and_network("nvme", root="LABEL=triarch")
+
+    def test_pc_debian_8_cores(self):
+        self.many_processors()
 
     def test_pc_debian_pci(self):
         self.disk_and_network("virtio")

@@ -55,9 +55,11 @@ def font_of(bios):
     return {data[start + 16 * c:start + 16 * c + 16]: chr(c) for c in range(32, 127)}
 
 
-def words_of(path, bios, cell=9):
-    """The lines of a text screen with cells of `cell` by 16 dots; what is no character of the font is a space."""
+def words_of(path, bios):
+    """The lines of a screen of text; what is no character of the font is a space. The VGA's 80 columns have 9 dots each,
+    what a kernel draws has 8."""
     width, height, rows = read_png(path)
+    cell = 9 if width == 80 * 9 else 8
     font = font_of(bios)
     lines = []
     for top in range(0, height - 15, 16):

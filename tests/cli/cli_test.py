@@ -37,7 +37,9 @@ def image(size=0x1000, claimed=0x1000, text_offset=0x200000):
     return bytes(head)
 
 
-class BadInput(unittest.TestCase):
+class Refusals:
+    """Files to try in a folder of their own, and a run that must end with one sentence."""
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="triarch-cli-")
         self.before = set(os.listdir(self.folder.name))
@@ -69,6 +71,8 @@ class BadInput(unittest.TestCase):
         self.assertEqual(result.stdout, "")
         self.assertEqual(set(files), set(os.listdir(self.folder.name)), "files were left behind")
 
+
+class BadInput(Refusals, unittest.TestCase):
     # --- the command line ---
 
     def test_no_command(self):
@@ -284,6 +288,116 @@ class BadInput(unittest.TestCase):
             self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--serial", f"tcp:127.0.0.1:{port}")
             self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--serial", f"tcp::{port},server")
             self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--gdb", port)
+
+
+class BadInputForPc(Refusals, unittest.TestCase):
+    """What can't be started on an x86_64 machine."""
+
+    def refused_kernel(self, mentions, content, *words):
+        path = self.file("kernel", content)
+        self.refused(IMAGE, mentions, "run", "--arch", "x86_64", "--net", "none", "--display", "none", "--kernel", path,
+                     *words)
+
+    @staticmethod
+    def bzimage(flags=1):
+        """The setup header of Linux's boot.rst, protocol 2.15; flags are the xloadflags."""
+        head = bytearray(8192)
+        head[0x1F1] = 3
+        struct.pack_into("<I", head, 0x1F4, (8192 - 2048) // 16)
+        head[0x1FE:0x208] = b"\x55\xaa\xeb\x6aHdrS\x0f\x02"
+        head[0x211] = 1
+        struct.pack_into("<I", head, 0x22C, 0x7FFFFFFF)
+        struct.pack_into("<IBBH", head, 0x230, 1 << 21, 1, 21, flags)
+        struct.pack_into("<I", head, 0x238, 255)
+        struct.pack_into("<QI", head, 0x258, 16 << 20, 1 << 20)
+        return bytes(head)
+
+    @staticmethod
+    def iso(boot_record, sectors=24):
+        """Volume descriptors of ECMA-119, a root directory with nothing in it, and where wanted El Torito's record."""
+        disc = bytearray(2048 * sectors)
+        for n, kind in enumerate([1, 0, 255] if boot_record else [1, 255]):
+            disc[2048 * (16 + n):2048 * (16 + n) + 7] = bytes([kind]) + b"CD001\1"
+        struct.pack_into("<I", disc, 16 * 2048 + 80, sectors)
+        struct.pack_into("<H", disc, 16 * 2048 + 128, 2048)
+        root = struct.pack("<BBI4xI4x7xB2xH2xB1s", 34, 0, 22, 2048, 2, 1, 1, b"\0")
+        for at in (16 * 2048 + 156, 22 * 2048):
+            disc[at:at + len(root)] = root
+        if boot_record:
+            disc[17 * 2048 + 7:17 * 2048 + 30] = b"EL TORITO SPECIFICATION"
+            struct.pack_into("<I", disc, 17 * 2048 + 0x47, 20)
+        return bytes(disc)
+
+    def test_32_bit_kernel(self):
+        self.refused_kernel(["kernel can't be used", "32-bit kernel"], self.bzimage(flags=0))
+
+    def test_beyond_memory(self):
+        self.refused_kernel(["2 GiB", "128 MiB", "--memory"], elf(machine=62, paddr=0x80000000), "--memory", "128M")
+
+    def test_initrd_too_large(self):
+        initrd = self.file("initrd", b"")
+        os.truncate(initrd, 100 << 20)
+        self.refused_kernel([initrd, "100 MiB", "64 MiB", "--memory"], self.bzimage(), "--memory", "64M", "--initrd", initrd)
+
+    def test_truncated_kernel(self):
+        self.refused_kernel(["truncated"], self.bzimage()[:5000])
+
+    def test_truncated_iso(self):
+        for firmware in ("auto", "none"):
+            path = self.file("cut.iso", self.iso(True, 1000)[:2048 * 30])
+            self.refused(IMAGE, [path, "truncated", "2048000"], "run", "--arch", "x86_64", "--firmware", firmware, "--kernel", path)
+
+    def test_iso_without_boot_record(self):
+        path, bios = self.file("data.iso", self.iso(False)), self.file("bios", bytes(65536))
+        self.refused(IMAGE, [path, "no boot record", "--firmware none"], "run", "--arch", "x86_64", "--firmware", bios,
+                     "--kernel", path)
+
+    def test_firmware(self):
+        kernel, bios = self.file("kernel", self.bzimage()), self.file("bios", bytes(65536))
+        self.refused(USAGE, ["BIOS", kernel, "--firmware"], "run", "--kernel", kernel, "--firmware", bios)
+        self.refused(USAGE, ["--firmware-vars", "EFI"], "run", "--kernel", kernel, "--firmware-vars", bios)
+        program = self.file("app.efi", b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40) + b"PE\0\0" + b"\x64\x86" + bytes(64))
+        self.refused(USAGE, [program, "EFI"], "run", "--kernel", program, "--firmware", "none")
+
+    def test_network_cards(self):
+        self.refused(USAGE, ["virtio and e1000", "ne2000"], "run", "--arch", "x86_64", "--net", "none,model=ne2000")
+
+
+class GoodOnPc(unittest.TestCase):
+    """Programs of a few bytes on an x86_64 machine."""
+
+    def run_code(self, code, *words):
+        """Started as a plain ELF file, in 64-bit mode."""
+        with tempfile.TemporaryDirectory(prefix="triarch-cli-") as folder:
+            path = os.path.join(folder, "guest")
+            with open(path, "wb") as out:
+                out.write(elf(machine=62, entry=0x200000, paddr=0x200000, data=code))
+            return subprocess.run([PROGRAM, "run", "--net", "none", "--kernel", path, *words], capture_output=True, timeout=60,
+                                  stdin=subprocess.DEVNULL)
+
+    def test_demo(self):
+        """The built-in guest: in 64-bit mode, with the other processors started, and it does what is typed."""
+        result = subprocess.run([PROGRAM, "run", "--arch", "x86_64", "--net", "none", "--display", "none", "--cpus", "4", "--memory",
+                                 "64M"], input=b"time\noff\n", capture_output=True, timeout=60)
+        text = result.stdout.decode()
+        self.assertEqual(result.returncode, 0, text)
+        self.assertRegex(text, r"processors: 4 of 4, \S")
+        self.assertRegex(text, r"0000000000100000  63 MiB")
+        self.assertRegex(text, r"(?s)> time.*\d\.\d{6} s since the start.*> off")
+
+    def test_debug_exit(self):
+        """mov al, 0x15; out 0xf4, al; hlt: the value doubled, and one more."""
+        self.assertEqual(self.run_code(b"\xb0\x15\xe6\xf4\xf4", "--debug-exit").returncode, 0x2B)
+
+    def test_debugcon(self):
+        """A character to port 0xe9 and one to 0x402; then power off by PM1a (mov dx, 0x604; mov ax, 0x2000; out dx, ax)."""
+        code = b"\xb0\x41\xe6\xe9\x66\xba\x02\x04\xb0\x42\xee\x66\xba\x04\x06\x66\xb8\x00\x20\x66\xef\xf4"
+        result = self.run_code(code, "--debugcon", "stdio", "--serial", "none")
+        self.assertEqual((result.returncode, result.stdout), (0, b"AB"))
+
+    def test_triple_fault(self):
+        """lidt of an empty table, ud2."""
+        self.assertEqual(self.run_code(b"\x6a\x00\x6a\x00\x0f\x01\x1c\x24\x0f\x0b").returncode, 4)
 
 
 class Good(unittest.TestCase):

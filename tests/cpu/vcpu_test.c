@@ -224,10 +224,8 @@ static void wait_in_access(void)
 }
 
 static const struct test_case cases[] = {
-    {"work_while_idle", work_while_idle},
-    {"work_while_running", work_while_running},
-    {"mutual_calls", mutual_calls},
-    {"sleep_and_wake", sleep_and_wake},
+    {"work_while_idle", work_while_idle}, {"work_while_running", work_while_running},
+    {"mutual_calls", mutual_calls},       {"sleep_and_wake", sleep_and_wake},
     {"wait_in_access", wait_in_access},
 };
 TEST_SUITE(vcpu_test, "unit", cases);

@@ -362,7 +362,8 @@ static bool card_has(void *opaque)
 /* Frames by a descriptor: here a socket that keeps the borders of messages. */
 static void descriptor(void)
 {
-    static const char *const wrong[] = {"tap,fd=", "tap,fd=x", "tap,fd=2", "tap,fd=-1", "tap,fd=9999999999", "tap,fd=777"};
+    static const char *const wrong[] = {"tap,fd=",   "tap,fd=x",          "tap,fd=2",
+                                        "tap,fd=-1", "tap,fd=9999999999", "tap,fd=777"};
     struct test_machine *test = test_machine_create(MIB);
     struct card card = {.room = 5};
     struct error err;
@@ -395,12 +396,8 @@ static void descriptor(void)
 }
 
 static const struct test_case cases[] = {
-    {"pair", pair},
-    {"hostfwd_syntax", hostfwd_syntax},
-    {"command_line", command_line},
-    {"tap", tap},
-    {"descriptor", descriptor},
-    {"dhcp", dhcp},
+    {"pair", pair},       {"hostfwd_syntax", hostfwd_syntax}, {"command_line", command_line},
+    {"tap", tap},         {"descriptor", descriptor},         {"dhcp", dhcp},
     {"hostfwd", hostfwd},
 };
 TEST_SUITE(net_test, "unit", cases);

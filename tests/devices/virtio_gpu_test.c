@@ -1,6 +1,7 @@
 /* The graphics adapter through its queues; expected values are those of Virtual I/O Device 1.2, 5.7. */
 #include "devices/virtio/virtio_gpu.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -346,6 +347,73 @@ static void cursor(void)
     finish();
 }
 
+/* Resident memory of this process in pages. */
+static unsigned long resident(void)
+{
+    unsigned long total, pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    if (!statm || fscanf(statm, "%lu %lu", &total, &pages) != 2)
+        pages = 0;
+    if (statm)
+        fclose(statm);
+    return pages;
+}
+
+#define WIDTH  1280u
+#define HEIGHT 800u
+#define FRAMES 4u /* under way at the same time */
+
+/* Whole frames, one after the other, some at a time. The notification itself does nothing of the work. */
+static void frames_send(unsigned count)
+{
+    uint64_t at = TEST_RAM_BASE + 0x80000;
+    uint16_t id;
+    uint32_t len;
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned k = 0; k < FRAMES; k++) {
+            struct guest_buffer transfer[] = {{at, 56, false}, {at + 4096, 24, true}};
+            struct guest_buffer flush[] = {{at + 64, 48, false}, {at + 4096, 24, true}};
+            guest_add(guest, 0, transfer, 2, false);
+            guest_add(guest, 0, flush, 2, false);
+        }
+        guest_kick(guest, 0);
+        CHECK(!guest_used(guest, 0, &id, &len));
+        for (unsigned k = 0; k < 2 * FRAMES; k++)
+            CHECK(guest_used_wait(guest, 0, &id, &len));
+    }
+}
+
+/* Frames as fast as they go: no vCPU waits for one to be copied, nothing piles up, and who looks sees the
+ * last.
+ */
+static void storm(void)
+{
+    const uint32_t words[][8] = {{0, 0, WIDTH, HEIGHT, 0, 0, 1, 0}, {0, 0, WIDTH, HEIGHT, 1, 0}};
+    uint8_t requests[128] = {0};
+    start();
+    CHECK_EQ(CREATE(1, BGRX, WIDTH, HEIGHT), 0x1100);
+    CHECK_EQ(ATTACH(1, FRAME, WIDTH * HEIGHT * 4), 0x1100);
+    CHECK_EQ(SCANOUT(0, 0, WIDTH, HEIGHT, 1), 0x1100);
+    le32_store(requests, 0x105);
+    le32_store(requests + 64, 0x104);
+    for (unsigned i = 0; i < 8; i++) {
+        le32_store(requests + 24 + 4 * i, words[0][i]);
+        if (i < 6)
+            le32_store(requests + 64 + 24 + 4 * i, words[1][i]);
+    }
+    test_ram_put(guest->test, TEST_RAM_BASE + 0x80000, requests, sizeof(requests));
+    frames_send(2);
+    pixel(0, 0);
+    unsigned long before = resident();
+    for (uint32_t i = 1; i <= 10; i++) {
+        test_store(guest->test, TEST_RAM_BASE + FRAME + 4 * 999, 4, i);
+        frames_send(4);
+        CHECK_EQ(pixel(999, 0), i);
+    }
+    CHECK(resident() < before + 1024);
+    finish();
+}
+
 static const struct test_case cases[] = {
     {"information", information},
     {"picture", picture},
@@ -355,5 +423,6 @@ static const struct test_case cases[] = {
     {"saved_and_reset", saved_and_reset},
     {"hints", hints},
     {"cursor", cursor},
+    {"storm", storm},
 };
 TEST_SUITE(virtio_gpu_test, "unit", cases);

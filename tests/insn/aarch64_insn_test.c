@@ -13,14 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bits.h"
 #include "cpu/aarch64/core.h"
 #include "cpu/aarch64/decode.h"
 #include "cpu/aarch64/fpcr.h"
 #include "tests/harness/test.h"
+#include "tests/insn/peer.h"
 
 /* Everything the peer (QEMU 10.0) has too; for a process it leaves MOPS off. */
 #define MODEL "max,-cssc,-mops"
@@ -739,56 +738,19 @@ static void program_make(const struct a64_decoder *decoder)
 
 /* ---- running it ---- */
 
-/* One segment that may do everything: head, code, slots. */
-static bool elf_write(FILE *file)
-{
-    uint8_t head[120] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
-    uint64_t code = (uint64_t)program.slots_max * CODE_SIZE, slots = (uint64_t)program.slots * SLOT_SIZE;
-    uint64_t size = HEAD_SIZE + code + slots;
-    le16_store(head + 16, 2);   /* ET_EXEC */
-    le16_store(head + 18, 183); /* EM_AARCH64 */
-    le32_store(head + 20, 1);
-    le64_store(head + 24, BASE); /* entry */
-    le64_store(head + 32, 64);   /* program headers */
-    le16_store(head + 52, 64);
-    le16_store(head + 54, 56);
-    le16_store(head + 56, 1);
-    le32_store(head + 64, 1); /* PT_LOAD */
-    le32_store(head + 68, 7); /* RWX */
-    le64_store(head + 72, 4096);
-    le64_store(head + 80, BASE);
-    le64_store(head + 88, BASE);
-    le64_store(head + 96, size);
-    le64_store(head + 104, size);
-    le64_store(head + 112, 4096);
-    return fwrite(head, sizeof(head), 1, file) == 1 && fseek(file, 4096, SEEK_SET) == 0 &&
-           fwrite(program.head, sizeof(program.head), 1, file) == 1 &&
-           fwrite(program.code, code, 1, file) == 1 && fwrite(program.slot, slots, 1, file) == 1;
-}
-
 /* Run the program under the peer; its slots, or NULL and the test failed. */
-static struct slot *peer_run(void)
+static struct slot *their_run(void)
 {
-    char path[] = "/tmp/triarch-insn-XXXXXX", command[256];
-    size_t len = (size_t)program.slots * SLOT_SIZE;
-    struct slot *slots = malloc(len);
-    int fd = mkstemp(path);
-    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    bool written = file && elf_write(file);
-    if (file)
-        fclose(file);
-    chmod(path, 0700);
-    snprintf(command, sizeof(command), "qemu-aarch64 -cpu max %s", path);
-    FILE *output = written ? popen(command, "r") : NULL;
-    size_t got = output ? fread(slots, 1, len, output) : 0;
-    int status = output ? pclose(output) : -1;
-    if (!test_env("TRIARCH_TEST_KEEP"))
-        unlink(path);
-    if (got == len && status == 0)
-        return slots;
-    FAIL("qemu-aarch64 gave %zu of %zu bytes, status %#x", got, len, status);
-    free(slots);
-    return NULL;
+    size_t slots = (size_t)program.slots * SLOT_SIZE;
+    const struct peer_program as_file = {
+        .emulator = "qemu-aarch64",
+        .elf_machine = 183, /* EM_AARCH64 */
+        .base = BASE,
+        .pieces = {{program.head, sizeof(program.head)},
+                   {program.code, (size_t)program.slots_max * CODE_SIZE},
+                   {program.slot, slots}},
+    };
+    return peer_run(&as_file, slots);
 }
 
 /* An identity map of the first 512 GiB in blocks of 1 GiB: everything for EL0, and nothing of it for EL1 to
@@ -943,17 +905,15 @@ static void slot_report(unsigned n, const struct slot *ours, const struct slot *
 
 static void agrees_with_the_peer(void)
 {
-    if (system("qemu-aarch64 --version >/dev/null 2>&1") != 0) {
-        SKIP("qemu-aarch64 is missing: scripts/peers fetches it");
+    if (!peer_can_judge("qemu-aarch64", 10, 0))
         return;
-    }
     struct aarch64_model model;
     struct error err;
     if (!CHECK(aarch64_model_parse(&model, MODEL, &err)))
         return;
     struct a64_decoder *decoder = a64_decoder_create(&model);
     program_make(decoder);
-    struct slot *ours = malloc((size_t)program.slots * SLOT_SIZE), *theirs = peer_run();
+    struct slot *ours = malloc((size_t)program.slots * SLOT_SIZE), *theirs = their_run();
     if (theirs && core_run(ours)) {
         unsigned shown = 0;
         for (unsigned i = 0; i < program.slots && shown < 30; i++) {

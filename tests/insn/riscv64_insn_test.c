@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bits.h"
 #include "cpu/riscv64/core.h"
 #include "cpu/riscv64/decode.h"
 #include "tests/harness/test.h"
+#include "tests/insn/peer.h"
 
 #define BASE         0x10000000u
 #define SLOT_SIZE    2048u
@@ -373,54 +372,17 @@ static void program_make(const struct riscv_model *model)
     emit(0x73);
 }
 
-/* An executable file: one segment that holds everything. */
-static bool elf_write(FILE *file)
+/* Run the program under the peer; its slots, or NULL and the test failed. */
+static struct slot *their_run(void)
 {
-    uint8_t head[120] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
-    le16_store(head + 16, 2);   /* ET_EXEC */
-    le16_store(head + 18, 243); /* EM_RISCV */
-    le32_store(head + 20, 1);
-    le64_store(head + 24, BASE); /* entry */
-    le64_store(head + 32, 64);   /* program headers */
-    le32_store(head + 48, 5);    /* RVC, double-float ABI */
-    le16_store(head + 52, 64);
-    le16_store(head + 54, 56);
-    le16_store(head + 56, 1);
-    le32_store(head + 64, 1); /* PT_LOAD */
-    le32_store(head + 68, 7); /* RWX */
-    le64_store(head + 72, 4096);
-    le64_store(head + 80, BASE);
-    le64_store(head + 88, BASE);
-    le64_store(head + 96, program.size);
-    le64_store(head + 104, program.size);
-    le64_store(head + 112, 4096);
-    return fwrite(head, sizeof(head), 1, file) == 1 && fseek(file, 4096, SEEK_SET) == 0 &&
-           fwrite(program.image, program.size, 1, file) == 1;
-}
-
-/* Run the program under the peer; its slots, or NULL and the test skipped or failed. */
-static struct slot *peer_run(void)
-{
-    char path[] = "/tmp/triarch-insn-XXXXXX", command[256];
-    size_t len = (size_t)program.slots * SLOT_SIZE;
-    struct slot *slots = malloc(len);
-    int fd = mkstemp(path);
-    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    bool written = file && elf_write(file);
-    if (file)
-        fclose(file);
-    chmod(path, 0700);
-    snprintf(command, sizeof(command), "qemu-riscv64 -cpu max %s", path);
-    FILE *output = written ? popen(command, "r") : NULL;
-    size_t got = output ? fread(slots, 1, len, output) : 0;
-    int status = output ? pclose(output) : -1;
-    if (!test_env("TRIARCH_TEST_KEEP"))
-        unlink(path);
-    if (got == len && status == 0)
-        return slots;
-    FAIL("qemu-riscv64 gave %zu of %zu bytes, status %#x", got, len, status);
-    free(slots);
-    return NULL;
+    const struct peer_program as_file = {
+        .emulator = "qemu-riscv64",
+        .elf_machine = 243, /* EM_RISCV */
+        .elf_flags = 5,     /* RVC, double-float ABI */
+        .base = BASE,
+        .pieces = {{program.image, program.size}},
+    };
+    return peer_run(&as_file, (size_t)program.slots * SLOT_SIZE);
 }
 
 /* Run it on a bare core with the same memory. */
@@ -502,27 +464,10 @@ static void slot_report(unsigned n, const struct slot *ours, const struct slot *
     FAIL("%s", text);
 }
 
-/* Whether the peer is there and knows all of the extensions: Zabha, Zimop and Zcmop came with its 9.1. */
-static bool peer_can_judge(void)
-{
-    unsigned major = 0, minor = 0;
-    FILE *output = popen("qemu-riscv64 --version 2>/dev/null", "r");
-    int found = output ? fscanf(output, "qemu-riscv64 version %u.%u", &major, &minor) : 0;
-    if (output)
-        pclose(output);
-    if (found == 2 && major * 100 + minor >= 901)
-        return true;
-    if (found == 2)
-        SKIP("qemu-riscv64 %u.%u lacks extensions that 9.1 has: scripts/peers fetches a newer one", major,
-             minor);
-    else
-        SKIP("qemu-riscv64 is missing: scripts/peers fetches it");
-    return false;
-}
-
 static void agrees_with_the_peer(void)
 {
-    if (!peer_can_judge())
+    /* Zabha, Zimop and Zcmop came with 9.1. */
+    if (!peer_can_judge("qemu-riscv64", 9, 1))
         return;
     struct riscv_model model;
     struct error err;
@@ -530,7 +475,7 @@ static void agrees_with_the_peer(void)
     if (!CHECK(riscv_model_parse(&model, "max", &err)))
         return;
     program_make(&model);
-    struct slot *ours = malloc((size_t)program.slots * SLOT_SIZE), *theirs = peer_run();
+    struct slot *ours = malloc((size_t)program.slots * SLOT_SIZE), *theirs = their_run();
     if (theirs && core_run(ours)) {
         unsigned shown = 0;
         for (unsigned i = 0; i < program.slots && shown < 20; i++) {

@@ -22,7 +22,7 @@ static const char *chosen(const char *name, enum image_kind kind, bool transport
     struct image_info image = {.kind = kind};
     struct error err = {0};
     const struct mode *mode = mode_find(name, &config, &image, &err);
-    return mode ? mode->name : strstr(err.text, "hvt") ? "hvt" : "none";
+    return mode ? mode->name : "none";
 }
 
 static void choice(void)
@@ -137,6 +137,11 @@ static void refusals(void)
     config = good;
     config.gic_version = 2;
     refused(config, "--machine");
+    config = good;
+    config.screen = SCREEN_VGA;
+    refused(config, "display=");
+    config.screen = SCREEN_VIRTIO;
+    CHECK(mode_check(&virtio_mode, &config, &err));
     config = good;
     config.debug_exit = true;
     refused(config, "--debug-exit");

@@ -266,10 +266,8 @@ static void whole(void)
 }
 
 static const struct test_case cases[] = {
-    {"overlap_and_order", overlap_and_order},
-    {"splitting", splitting},
-    {"physical_memory", physical_memory},
-    {"whole", whole},
+    {"overlap_and_order", overlap_and_order},       {"splitting", splitting},
+    {"physical_memory", physical_memory},           {"whole", whole},
     {"moves_under_the_lock", moves_under_the_lock},
 };
 TEST_SUITE(bus_test, "unit", cases);

@@ -1,4 +1,6 @@
 #include "guests/demo/demo.h"
+#include "guests/demo/virtio/pci.h"
+#include "guests/demo/x86_64/ports.h"
 
 /* COM1 (16550), PCI configuration, the reset and power management of the ICH9. */
 #define COM1          0x3f8
@@ -7,6 +9,7 @@
 #define COM_EMPTY     0x20
 #define PCI_ADDRESS   0xcf8
 #define PCI_DATA      0xcfc
+#define PCI_WINDOW    0xd0000000ul /* for memory that has no place yet */
 #define RESET_CONTROL 0xcf9
 #define RESET_FULL    0x06
 #define PM1_CONTROL   0x604
@@ -81,35 +84,6 @@ uint32_t others;
 char stacks[PROCESSORS_MAX][STACK_SIZE] __attribute__((aligned(16)));
 
 /* --- access --- */
-
-static uint8_t in8(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static void out8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static void out16(uint16_t port, uint16_t value)
-{
-    __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static uint32_t in32(uint16_t port)
-{
-    uint32_t value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static void out32(uint16_t port, uint32_t value)
-{
-    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
-}
 
 static uint64_t msr_read(uint32_t msr)
 {
@@ -337,10 +311,21 @@ void memory_each(void (*fn)(uint64_t base, uint64_t size))
             fn(entry[i].base, entry[i].size);
 }
 
-static uint32_t pci_read(unsigned slot, unsigned function, unsigned offset)
+uint32_t config_read(unsigned function, unsigned offset)
 {
-    out32(PCI_ADDRESS, 0x80000000 | slot << 11 | function << 8 | offset);
+    out32(PCI_ADDRESS, 0x80000000 | function << 8 | (offset & 0xfc));
     return in32(PCI_DATA);
+}
+
+void config_write(unsigned function, unsigned offset, uint32_t value)
+{
+    out32(PCI_ADDRESS, 0x80000000 | function << 8 | (offset & 0xfc));
+    out32(PCI_DATA, value);
+}
+
+uint64_t pci_window(void)
+{
+    return PCI_WINDOW;
 }
 
 static const char *class_name(uint32_t class)
@@ -373,13 +358,13 @@ static void id_text(uint32_t id, char text[10])
 static void slot_show(unsigned slot,
                       void (*fn)(const char *name, const char *kind, uint64_t base, uint64_t size))
 {
-    unsigned functions = pci_read(slot, 0, 0x0c) & 0x800000 ? 8 : 1;
+    unsigned functions = config_read(slot << 3, 0x0c) & 0x800000 ? 8 : 1;
     for (unsigned function = 0; function < functions; function++) {
-        uint32_t id = pci_read(slot, function, 0);
+        uint32_t id = config_read(slot << 3 | function, 0);
         char text[10];
         id_text(id, text);
         if ((id & 0xffff) != 0xffff)
-            fn(text, class_name(pci_read(slot, function, 8)), slot << 3 | function, 0x1000);
+            fn(text, class_name(config_read(slot << 3 | function, 8)), slot << 3 | function, 0x1000);
     }
 }
 

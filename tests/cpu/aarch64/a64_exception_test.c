@@ -137,7 +137,7 @@ static void waiting(void)
     CHECK(aarch64_ops.has_work(bare->vcpu));
     vcpu_run(bare->vcpu, &bare->exit);
     RAN_TO_END(bare);
-    A64_EXEC(bare, WFI, WFE, SEV, WFE, NOP);
+    A64_EXEC(bare, WFI, NOP);
     RAN_TO_END(bare);
     aarch64_ops.irq_set(bare->vcpu, AARCH64_LINE_IRQ, false);
     /* EL0 only with nTWI and nTWE. */
@@ -153,6 +153,34 @@ static void waiting(void)
     bare->s->event = 0;
     A64_EXEC(bare, 0xd5031006 /* wfet x6 */);
     a64_check_exception(bare, A64_SYNC_EL0, EC_WFX, 0x1e00007 | 6 << 5, A64_CODE);
+    a64_destroy(bare);
+}
+
+/* D1.7.1: WFE takes the event register's 1 and goes on; without it sleeps until an event, or an interrupt that isn't
+ * masked. */
+static void events(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    A64_EXEC(bare, SEV, WFE, 0xd50320bf /* sevl */, WFE, NOP);
+    RAN_TO_END(bare);
+    CHECK_EQ(bare->s->event, 0);
+    A64_EXEC(bare, WFE, NOP);
+    CHECK_EQ(bare->exit.reason, EXIT_HALT);
+    CHECK_EQ(bare->s->pc, A64_CODE + 4);
+    CHECK(!aarch64_ops.has_work(bare->vcpu));
+    /* What is masked doesn't wake it; nor, at this moment, does it go on. */
+    aarch64_ops.irq_set(bare->vcpu, AARCH64_LINE_IRQ, true);
+    CHECK(!aarch64_ops.has_work(bare->vcpu));
+    vcpu_run(bare->vcpu, &bare->exit);
+    CHECK_EQ(bare->exit.reason, EXIT_HALT);
+    bare->s->pstate &= ~(uint32_t)PSTATE_I;
+    CHECK(aarch64_ops.has_work(bare->vcpu));
+    bare->s->pstate |= PSTATE_I;
+    /* Another core's SEV. */
+    bare->s->event = 1;
+    CHECK(aarch64_ops.has_work(bare->vcpu));
+    vcpu_run(bare->vcpu, &bare->exit);
+    RAN_TO_END(bare);
     a64_destroy(bare);
 }
 
@@ -393,6 +421,7 @@ static const struct test_case cases[] = {
     {"vectors", vectors},
     {"unmasking", unmasking},
     {"waiting", waiting},
+    {"events", events},
     {"returns", returns},
     {"illegal_returns", illegal_returns},
     {"alignment_of_pc_and_sp", alignment_of_pc_and_sp},

@@ -109,6 +109,63 @@ static void wait_with_timeout(void)
     a64_destroy(bare);
 }
 
+/* D11.2.3: an event whenever a bit of the counter becomes 1 (or 0), which ends a WFE; one that came before it, too. */
+static void event_stream(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    tick(bare, 100);
+    A64_EXEC(bare, WFE, NOP);
+    CHECK_EQ(bare->exit.reason, EXIT_HALT);
+    CHECK_EQ(clock_deadline(bare->clock), CLOCK_NEVER);
+    bare->s->waiting = 0;
+    a64_sysreg_set(bare, CNTKCTL_EL1, 1 << 2 | 9 << 4); /* bit 9 */
+    A64_EXEC(bare, WFE, NOP);
+    CHECK_EQ(bare->exit.reason, EXIT_HALT);
+    CHECK_EQ(clock_deadline(bare->clock), 512);
+    tick(bare, 512);
+    CHECK(aarch64_ops.has_work(bare->vcpu));
+    vcpu_run(bare->vcpu, &bare->exit);
+    RAN_TO_END(bare);
+    A64_EXEC(bare, WFE, NOP);
+    tick(bare, 600);
+    A64_EXEC(bare, WFE, NOP);
+    CHECK_EQ(bare->exit.reason, EXIT_HALT);
+    CHECK_EQ(clock_deadline(bare->clock), 1024 + 512);
+    bare->s->waiting = 0;
+    tick(bare, 1600);
+    A64_EXEC(bare, WFE, NOP);
+    RAN_TO_END(bare);
+    /* The other direction; ECV's scale. */
+    a64_sysreg_set(bare, CNTKCTL_EL1, 1 << 17 | 1 << 2 | 1 << 3 | 2 << 4); /* bit 10 */
+    A64_EXEC(bare, WFE, NOP);
+    CHECK_EQ(clock_deadline(bare->clock), 2048);
+    bare->s->waiting = 0;
+    /* WFET's timeout, when that is earlier. */
+    bare->s->x[6] = 1900;
+    A64_EXEC(bare, 0xd5031006 /* wfet x6 */, NOP);
+    CHECK_EQ(clock_deadline(bare->clock), 1900);
+    a64_destroy(bare);
+}
+
+/* With an armed monitor a store ends the wait, which can't be seen here: so the wait must end by itself. */
+static void events_of_monitors(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    bare->s->x[1] = A64_DATA;
+    bare->s->x[2] = 100;
+    A64_EXEC(bare, LDXR_X(0, 1), WFE, SUB_I(2, 2, 1), 0xb5ffffa2 /* cbnz x2, -12 */, NOP);
+    unsigned halts = 0;
+    for (; bare->exit.reason == EXIT_HALT && halts < 200; halts++) {
+        CHECK(clock_deadline(bare->clock) != CLOCK_NEVER);
+        tick(bare, clock_deadline(bare->clock));
+        CHECK(aarch64_ops.has_work(bare->vcpu));
+        vcpu_run(bare->vcpu, &bare->exit);
+    }
+    RAN_TO_END(bare);
+    CHECK(halts > 0 && halts < 100);
+    a64_destroy(bare);
+}
+
 /* ---- performance monitors ---- */
 
 static void instruction_counter(void)
@@ -446,6 +503,8 @@ static const struct test_case cases[] = {
     {"counters", counters},
     {"timers", timers},
     {"wait_with_timeout", wait_with_timeout},
+    {"event_stream", event_stream},
+    {"events_of_monitors", events_of_monitors},
     {"instruction_counter", instruction_counter},
     {"overflow", overflow},
     {"cycle_counter", cycle_counter},

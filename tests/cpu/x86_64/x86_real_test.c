@@ -366,14 +366,23 @@ static void init_and_sipi(void)
     CHECK_EQ(b->s->seg[CS].base, 0x12000);
     CHECK_EQ(b->s->rip, 4);
     CHECK_EQ(b->s->gpr[RAX], 1);
-    /* INIT again: waits, with MSRs kept. */
+    /* INIT again: waits, with MSRs kept; the second SIPI of the first start came when it was halted, and is
+     * lost. */
     b->s->star = 77;
+    x86_sipi_signal(b->vcpu, 0x12);
+    CHECK(!x86_64_ops.has_work(b->vcpu));
     x86_init_signal(b->vcpu);
     vcpu_run(b->vcpu, &b->exit);
     CHECK_EQ(b->exit.reason, EXIT_HALT);
     CHECK_EQ(b->s->activity, ACTIVITY_WAIT_FOR_SIPI);
     CHECK_EQ(b->s->star, 77);
     CHECK_EQ(b->s->gpr[RDX], 0x306c3);
+    /* A SIPI that comes before the INIT has been looked at follows it. */
+    x86_init_signal(b->vcpu);
+    x86_sipi_signal(b->vcpu, 0x12);
+    vcpu_run(b->vcpu, &b->exit);
+    CHECK_EQ(b->s->activity, ACTIVITY_HALTED);
+    CHECK_EQ(b->s->gpr[RAX], 1);
     xb_destroy(b);
 }
 

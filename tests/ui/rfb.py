@@ -1,0 +1,108 @@
+"""A small VNC client for tests, from RFC 6143 and the RFB community's protocol text: raw pixels, keys, the pointer."""
+
+import socket
+import struct
+
+RAW, DESKTOP_SIZE, CURSOR, EXTENDED_SIZE, QEMU_KEYS, QEMU_POINTER = 0, -223, -239, -308, -258, -257
+
+
+class Refused(Exception):
+    """The server did not let us in."""
+
+
+class Client:
+    def __init__(self, port, encodings=(RAW, DESKTOP_SIZE), answer=None, timeout=30):
+        """`answer`: what is sent for a password's challenge."""
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        self.known = set()  # pseudo-encodings that the server has shown
+        self.updates = 0
+        assert self.read(12).startswith(b"RFB 003.")
+        self.socket.sendall(b"RFB 003.008\n")
+        self.security = list(self.read(self.read(1)[0]))
+        self.socket.sendall(bytes([self.security[0]]))
+        if self.security[0] == 2:
+            self.read(16)
+            self.socket.sendall(answer or bytes(16))
+        if struct.unpack(">I", self.read(4))[0] != 0:
+            why = self.read(struct.unpack(">I", self.read(4))[0]).decode()
+            self.socket.close()
+            raise Refused(why)
+        self.socket.sendall(b"\1")  # shared
+        self.width, self.height = struct.unpack(">HH", self.read(4))
+        self.read(16)
+        self.name = self.read(struct.unpack(">I", self.read(4))[0]).decode()
+        self.pixels = bytearray(4 * self.width * self.height)
+        # 32 bits a pixel, of which 24 count, little-endian, red at bit 16.
+        self.socket.sendall(struct.pack(">B3xBBBBHHHBBB3x", 0, 32, 24, 0, 1, 255, 255, 255, 16, 8, 0))
+        self.socket.sendall(struct.pack(f">BxH{len(encodings)}i", 2, len(encodings), *encodings))
+        self.request(False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def read(self, count):
+        data = b""
+        while len(data) < count:
+            piece = self.socket.recv(count - len(data))
+            if not piece:
+                raise ConnectionError("the server closed the connection")
+            data += piece
+        return data
+
+    def request(self, incremental=True):
+        self.socket.sendall(struct.pack(">BBHHHH", 3, incremental, 0, 0, self.width, self.height))
+
+    def rectangle(self):
+        x, y, width, height, encoding = struct.unpack(">HHHHi", self.read(12))
+        if encoding == RAW:
+            for row in range(height):
+                at = 4 * ((y + row) * self.width + x)
+                self.pixels[at : at + 4 * width] = self.read(4 * width)
+        elif encoding in (DESKTOP_SIZE, EXTENDED_SIZE):
+            if encoding == EXTENDED_SIZE:
+                self.read(16 * self.read(4)[0])
+            self.known.add(encoding)
+            self.width, self.height = width, height
+            self.pixels = bytearray(4 * width * height)
+        elif encoding == CURSOR:
+            self.read(4 * width * height + (width + 7) // 8 * height)
+        elif encoding in (QEMU_KEYS, QEMU_POINTER):
+            self.known.add(encoding)
+        else:
+            raise ValueError(f"encoding {encoding}, which was not asked for")
+
+    def update(self):
+        """Wait for the next update; what else the server sends is passed over. Asks for another."""
+        while True:
+            kind = self.read(1)[0]
+            if kind == 0:
+                for _ in range(struct.unpack(">xH", self.read(3))[0]):
+                    self.rectangle()
+                self.updates += 1
+                self.request()
+                return
+            if kind == 3:
+                self.read(struct.unpack(">3xI", self.read(7))[0])
+
+    def rgb(self):
+        """The picture as bytes of red, green and blue."""
+        out = bytearray(3 * self.width * self.height)
+        out[0::3], out[1::3], out[2::3] = self.pixels[2::4], self.pixels[1::4], self.pixels[0::4]
+        return bytes(out)
+
+    def key(self, keysym, down):
+        self.socket.sendall(struct.pack(">BBxxI", 4, down, keysym))
+
+    def type(self, text):
+        for character in text:
+            self.key(ord(character), True)
+            self.key(ord(character), False)
+
+    def key_code(self, code, down):
+        self.socket.sendall(struct.pack(">BBHII", 255, 0, down, 0, code))
+
+    def pointer(self, buttons, x, y):
+        self.socket.sendall(struct.pack(">BBHH", 5, buttons, x, y))
