@@ -255,7 +255,7 @@ bool board_screen_add(struct board_parts *parts, struct fw_cfg *fw_cfg, struct e
         return true;
     if (kind == SCREEN_VGA || (kind == SCREEN_RAMFB && !fw_cfg))
         return error_set(err, ERROR_USAGE, "this board has no %s: use --machine display=virtio",
-                         kind == SCREEN_VGA ? "VGA" : "fw_cfg, through which a ramfb is set up");
+                         kind == SCREEN_VGA ? "VGA" : "ramfb");
     parts->run->display = parts->display = display_create();
     if (kind == SCREEN_RAMFB)
         ramfb_create(&parts->run->machine, &(struct ramfb_config){fw_cfg, parts->display});

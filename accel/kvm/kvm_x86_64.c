@@ -100,6 +100,9 @@ bool kvm_arch_vcpu_start(struct kvm_vcpu *kv, struct error *err)
     /* At the rate of the interpreter's, where the processor can scale it; else CPUID tells what it is. */
     if (kvm_has(kv->vm->kvm, KVM_CAP_TSC_CONTROL))
         host_kvm_call(kv->fd, KVM_SET_TSC_KHZ, X86_TSC_HZ / 1000);
+    int khz = host_kvm_call(kv->fd, KVM_GET_TSC_KHZ, 0);
+    if (khz > 0)
+        x86_tsc_hz_set(kv->vcpu, (uint64_t)khz * 1000);
     if (kvm_has(kv->vm->kvm, KVM_CAP_MCE))
         host_kvm_ioctl(kv->fd, KVM_X86_SETUP_MCE, &mce);
     return kvm_x86_cpuid_set(kv, err);

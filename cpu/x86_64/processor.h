@@ -139,6 +139,7 @@ struct x86_core {
     bool bootstrap;
     uint32_t apic_id;
     unsigned cores, threads;
+    uint64_t tsc_hz; /* what an engine said of the counter's rate; 0: X86_TSC_HZ */
 };
 
 static inline struct x86_core *x86_core_of(struct vcpu *vcpu)

@@ -372,6 +372,17 @@ void x86_topology_set(struct vcpu *vcpu, uint32_t apic_id, unsigned cores, unsig
     c->threads = threads;
 }
 
+uint64_t x86_tsc_hz(struct vcpu *vcpu)
+{
+    uint64_t hz = x86_core_of(vcpu)->tsc_hz;
+    return hz ? hz : X86_TSC_HZ;
+}
+
+void x86_tsc_hz_set(struct vcpu *vcpu, uint64_t hz)
+{
+    x86_core_of(vcpu)->tsc_hz = hz;
+}
+
 uint64_t x86_tsc(struct vcpu *vcpu)
 {
     struct x86_core *c = x86_core_of(vcpu);

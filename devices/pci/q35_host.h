@@ -32,5 +32,6 @@ struct pci_bus *q35_host_bus(struct q35_host *host);
  * reset. */
 void q35_host_shadow_open(struct q35_host *host);
 
-/* A processor has entered or left system-management mode. Machine lock held. */
+/* A processor has entered or left system-management mode. Machine lock held. There is one map of RAM: while
+ * one of them is in that mode, the others see closed SMRAM too. */
 void q35_host_smm_set(struct q35_host *host, bool in_smm);

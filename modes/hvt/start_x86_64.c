@@ -98,8 +98,7 @@ static void start(struct machine_run *run, const struct hvt_start *at)
 
 static uint64_t cycles(struct vcpu *vcpu)
 {
-    (void)vcpu;
-    return X86_TSC_HZ;
+    return x86_tsc_hz(vcpu);
 }
 
 /* --- core dumps --- */

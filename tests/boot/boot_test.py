@@ -582,6 +582,22 @@ class X8664(Guests, unittest.TestCase):
             console.send("set triarch\r")
             console.expect(r"kept-by-flash", 60 * SLOW)
 
+    def test_pc_pvh(self):
+        """The kernel that a bzImage unpacks (boot.rst: payload_offset, payload_length) is an ELF file with PVH's note."""
+        linux = fetch("linux-amd64")
+        with open(f"{linux}/vmlinuz", "rb") as file:
+            image = file.read()
+        offset, length = struct.unpack_from("<II", image, 0x248)
+        start = (image[0x1F1] + 1) * 512 + offset
+        kernel = os.path.join(self.folder.name, "vmlinux.compressed")
+        with open(kernel, "wb") as out:
+            out.write(image[start:start + length - 4])  # behind it, the size of what is in it
+        images = os.path.join(os.path.dirname(linux), "images")
+        with guest("--arch", "x86_64", "--cpus", "2", "--memory", "512M", "--net", "none", "--kernel", kernel, "--initrd",
+                   f"{images}/initramfs-amd64.gz", "--append", "console=ttyS0 pvh.test=1") as console:
+            console.expect(r"Command line: console=ttyS0 pvh\.test=1", 60 * SLOW)
+            console.expect(r"initramfs: ready", 120 * SLOW)
+
     def test_pc_efi_program(self):
         """An EFI program as the kernel: EDK2 starts it."""
         fetch("ovmf")

@@ -112,6 +112,11 @@ class BadInput(Refusals, unittest.TestCase):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
 
+    def test_screens(self):
+        self.refused(USAGE, ["display=huge", "virtio"], "run", "--arch", "riscv64", "--machine", "display=huge")
+        self.refused(USAGE, ["no VGA", "display=virtio"], "run", "--arch", "riscv64", "--machine", "display=vga")
+        self.refused(USAGE, ["gic-version", "display="], "run", "--arch", "riscv64", "--machine", "screen=vga")
+
     def test_not_part_of_the_mode(self):
         kernel, disk = self.file("kernel", elf()), self.file("disk", bytes(4096))
         virtio = ["run", "--arch", "riscv64", "--mode", "virtio"]
@@ -293,10 +298,13 @@ class BadInput(Refusals, unittest.TestCase):
 class BadInputForPc(Refusals, unittest.TestCase):
     """What can't be started on an x86_64 machine."""
 
+    def refused(self, status, mentions, *words):
+        """Without a word about the engine or the window that this host may not have."""
+        super().refused(status, mentions, *words, "--accel", "interp", "--display", "none")
+
     def refused_kernel(self, mentions, content, *words):
         path = self.file("kernel", content)
-        self.refused(IMAGE, mentions, "run", "--arch", "x86_64", "--net", "none", "--display", "none", "--kernel", path,
-                     *words)
+        self.refused(IMAGE, mentions, "run", "--arch", "x86_64", "--net", "none", "--kernel", path, *words)
 
     @staticmethod
     def bzimage(flags=1):

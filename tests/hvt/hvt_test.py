@@ -29,12 +29,17 @@ class Unikernels:
     """The tests that are the same for all architectures; a class below each says which one it is."""
 
     arch = None
+    accel = "interp"
 
     def setUp(self):
         if not os.path.exists(self.image("hello")):
             self.skipTest(f"there is no cross compiler for {self.arch}")
+        self.accel_check()
         self.folder = tempfile.TemporaryDirectory(prefix="triarch-hvt-")
         self.addCleanup(self.folder.cleanup)
+
+    def accel_check(self):
+        pass
 
     def image(self, name):
         return os.path.join(GUESTS, self.arch, name + ".hvt")
@@ -43,7 +48,7 @@ class Unikernels:
         return os.path.join(self.folder.name, name)
 
     def command(self, name, *words, options=()):
-        return [PROGRAM, "hvt", "--timeout=%d" % TIMEOUT, *options, self.image(name), *words]
+        return [PROGRAM, "hvt", "--timeout=%d" % TIMEOUT, "--accel=" + self.accel, *options, self.image(name), *words]
 
     def run_hvt(self, name, *words, options=(), **more):
         return subprocess.run(
@@ -129,9 +134,9 @@ class Unikernels:
 
     def test_run_command(self):
         """The same by `vm-cli run`, with counted time as well."""
-        words = [PROGRAM, "run", "--mode", "hvt", "--kernel", self.image("time"), "--serial", "stdout"]
-        for more in ([], ["--deterministic"]):
-            result = subprocess.run(words + more, capture_output=True, text=True, timeout=TIMEOUT)
+        for name, more in (("float", ["--accel", self.accel]), ("time", ["--accel", "interp", "--deterministic"])):
+            words = [PROGRAM, "run", "--mode", "hvt", "--kernel", self.image(name), "--serial", "stdout", *more]
+            result = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT)
             self.assertEqual((result.returncode, result.stdout), (0, "SUCCESS\n"), result.stderr)
 
     def test_configuration(self):
@@ -140,6 +145,7 @@ class Unikernels:
             out.write(
                 f"""[vm]
 memory = "16M"
+accel = "{self.accel}"
 serial = "stdout"
 append = "from a file"
 
@@ -195,7 +201,9 @@ sector = 4096
             with open(self.path("bad.hvt"), "wb") as out:
                 out.write(bad[: lots.randrange(len(bad))] if i % 10 == 0 else bad)
             result = subprocess.run(
-                [PROGRAM, "hvt", "--mem=4", "--timeout=1", self.path("bad.hvt")], capture_output=True, timeout=TIMEOUT
+                [PROGRAM, "hvt", "--accel=" + self.accel, "--mem=4", "--timeout=1", self.path("bad.hvt")],
+                capture_output=True,
+                timeout=TIMEOUT,
             )
             self.assertIn(result.returncode, (*range(0, 6), 124, 255), (i, result.stderr))
             if result.returncode == IMAGE:
@@ -457,6 +465,24 @@ class X8664(Unikernels, unittest.TestCase):
     cookie_registers = {16: 0x3030, 17: 0x08, 18: 0x5050, 19: 0x6060, 20: 0x10}
 
 
+class Kvm(X8664):
+    """The same on the host's own processor."""
+
+    accel = "kvm"
+
+    def accel_check(self):
+        hello = [PROGRAM, "hvt", "--accel=kvm", self.image("hello")]
+        result = subprocess.run(hello, capture_output=True, text=True, timeout=TIMEOUT)
+        if result.returncode == USAGE:
+            self.skipTest(result.stderr.strip())
+
+    def test_time(self):
+        result = self.run_hvt("time")
+        if result.stdout.startswith("wrong: both went on alike\n"):
+            self.skipTest("this host's KVM says a wrong rate of its counter: " + result.stdout.splitlines()[1])
+        self.passes("time")
+
+
 class Aarch64(Unikernels, unittest.TestCase):
     arch = "aarch64"
 
@@ -471,7 +497,7 @@ class CommandLine(unittest.TestCase):
     """What is wrong whatever the architecture."""
 
     def refused(self, status, mentions, *words):
-        result = subprocess.run([PROGRAM, "hvt", *words], capture_output=True, text=True, timeout=TIMEOUT)
+        result = subprocess.run([PROGRAM, "hvt", "--accel=interp", *words], capture_output=True, text=True, timeout=TIMEOUT)
         self.assertEqual(result.returncode, status, result.stderr)
         self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
         for mention in mentions:

@@ -7,7 +7,9 @@
 #include "machine/fdt.h"
 #include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
+#include "machine/loader/elf_note.h"
 #include "machine/loader/loader.h"
+#include "machine/loader/multiboot.h"
 #include "tests/harness/test.h"
 #include "tests/machine/image_support.h"
 
@@ -53,6 +55,23 @@ static bool load(struct source *source, struct loaded *loaded, struct error *err
     return flat_load(source, &target, RAM_BASE, loaded, err);
 }
 
+/* As the PC goes about a kernel that is no Linux. */
+static bool load_pc(struct source *source, struct loaded *loaded, struct error *err)
+{
+    struct image_info info;
+    struct multiboot_header header;
+    struct elf_facts facts;
+    uint8_t entry[4];
+    if (!image_detect(source, &info, err) || !multiboot_header_find(source, &header, err))
+        return false;
+    if (header.there)
+        return multiboot_load(source, &header, &target, loaded, err);
+    elf_note_find(source, "Xen", 18, entry, sizeof(entry));
+    return elf_look(source, &facts, err) && elf_load(source, &target, facts.machine, RAM_BASE, loaded, err);
+}
+
+static bool (*loader)(struct source *source, struct loaded *loaded, struct error *err) = load;
+
 static void try(const uint8_t *bytes, size_t len)
 {
     struct source source;
@@ -60,7 +79,7 @@ static void try(const uint8_t *bytes, size_t len)
     struct error err = {0};
     uint8_t *copy = damage(bytes, &len);
     source_memory(&source, "image", copy, len);
-    if (load(&source, &loaded, &err))
+    if (loader(&source, &loaded, &err))
         CHECK(loaded.start >= RAM_BASE && loaded.start <= loaded.end && loaded.end <= RAM_BASE + RAM_SIZE);
     else
         CHECK(err.kind == ERROR_IMAGE && err.text[0] && !strchr(err.text, '\n'));
@@ -78,6 +97,59 @@ static void plain(void)
         try(elf, sizeof(elf));
         try(image, sizeof(image));
     }
+    ram_destroy(target.ram);
+}
+
+#define KERNEL_SIZE 0x400
+
+static void multiboot_put(uint8_t *at, uint32_t flags)
+{
+    le32_store(at, 0x1badb002);
+    le32_store(at + 4, flags);
+    le32_store(at + 8, 0 - 0x1badb002u - flags);
+}
+
+/* A header with addresses, and an ELF file of 32 bits with a segment and a note. */
+static void kernels_make(uint8_t *flat, uint8_t *elf)
+{
+    const uint32_t at = (uint32_t)RAM_BASE + 0x1000;
+    memset(flat, 0x90, KERNEL_SIZE);
+    multiboot_put(flat + 0x40, 0x10000);
+    for (unsigned i = 0; i < 5; i++)
+        le32_store(flat + 0x40 + 12 + 4 * i, at + (const uint32_t[]){0x40, 0, 0x200, 0x800, 0x10}[i]);
+    memset(elf, 0, KERNEL_SIZE);
+    memcpy(elf, "\177ELF\1\1\1", 7);
+    le16_store(elf + 16, 2);
+    le16_store(elf + 18, 3);
+    le32_store(elf + 24, at + 8);
+    le32_store(elf + 28, 52);
+    le16_store(elf + 42, 32);
+    le16_store(elf + 44, 2);
+    const uint32_t programs[2][6] = {{1, 0x200, at, at, 0x100, 0x180}, {4, 0x180, 0, 0, 20, 20}};
+    const uint32_t note[] = {4, 4, 18, 0x6e6558, at};
+    for (unsigned i = 0; i < 12; i++)
+        le32_store(elf + 52 + 32 * (i / 6) + 4 * (i % 6), programs[i / 6][i % 6]);
+    for (unsigned i = 0; i < ARRAY_LEN(note); i++)
+        le32_store(elf + 0x180 + 4 * i, note[i]);
+}
+
+static void pc_kernels(void)
+{
+    uint8_t flat[KERNEL_SIZE], elf[KERNEL_SIZE];
+    struct loaded loaded;
+    kernels_make(flat, elf);
+    ram_start();
+    loader = load_pc;
+    for (unsigned i = 0; i < 2; i++) { /* without damage they load */
+        struct source source;
+        source_memory(&source, "image", i ? elf : flat, KERNEL_SIZE);
+        CHECK(load_pc(&source, &loaded, NULL));
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        try(flat, sizeof(flat));
+        try(elf, sizeof(elf));
+    }
+    loader = load;
     ram_destroy(target.ram);
 }
 
@@ -131,5 +203,6 @@ static void device_tree(void)
     free(tree);
 }
 
-static const struct test_case cases[] = {{"plain", plain}, {"packed", packed}, {"device_tree", device_tree}};
+static const struct test_case cases[] = {
+    {"plain", plain}, {"pc_kernels", pc_kernels}, {"packed", packed}, {"device_tree", device_tree}};
 TEST_SUITE(loader_fuzz_test, "fuzz", cases);

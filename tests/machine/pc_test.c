@@ -258,6 +258,26 @@ static void config_space(void)
     finish();
 }
 
+/* ACPI 6.5, 4.8.3.1.1: PWRBTN_STS is bit 8 of the PM1 status register, and cleared by writing it. */
+static void power_button(void)
+{
+    struct error err = {0};
+    uint64_t status = 0;
+    if (!CHECK(start(64 * MIB, 1, 0, &err)))
+        return;
+    CHECK(bus_read(run->machine.mem.pio, PC_PM_BASE, 2, &status));
+    CHECK_EQ(status & 0x100, 0);
+    host_mutex_lock(&run->machine.lock);
+    CHECK(machine_power_button(run));
+    host_mutex_unlock(&run->machine.lock);
+    CHECK(bus_read(run->machine.mem.pio, PC_PM_BASE, 2, &status));
+    CHECK_EQ(status & 0x100, 0x100);
+    CHECK(bus_write(run->machine.mem.pio, PC_PM_BASE, 0x100, 2));
+    CHECK(bus_read(run->machine.mem.pio, PC_PM_BASE, 2, &status));
+    CHECK_EQ(status & 0x100, 0);
+    finish();
+}
+
 static void big_initrd(void)
 {
     struct error err = {0};
@@ -267,9 +287,13 @@ static void big_initrd(void)
 }
 
 static const struct test_case cases[] = {
-    {"placed", placed},           {"relocated", relocated},
-    {"malformed", malformed},     {"boot_protocol", boot_protocol},
-    {"acpi_tables", acpi_tables}, {"config_space", config_space},
+    {"placed", placed},
+    {"relocated", relocated},
+    {"malformed", malformed},
+    {"boot_protocol", boot_protocol},
+    {"acpi_tables", acpi_tables},
+    {"config_space", config_space},
+    {"power_button", power_button},
     {"big_initrd", big_initrd},
 };
 TEST_SUITE(pc_test, "unit", cases);

@@ -12,21 +12,41 @@ static void poll(uint64_t timeout_ns)
     check(call.ready == 0 && call.count == 0, "nothing is ready");
 }
 
+static uint64_t ns_of(const struct boot_info *info, uint64_t cycles)
+{
+    return cycles * 1000 / (info->cycles_per_second / 1000000);
+}
+
+/* The clock's interval lies between the counter's that is inside it and the one around it, to a hundredth. */
+static void wait_and_compare(const struct boot_info *info)
+{
+    uint64_t outer = cycles_now(), wall = wall_now(), inner = cycles_now();
+    poll(50 * MS);
+    inner = ns_of(info, cycles_now() - inner);
+    wall = wall_now() - wall;
+    outer = ns_of(info, cycles_now() - outer);
+    check(inner >= 50 * MS - MS / 2, "the counter went on for 50 ms at least");
+    check(wall >= 49 * MS, "the clock went on for 50 ms at least");
+    check(outer < 10000 * MS, "but not for 10 seconds");
+    bool alike = wall + wall / 100 >= inner && wall <= outer + outer / 100;
+    check(alike, "both went on alike");
+    if (!alike) {
+        print_number(inner);
+        print(" to ");
+        print_number(outer);
+        print(" ns by the counter, ");
+        print_number(wall);
+        print(" by the clock\n");
+    }
+}
+
 int guest_main(const struct boot_info *info)
 {
     uint64_t wall = wall_now(), cycles = cycles_now();
     check(wall > 1577836800ull * 1000 * MS - 1, "it is after 2019");
     poll(0);
-    check(wall_now() - wall < 1000 * MS, "waiting for nothing takes no time");
-    wall = wall_now();
-    cycles = cycles_now();
-    poll(50 * MS);
-    uint64_t ns = (cycles_now() - cycles) * 1000 / (info->cycles_per_second / 1000000);
-    uint64_t wall_ns = wall_now() - wall;
-    check(ns >= 50 * MS, "the counter went on for 50 ms at least");
-    check(wall_ns >= 49 * MS, "the clock went on for 50 ms at least");
-    check(ns < 2000 * MS && wall_ns < 2000 * MS, "but not for 2 seconds");
-    check(ns > wall_ns ? ns - wall_ns < 500 * MS : wall_ns - ns < 500 * MS, "both went on alike");
+    check(wall_now() - wall < 5000 * MS, "waiting for nothing takes no time");
+    wait_and_compare(info);
     for (unsigned i = 0; i < 1000; i++) {
         uint64_t next = cycles_now();
         check(next >= cycles, "the counter does not go back");
