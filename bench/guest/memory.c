@@ -1,5 +1,5 @@
 /*
- * Memory: loads that each depend on the one before, all over more pages than a TLB of 1024 entries holds, and
+ * Memory: loads that each depend on the one before, all over more pages than an emulator's TLB may hold, and
  * the C library's memcpy on blocks from a few bytes to many pages.
  */
 #include "bench.h"
