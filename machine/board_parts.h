@@ -58,8 +58,8 @@ bool board_virtio_add(struct board_parts *parts, struct error *err);
  */
 bool board_screen_add(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err);
 
-/* board_usb.c: what --usb and disks with TRANSPORT_USB ask for, with its controller; nothing when nothing does. After the screen.
- * False and err. */
+/* board_usb.c: what --usb and disks with TRANSPORT_USB ask for, with its controller; nothing when nothing
+ * does. After the screen. False and err. */
 bool board_usb_add(struct board_parts *parts, struct error *err);
 
 /* When the devices are gone: close what they stood on, free the memory. */

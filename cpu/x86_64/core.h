@@ -81,8 +81,8 @@ void x86_a20_set(struct vcpu *vcpu, bool open);
  * and this one's APIC id. While the vCPU does not run. */
 void x86_topology_set(struct vcpu *vcpu, uint32_t apic_id, unsigned cores, unsigned threads);
 
-/* How fast the time-stamp counter goes: X86_TSC_HZ, unless an engine that can't choose says what it is; the counter now;
- * the guest time (ns) at which it reaches `tsc` (now, when it already has). */
+/* How fast the time-stamp counter goes: X86_TSC_HZ, unless an engine that can't choose says what it is; the
+ * counter now; the guest time (ns) at which it reaches `tsc` (now, when it already has). */
 uint64_t x86_tsc(struct vcpu *vcpu);
 uint64_t x86_tsc_hz(struct vcpu *vcpu);
 uint64_t x86_tsc_time(struct vcpu *vcpu, uint64_t tsc);

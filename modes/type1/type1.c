@@ -17,8 +17,8 @@ static struct machine_run *type1_create(const struct machine_config *config, str
 const struct mode type1_mode = {
     .name = "type1",
     .can = {.arches = MODE_EVERY_ARCH,
-            .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI | 1u << TRANSPORT_NVME |
-                     1u << TRANSPORT_USB,
+            .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI |
+                     1u << TRANSPORT_NVME | 1u << TRANSPORT_USB,
             .cpus_max = DEBUG_VCPUS_MAX,
             .cdroms = true,
             .initrd = true,

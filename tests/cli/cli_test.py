@@ -143,10 +143,10 @@ class BadInput(Refusals, unittest.TestCase):
         self.refused(USAGE, ["--machine", "mode virtio"], "run", "--arch", "aarch64", "--mode", "virtio", "--machine",
                      "gic-version=2", "--kernel", self.file("arm", elf(machine=183)))
         x86 = self.file("x86", elf(machine=62))
-        self.refused(USAGE, ["--debug-exit", "mode virtio"], "run", "--mode", "virtio", "--debug-exit", "--kernel", x86)
-        self.refused(USAGE, ["--debugcon", "mode virtio"], "run", "--mode", "virtio", "--debugcon", "stdio", "--kernel",
+        self.refused(USAGE, ["--debug-exit", "mode virtio"], "run", "--accel", "interp", "--mode", "virtio", "--debug-exit", "--kernel", x86)
+        self.refused(USAGE, ["--debugcon", "mode virtio"], "run", "--accel", "interp", "--mode", "virtio", "--debugcon", "stdio", "--kernel",
                      x86)
-        self.refused(USAGE, ["--dtb", "x86_64"], "run", "--mode", "virtio", "--dtb", disk, "--kernel", x86)
+        self.refused(USAGE, ["--dtb", "x86_64"], "run", "--accel", "interp", "--mode", "virtio", "--dtb", disk, "--kernel", x86)
 
     def test_mode_of_the_environment(self):
         kernel = self.file("kernel", elf())
@@ -164,7 +164,7 @@ class BadInput(Refusals, unittest.TestCase):
             words += ["--disk", self.file(f"disk{i}", bytes(4096))]
         for i in range(5):
             words += ["--net", "none"]
-        self.refused(USAGE, ["19 virtio-mmio slots", "--transport pci"], "run", "--mode", "virtio", "--transport", "mmio",
+        self.refused(USAGE, ["19 virtio-mmio slots", "--transport pci"], "run", "--accel", "interp", "--mode", "virtio", "--transport", "mmio",
                      "--kernel", self.file("x86", elf(machine=62)), *words)
 
     def test_memory_beyond_the_host(self):
