@@ -110,21 +110,30 @@ static bool parts_parse(struct display_choice *choice, char *rest, struct error 
     return true;
 }
 
-bool display_choice_parse(struct display_choice *choice, const char *text, struct error *err)
+bool display_choice_parse(struct display_choice *choice, const char *text, bool sandboxed, struct error *err)
 {
-    *choice = (struct display_choice){.kind = DISPLAY_AUTO, .window.scale = 1, .address = LOOPBACK};
+    *choice = (struct display_choice){
+        .kind = DISPLAY_AUTO, .sandboxed = sandboxed, .window.scale = 1, .address = LOOPBACK};
     char *copy = text ? strdup(text) : NULL;
     bool ok = !copy || parts_parse(choice, copy, err);
     free(copy);
     choice->vnc.address = choice->address;
+    if (ok && choice->kind == DISPLAY_WINDOW && sandboxed)
+        return error_set(err, ERROR_USAGE,
+                         "--sandbox on has no window: use --display vnc=:1, or leave the sandbox out");
     if (ok && choice->kind == DISPLAY_VNC && !choice->password[0] && strcmp(choice->address, LOOPBACK) != 0)
         log_warn("--display vnc: no password is asked for, and others than this host can connect");
     return ok;
 }
 
+static bool window_allowed(const struct display_choice *choice)
+{
+    return !choice->sandboxed && window_possible();
+}
+
 bool display_choice_shows(const struct display_choice *choice)
 {
-    return choice->kind == DISPLAY_AUTO ? window_possible() : choice->kind != DISPLAY_NONE;
+    return choice->kind == DISPLAY_AUTO ? window_allowed(choice) : choice->kind != DISPLAY_NONE;
 }
 
 /* --- the machine, as the screen sees it --- */
@@ -182,7 +191,9 @@ static bool window_try(struct screen *screen, const struct ui_machine *machine,
                        const struct display_choice *choice)
 {
     struct error err = {.text = "this host has no display"};
-    if (window_possible())
+    if (choice->sandboxed)
+        error_set(&err, ERROR_USAGE, "there is no window in the sandbox");
+    else if (window_possible())
         screen->window = window_create(machine, &choice->window, &err);
     if (!screen->window)
         log_warn(

@@ -16,14 +16,16 @@ enum display_kind {
 
 struct display_choice {
     enum display_kind kind;
+    bool sandboxed;
     struct window_config window;
     struct vnc_config vnc;
     char address[64], password[VNC_PASSWORD_MAX + 1]; /* that `vnc` points to */
 };
 
-/* The option's text; NULL: auto. False and err: it is not understood, or the password's file can't be read.
- */
-bool display_choice_parse(struct display_choice *choice, const char *text, struct error *err);
+/* The option's text; NULL: auto. False and err: it is not understood, the password's file can't be read, or
+ * it is a window, and the program will be in the sandbox: drivers make code while they draw, which is denied
+ * there. */
+bool display_choice_parse(struct display_choice *choice, const char *text, bool sandboxed, struct error *err);
 
 /* Whether the machine's screen will be looked at. */
 bool display_choice_shows(const struct display_choice *choice);

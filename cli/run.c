@@ -326,11 +326,12 @@ static bool config_make(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
     struct machine_config *config = &run->config;
+    bool sandboxed = options->sandbox && strcmp(options->sandbox, "on") == 0;
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) ||
-        !display_choice_parse(&run->display, options->display, err) || !transport_set(run, err) ||
+        !display_choice_parse(&run->display, options->display, sandboxed, err) || !transport_set(run, err) ||
         !disks_set(run, err) ||
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;

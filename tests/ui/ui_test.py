@@ -296,6 +296,16 @@ class Vnc(Case):
         with open(f"/proc/{guest.process.pid}/status", encoding="ascii") as file:
             return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1))
 
+    def test_in_the_sandbox(self):
+        number = free_port()
+        guest = self.guest("--display", f"vnc=:{number}", "--sandbox", "on")
+        guest.expect(READY)
+        with rfb.Client(5900 + number) as client:
+            client.type("s")
+            guest.expect("s")
+            client.update()
+        self.assertTrue(guest.is_alive())
+
     def test_nonsense(self):
         """Whatever clients send, the machine goes on and others are served."""
         guest, port = self.start()
@@ -345,6 +355,7 @@ class Refusals(unittest.TestCase):
         self.refused(2, "password=FILE", "--display", "vnc=:77,pasword=x")
         self.refused(3, "/nowhere", "--display", "vnc=:77,password=/nowhere")
         self.refused(3, "1 to 8 characters", "--display", "vnc=:77,password=" + __file__)
+        self.refused(2, "no window", "--display", "sdl", "--sandbox", "on")
         self.refused(2, "no screen", "--arch", "riscv64", "--machine", "display=none", "--display", "vnc=:77")
 
 
