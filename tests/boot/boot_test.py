@@ -633,6 +633,61 @@ class X8664(Guests, unittest.TestCase):
         self.cd_direct(virtio=False)
 
 
+class Examples(unittest.TestCase):
+    """The configurations in docs/examples, each in a folder with the files it names."""
+
+    FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "examples")
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="triarch-example-")
+        self.addCleanup(self.folder.cleanup)
+
+    def start(self, name, files, *words):
+        for link, target in files.items():
+            os.symlink(target, os.path.join(self.folder.name, link))
+        config = shutil.copy(os.path.join(self.FOLDER, name), self.folder.name)
+        return guest("--config", config, *words)
+
+    def debian(self, arch):
+        linux = fetch(f"linux-{arch}")
+        images = os.path.join(os.path.dirname(linux), "images")
+        return {"vmlinuz": f"{linux}/vmlinuz", "initramfs.gz": f"{images}/initramfs-{arch}.gz",
+                "root.img": f"{images}/rootfs-{arch}.img"}
+
+    def shell_reached(self, console, root):
+        console.expect(r"[#$] $", 300 * SLOW)
+        console.send("mount; poweroff -f\n")
+        console.expect(rf"{root} on / ", 60 * SLOW)
+        self.assertEqual(console.wait(120 * SLOW), 0)
+
+    def test_example_debian_pc(self):
+        with self.start("debian-pc.toml", self.debian("amd64")) as console:
+            self.shell_reached(console, "/dev/sda")
+
+    def test_example_paravirtual_arm(self):
+        with self.start("paravirtual-arm.toml", self.debian("arm64")) as console:
+            self.shell_reached(console, "/dev/vda")
+
+    def test_example_installer_riscv(self):
+        installer = fetch("debian-riscv64")
+        files = {name: f"{installer}/{name}" for name in ("linux", "initrd.gz")}
+        with self.start("installer-riscv.toml", files) as console:
+            console.expect(FIRST_QUESTION, 300 * SLOW)
+
+    def test_example_unikernel(self):
+        unikernel = os.path.join(os.path.dirname(PROGRAM), "guests", "hvt", "x86_64", "block.hvt")
+        for name, size in (("disk.img", 1 << 20), ("other.img", 40960)):
+            with open(os.path.join(self.folder.name, name), "wb") as out:
+                out.truncate(size)
+        with self.start("unikernel.toml", {"block.hvt": unikernel}) as console:
+            console.expect(r"SUCCESS", 60 * SLOW)
+            self.assertEqual(console.wait(60 * SLOW), 0)
+
+    def test_example_tests_are_complete(self):
+        tests = {name.removeprefix("test_example_").replace("_", "-") + ".toml" for name in dir(self)}
+        self.assertEqual(set(os.listdir(self.FOLDER)) - tests, set())
+
+
 if __name__ == "__main__":
     PROGRAM, FETCH = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
     unittest.main()
