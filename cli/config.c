@@ -43,15 +43,24 @@ static bool option_has_key(const struct option *option)
     return option->kind != OPTION_ABSENT && !word_among(option->name, none, ARRAY_LEN(none));
 }
 
+/* Texts that options point to. */
+struct kept {
+    struct kept *next;
+    char *text;
+};
+static struct kept *kept;
+
 const char *config_text(const char *format, ...)
 {
     va_list args;
-    char *text = NULL;
+    struct kept *keep = malloc(sizeof(*keep));
     va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
+    if (!keep || vasprintf(&keep->text, format, args) < 0)
         abort();
     va_end(args);
-    return text;
+    keep->next = kept;
+    kept = keep;
+    return keep->text;
 }
 
 const char *config_file(const struct config *config, const char *name)

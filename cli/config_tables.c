@@ -180,8 +180,10 @@ static bool device_set(struct config *config, const struct device_type *types, s
     if (!to)
         return error_set(err, ERROR_HOST, "out of memory");
     bool ok = keys_known(config, type, device, err) && keys_write(config, to, type, device, err);
-    fclose(to); /* the text stays: options point to it */
-    return ok && (!type->option || config_store(config, device, type->option, value, err));
+    fclose(to);
+    ok = ok && (!type->option || config_store(config, device, type->option, config_text("%s", value), err));
+    free(value);
+    return ok;
 }
 
 static bool devices_set(struct config *config, const struct device_type *types, size_t count,

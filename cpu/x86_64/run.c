@@ -95,11 +95,11 @@ void x86_exit(struct x86_core *c, enum exit_reason reason)
 static void run_block(struct x86_core *c, const struct x86_insn *first)
 {
     const struct x86_insn *i = first;
-    struct tlb_bank *bank = c->bank;
     c->loop_pc = c->s.gpr[X86_BLOCK] = c->s.rip;
     c->faulted = c->task_switched = c->no_step = false;
+    /* The bank is looked up each time: STAC and the like choose another one and go on in the block. */
     while (i)
-        i = i->run(c, i, bank, c->loop_pc);
+        i = i->run(c, i, c->bank, c->loop_pc);
     c->leave_after = false;
     if (unlikely(c->debug_hits)) {
         if (!c->faulted)
