@@ -98,7 +98,7 @@ static void sandbox_print(void)
 {
     int landlock = host_sandbox_landlock();
     printf("sandbox:   system calls %s, files ",
-           host_sandbox_built() ? "yes" : "no (built without libseccomp)");
+           host_sandbox_there() ? "yes" : "no (built without libseccomp, or the kernel has no filters)");
     if (landlock)
         printf("yes (Landlock %d)\n", landlock);
     else

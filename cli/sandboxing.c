@@ -10,7 +10,7 @@
 
 bool sandboxing_wanted(const struct run_options *options, bool standard, bool *wanted, struct error *err)
 {
-    *wanted = options->sandbox ? strcmp(options->sandbox, "on") == 0 : standard;
+    *wanted = options->sandbox ? strcmp(options->sandbox, "on") == 0 : standard && host_sandbox_there();
     if (!options->sandbox || *wanted || strcmp(options->sandbox, "off") == 0)
         return true;
     return error_set(err, ERROR_USAGE, "--sandbox is on or off, not %s", options->sandbox);

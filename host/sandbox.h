@@ -22,8 +22,9 @@ struct host_sandbox {
     bool connects; /* makes connections of its own: a user network */
 };
 
-/* Whether the library is built in; how much of Landlock this kernel has, 0: nothing. */
-bool host_sandbox_built(void);
+/* Whether system calls can be filtered: libseccomp was there at build time, and the kernel does it. How much
+ * of Landlock this kernel has; 0: nothing. */
+bool host_sandbox_there(void);
 int host_sandbox_landlock(void);
 
 /*

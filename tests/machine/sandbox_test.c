@@ -178,8 +178,8 @@ static void attempts_make(void)
 
 static void guests_can_not_leave(void)
 {
-    if (!host_sandbox_built()) {
-        SKIP("libseccomp was not there when this was built");
+    if (!host_sandbox_there()) {
+        SKIP("this host can't filter system calls, or libseccomp was not there when this was built");
         return;
     }
     int fd = mkstemp(named);
