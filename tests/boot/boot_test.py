@@ -610,6 +610,29 @@ class X8664(Guests, unittest.TestCase):
     def test_pc_debian_nvme(self):
         self.disk_and_network("nvme", root="LABEL=triarch")
 
+    def test_pc_usb(self):
+        """A disk, a keyboard and a tablet at the xHCI controller: the kernel finds them, and the disk keeps what is written."""
+        linux = fetch("linux-amd64")
+        images = os.path.join(os.path.dirname(linux), "images")
+        disk, content = os.path.join(self.folder.name, "stick.img"), os.urandom(8 << 20)
+        with open(disk, "wb") as out:
+            out.write(content)
+        with guest("--arch", "x86_64", "--memory", "512M", "--net", "none", "--kernel", f"{linux}/vmlinuz", "--initrd",
+                   f"{images}/initramfs-amd64.gz", "--append", "console=ttyS0 quiet", "--usb", "keyboard", "--usb", "tablet",
+                   "--disk", f"{disk},format=raw,if=usb") as console:
+            self.shell(console)
+            self.run_in(console, "modprobe sd_mod; modprobe hid-generic; until grep -q sda /proc/partitions; do sleep 1; done", 120)
+            self.assertIn(hashlib.sha256(content).hexdigest(), self.run_in(console, "sha256sum /dev/sda"))
+            printed = self.run_in(console, "until grep tablet /proc/bus/input/devices; do sleep 1; done; "
+                                           "grep 'USB keyboard' /proc/bus/input/devices")
+            self.assertRegex(printed, r"Triarch USB tablet[^$]*Triarch USB keyboard")
+            self.run_in(console, "echo written by the guest | dd of=/dev/sda bs=512 seek=100 conv=fsync")
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(60 * SLOW), 0)
+        with open(disk, "rb") as file:
+            file.seek(51200)
+            self.assertEqual(file.read(20), b"written by the guest")
+
     def test_pc_debian_8_cores(self):
         self.many_processors()
 
