@@ -43,31 +43,11 @@ static bool option_has_key(const struct option *option)
     return option->kind != OPTION_ABSENT && !word_among(option->name, none, ARRAY_LEN(none));
 }
 
-/* Texts that options point to. */
-struct kept {
-    struct kept *next;
-    char *text;
-};
-static struct kept *kept;
-
-const char *config_text(const char *format, ...)
-{
-    va_list args;
-    struct kept *keep = malloc(sizeof(*keep));
-    va_start(args, format);
-    if (!keep || vasprintf(&keep->text, format, args) < 0)
-        abort();
-    va_end(args);
-    keep->next = kept;
-    kept = keep;
-    return keep->text;
-}
-
 const char *config_file(const struct config *config, const char *name)
 {
     if (name[0] == '/' || config->folder[0] == '\0')
-        return config_text("%s", name);
-    return config_text("%s%s", config->folder, name);
+        return text_keep("%s", name);
+    return text_keep("%s%s", config->folder, name);
 }
 
 bool config_wrong(const struct config *config, const struct toml_node *node, struct error *err,
@@ -127,7 +107,7 @@ static bool text_store(struct config *config, const struct option *option, const
 {
     bool file = word_among(option->name, file_options, ARRAY_LEN(file_options)) &&
                 !word_among(node->string, file_words, ARRAY_LEN(file_words));
-    const char *value = file ? config_file(config, node->string) : config_text("%s", node->string);
+    const char *value = file ? config_file(config, node->string) : text_keep("%s", node->string);
     return config_store(config, node, option->name, value, err);
 }
 
@@ -151,7 +131,7 @@ static bool option_set(struct config *config, const struct option *option, const
     if (node->kind == TOML_STRING && option->kind != OPTION_FLAG && option->kind != OPTION_NUMBER)
         return text_store(config, option, node, err);
     if (node->kind == TOML_INTEGER && (number || may_be_bare))
-        return config_store(config, node, option->name, config_text("%lld", (long long)node->integer), err);
+        return config_store(config, node, option->name, text_keep("%lld", (long long)node->integer), err);
     if (node->kind == TOML_BOOLEAN && (option->kind == OPTION_FLAG || may_be_bare))
         return !node->boolean || config_store(config, node, option->name, "", err);
     if (node->kind == TOML_ARRAY && option->kind == OPTION_LIST)

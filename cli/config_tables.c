@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/types.h"
+#include "cli/parse.h"
 
 /* How the value of a device's key becomes part of the option's value. */
 enum part_kind {
@@ -136,7 +137,7 @@ static bool keys_known(struct config *config, const struct device_type *type, co
         names[count++] = type->keys[i].name;
     for (const struct toml_node *node = device->first; node; node = node->next) {
         if (strcmp(node->key, "type") != 0 && !device_key(type, node->key))
-            return config_unknown(config, node, config_text("a device of type %s", type->name), names, count,
+            return config_unknown(config, node, text_keep("a device of type %s", type->name), names, count,
                                   err);
     }
     return true;
@@ -181,7 +182,7 @@ static bool device_set(struct config *config, const struct device_type *types, s
         return error_set(err, ERROR_HOST, "out of memory");
     bool ok = keys_known(config, type, device, err) && keys_write(config, to, type, device, err);
     fclose(to);
-    ok = ok && (!type->option || config_store(config, device, type->option, config_text("%s", value), err));
+    ok = ok && (!type->option || config_store(config, device, type->option, text_keep("%s", value), err));
     free(value);
     return ok;
 }
@@ -190,7 +191,7 @@ static bool devices_set(struct config *config, const struct device_type *types, 
                         const struct toml_node *devices, struct error *err)
 {
     if (devices->kind != TOML_ARRAY)
-        return config_wrong_kind(config, devices, config_text("an array of tables, [[...%s]],", devices->key),
+        return config_wrong_kind(config, devices, text_keep("an array of tables, [[...%s]],", devices->key),
                                  err);
     for (const struct toml_node *device = devices->first; device; device = device->next) {
         if (!device_set(config, types, count, device, err))
@@ -222,7 +223,7 @@ static bool transport_set(struct config *config, const struct toml_node *node, s
 {
     if (node->kind != TOML_STRING)
         return config_wrong_kind(config, node, "a string", err);
-    return config_store(config, node, "transport", config_text("%s", node->string), err);
+    return config_store(config, node, "transport", text_keep("%s", node->string), err);
 }
 
 /* The first serial port is the board's own: where the file names none, it gets what the consoles leave. */
@@ -273,7 +274,7 @@ static bool dumpcore_set(struct config *config, const struct toml_node *node, st
 {
     if (node->kind != TOML_STRING)
         return config_wrong_kind(config, node, "a string", err);
-    return config_store(config, node, "hvt-dumpcore", config_text("%s", node->string), err);
+    return config_store(config, node, "hvt-dumpcore", text_keep("%s", node->string), err);
 }
 
 static bool resources_set(struct config *config, const struct toml_node *node, struct error *err)

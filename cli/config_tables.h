@@ -21,8 +21,7 @@ bool config_table_set(struct config *config, const struct toml_node *node, struc
 bool config_store(struct config *config, const struct toml_node *node, const char *name, const char *value,
                   struct error *err);
 
-/* Text and names of files for the program's life, as options point to them. */
-const char *config_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The name of a file that the configuration names, for the program's life. */
 const char *config_file(const struct config *config, const char *name);
 
 /* Errors, with file and line; each returns false. */

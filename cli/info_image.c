@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "machine/firmware.h"
-#include "machine/loader/boot_menu.h"
+#include "cli/run_iso.h"
 #include "machine/loader/compress.h"
 #include "modes/mode.h"
 
@@ -31,13 +30,6 @@ static const struct use uses[IMAGE_KIND_COUNT] = {
     [IMAGE_QCOW2] = {"disk", "as a disk, by firmware", true},
     [IMAGE_FDT] = {"dtb", "with a kernel, as its device tree", false},
     [IMAGE_CPIO] = {"initrd", "with a kernel, as its first file system", false},
-};
-
-/* The firmware that an architecture's machines start disks and CDs with. */
-static const enum firmware_kind disk_firmware[GUEST_ARCH_COUNT] = {
-    [GUEST_RISCV64] = FIRMWARE_EDK2_RISCV64,
-    [GUEST_X86_64] = FIRMWARE_SEABIOS,
-    [GUEST_AARCH64] = FIRMWARE_EDK2_AARCH64,
 };
 
 #define BOOT_MARK_AT 510
@@ -65,16 +57,10 @@ static void menu_print(const char *path, const struct boot_entry *entry)
 static bool iso_look(const struct source *source, struct image_info *info, struct boot_entry *entry)
 {
     struct iso iso;
-    struct iso_file file;
+    struct source kernel;
     struct image_info inside = {.arch_known = false};
-    struct source kernel = *source;
-    if (!iso_open(&iso, source, NULL))
+    if (!iso_open(&iso, source, NULL) || !iso_kernel_find(&iso, info, entry, &kernel, NULL))
         return false;
-    info->arch_known = iso_arch_find(&iso, &info->arch);
-    if (!boot_menu_find(&iso, entry, NULL) || !iso_find(&iso, entry->kernel, &file, NULL))
-        return false;
-    kernel.start += file.offset;
-    kernel.size = file.size;
     if (image_detect(&kernel, &inside, NULL) && inside.arch_known) {
         info->arch_known = true;
         info->arch = inside.arch;
@@ -86,7 +72,7 @@ static void firmware_print(const struct image_info *info)
 {
     char path[FIRMWARE_PATH_MAX];
     bool efi = info->kind == IMAGE_PE && info->arch == GUEST_X86_64; /* not what starts disks there */
-    enum firmware_kind kind = efi ? FIRMWARE_OVMF : disk_firmware[info->arch];
+    enum firmware_kind kind = efi ? FIRMWARE_OVMF : disk_firmware(info->arch);
     if (firmware_find(kind, path))
         printf("  firmware:     %s (%s)\n", firmware_name(kind), path);
     else

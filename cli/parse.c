@@ -1,6 +1,7 @@
 #include "cli/parse.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,4 +117,23 @@ const char *nearest_word(const char *word, const char *const *words, size_t coun
         }
     }
     return best;
+}
+
+struct kept {
+    struct kept *next;
+    char *text;
+};
+static struct kept *kept;
+
+const char *text_keep(const char *format, ...)
+{
+    va_list args;
+    struct kept *keep = malloc(sizeof(*keep));
+    va_start(args, format);
+    if (!keep || vasprintf(&keep->text, format, args) < 0)
+        abort();
+    va_end(args);
+    keep->next = kept;
+    kept = keep;
+    return keep->text;
 }

@@ -94,6 +94,8 @@ enum usb_status usb_control(struct usb_device *device, const struct usb_setup *s
 enum usb_status usb_transfer(struct usb_device *device, struct usb_packet *packet);
 void usb_cancel(struct usb_device *device, struct usb_packet *packet);
 
+/* For devices: the answer to an IN request, cut to the *actual bytes that were asked for. */
+enum usb_status usb_reply(uint8_t *data, size_t *actual, const void *bytes, size_t len);
 /* For devices: an endpoint that said USB_NAK has something now. */
 void usb_device_ready(struct usb_device *device);
 /* For devices: the endpoint refuses packets until the host clears its halt. */

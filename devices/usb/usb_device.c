@@ -45,7 +45,7 @@ void usb_halt(struct usb_device *device, uint8_t endpoint, bool in)
     device->halted |= endpoint_bit(endpoint | (in ? USB_TYPE_IN : 0));
 }
 
-static enum usb_status bytes_give(uint8_t *data, size_t *actual, const void *bytes, size_t len)
+enum usb_status usb_reply(uint8_t *data, size_t *actual, const void *bytes, size_t len)
 {
     *actual = len < *actual ? len : *actual;
     memcpy(data, bytes, *actual);
@@ -66,7 +66,7 @@ static enum usb_status string_give(const struct usb_descriptors *descriptors, ui
             le16_store(bytes + 2 + 2 * i, (uint8_t)text[i]);
         bytes[0] = (uint8_t)(2 + 2 * len);
     }
-    return bytes_give(data, actual, bytes, bytes[0]);
+    return usb_reply(data, actual, bytes, bytes[0]);
 }
 
 static enum usb_status descriptor_get(const struct usb_device *device, const struct usb_setup *setup,
@@ -75,16 +75,16 @@ static enum usb_status descriptor_get(const struct usb_device *device, const str
     const struct usb_descriptors *descriptors = &device->class->descriptors;
     uint8_t index = setup->value & 0xff;
     switch (setup->value >> 8) {
-    case DESCRIPTOR_DEVICE: return bytes_give(data, actual, descriptors->device, descriptors->device[0]);
+    case DESCRIPTOR_DEVICE: return usb_reply(data, actual, descriptors->device, descriptors->device[0]);
     case DESCRIPTOR_CONFIGURATION:
         if (index != 0)
             return USB_STALL;
-        return bytes_give(data, actual, descriptors->configuration, descriptors->configuration_size);
+        return usb_reply(data, actual, descriptors->configuration, descriptors->configuration_size);
     case DESCRIPTOR_STRING: return string_give(descriptors, index, data, actual);
     case DESCRIPTOR_BOS:
         if (!descriptors->bos)
             return USB_STALL;
-        return bytes_give(data, actual, descriptors->bos, descriptors->bos_size);
+        return usb_reply(data, actual, descriptors->bos, descriptors->bos_size);
     default: return USB_STALL;
     }
 }
@@ -105,9 +105,9 @@ static enum usb_status to_device(struct usb_device *device, const struct usb_set
         device->class->descriptors.configuration[CONFIGURATION_ATTRIBUTES_AT] & ATTRIBUTE_SELF_POWERED;
     const uint8_t status[2] = {(uint8_t)(self_powered | device->remote_wakeup << 1)};
     switch (setup->request) {
-    case GET_STATUS: return bytes_give(data, actual, status, sizeof(status));
+    case GET_STATUS: return usb_reply(data, actual, status, sizeof(status));
     case GET_DESCRIPTOR: return descriptor_get(device, setup, data, actual);
-    case GET_CONFIGURATION: return bytes_give(data, actual, &device->configuration, 1);
+    case GET_CONFIGURATION: return usb_reply(data, actual, &device->configuration, 1);
     case SET_CONFIGURATION: return configuration_set(device, setup->value & 0xff);
     case SET_SEL:
     case SET_ISOCH_DELAY: return device->class->speed == USB_SPEED_SUPER ? USB_DONE : USB_STALL;
@@ -133,8 +133,8 @@ static enum usb_status to_interface(struct usb_device *device, const struct usb_
     if (!there && setup->request != GET_DESCRIPTOR)
         return USB_STALL;
     switch (setup->request) {
-    case GET_STATUS: return bytes_give(data, actual, zero, 2);
-    case GET_INTERFACE: return bytes_give(data, actual, zero, 1);
+    case GET_STATUS: return usb_reply(data, actual, zero, 2);
+    case GET_INTERFACE: return usb_reply(data, actual, zero, 1);
     case SET_INTERFACE: return setup->value == 0 ? USB_DONE : USB_STALL;
     case CLEAR_FEATURE:
     case SET_FEATURE:
@@ -149,7 +149,7 @@ static enum usb_status to_endpoint(struct usb_device *device, const struct usb_s
     uint32_t bit = endpoint_bit(setup->index);
     const uint8_t status[2] = {(device->halted & bit) != 0};
     switch (setup->request) {
-    case GET_STATUS: return bytes_give(data, actual, status, sizeof(status));
+    case GET_STATUS: return usb_reply(data, actual, status, sizeof(status));
     case CLEAR_FEATURE:
     case SET_FEATURE:
         if (setup->value != FEATURE_ENDPOINT_HALT)

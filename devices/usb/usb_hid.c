@@ -167,20 +167,13 @@ static void idle_over(void *opaque)
 
 /* --- requests --- */
 
-static enum usb_status bytes_give(uint8_t *data, size_t *actual, const void *bytes, size_t len)
-{
-    *actual = len < *actual ? len : *actual;
-    memcpy(data, bytes, *actual);
-    return USB_DONE;
-}
-
 static enum usb_status descriptor_give(struct usb_hid *hid, uint8_t kind, uint8_t *data, size_t *actual)
 {
     const uint8_t *configuration = hid->usb.class->descriptors.configuration;
     switch (kind) {
     case DESCRIPTOR_HID:
-        return bytes_give(data, actual, configuration + HID_DESCRIPTOR_AT, HID_DESCRIPTOR_LEN);
-    case DESCRIPTOR_REPORT: return bytes_give(data, actual, hid->kind->report, hid->kind->report_size);
+        return usb_reply(data, actual, configuration + HID_DESCRIPTOR_AT, HID_DESCRIPTOR_LEN);
+    case DESCRIPTOR_REPORT: return usb_reply(data, actual, hid->kind->report, hid->kind->report_size);
     default: return USB_STALL;
     }
 }
@@ -189,9 +182,9 @@ static enum usb_status class_request(struct usb_hid *hid, const struct usb_setup
                                      size_t *actual)
 {
     switch (setup->request) {
-    case GET_REPORT: return bytes_give(data, actual, hid->current, hid->kind->size);
-    case GET_IDLE: return bytes_give(data, actual, &hid->idle, 1);
-    case GET_PROTOCOL: return bytes_give(data, actual, &hid->protocol, 1);
+    case GET_REPORT: return usb_reply(data, actual, hid->current, hid->kind->size);
+    case GET_IDLE: return usb_reply(data, actual, &hid->idle, 1);
+    case GET_PROTOCOL: return usb_reply(data, actual, &hid->protocol, 1);
     case SET_IDLE:
         hid->idle = (uint8_t)(setup->value >> 8);
         idle_arm(hid);

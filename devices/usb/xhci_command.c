@@ -79,7 +79,6 @@ static void ep_enable(struct xhci *xhci, unsigned number, unsigned ep, const uin
     xhci_ep_stop(xhci, number, ep, false);
     slot->eps[ep] = (struct xhci_ep){
         .state = EP_RUNNING,
-        .type = from[4] >> 3 & 7,
         .ring = {.dequeue = dequeue & ~(uint64_t)0xf, .cycle = dequeue & 1},
     };
     memcpy(context, from, sizeof(context));

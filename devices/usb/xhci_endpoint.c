@@ -24,7 +24,7 @@ struct xhci_td {
     struct xhci_trb *trbs;
 };
 
-struct usb_device *xhci_slot_device(const struct xhci *xhci, unsigned slot)
+static struct usb_device *slot_device(const struct xhci *xhci, unsigned slot)
 {
     unsigned port = xhci->slots[slot].port;
     return port ? xhci->ports[port - 1].device : NULL;
@@ -335,7 +335,7 @@ static struct xhci_td *td_next(struct xhci *xhci, unsigned slot, unsigned ep)
 static bool ep_step(struct xhci *xhci, unsigned slot, unsigned ep)
 {
     struct xhci_ep *endpoint = &xhci->slots[slot].eps[ep];
-    struct usb_device *device = xhci_slot_device(xhci, slot);
+    struct usb_device *device = slot_device(xhci, slot);
     enum usb_status status;
     if (endpoint->state != EP_RUNNING || (endpoint->td && !endpoint->waiting) || !device)
         return false;
@@ -379,7 +379,7 @@ void xhci_ep_stop(struct xhci *xhci, unsigned slot, unsigned ep, bool report)
 {
     struct xhci_ep *endpoint = &xhci->slots[slot].eps[ep];
     struct xhci_td *td = endpoint->td;
-    struct usb_device *device = xhci_slot_device(xhci, slot);
+    struct usb_device *device = slot_device(xhci, slot);
     if (!td)
         return;
     if (!endpoint->waiting && device)
@@ -394,7 +394,7 @@ void xhci_ep_stop(struct xhci *xhci, unsigned slot, unsigned ep, bool report)
 void xhci_device_retry(struct xhci *xhci, struct usb_device *device)
 {
     for (unsigned slot = 1; slot <= XHCI_SLOTS; slot++) {
-        for (unsigned ep = 1; ep < XHCI_ENDPOINTS && xhci_slot_device(xhci, slot) == device; ep++) {
+        for (unsigned ep = 1; ep < XHCI_ENDPOINTS && slot_device(xhci, slot) == device; ep++) {
             if (xhci->slots[slot].eps[ep].waiting || xhci->slots[slot].eps[ep].busy)
                 xhci_ep_run(xhci, slot, ep);
         }

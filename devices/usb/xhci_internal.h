@@ -100,7 +100,7 @@ enum xhci_ep_state { EP_DISABLED, EP_RUNNING, EP_HALTED, EP_STOPPED, EP_ERROR };
 struct xhci_td;
 
 struct xhci_ep {
-    uint8_t state, type; /* type: 6.2.3, EP Type; bit 2: IN or control */
+    uint8_t state;
     struct xhci_ring ring;
     uint32_t event_bytes; /* EDTLA (4.11.5.2) */
     struct xhci_td *td;   /* pending, or waiting to be tried again; NULL */
@@ -219,4 +219,3 @@ void xhci_retry_all(struct xhci *xhci);
 void xhci_slot_disable(struct xhci *xhci, unsigned slot);
 /* Do the rest of a long ring soon, when the guest has had its turn. */
 void xhci_later(struct xhci *xhci);
-struct usb_device *xhci_slot_device(const struct xhci *xhci, unsigned slot);

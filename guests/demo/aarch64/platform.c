@@ -1,7 +1,6 @@
 #include "guests/demo/draw.h"
 #include "guests/demo/fdt.h"
-#include "guests/demo/virtio/pci.h"
-#include "guests/demo/virtio/virtio.h"
+#include "guests/demo/virt/virt.h"
 
 /* For memory of PCI functions that has no place yet. */
 #define PCI_WINDOW 0x10000000ul
@@ -34,7 +33,6 @@
 #define STACK_SIZE     1024
 #define NS             1000000000u
 
-static const void *device_tree;
 static uint64_t started_at, frequency;
 static const char *processor = "Arm";
 static unsigned processors;
@@ -144,7 +142,7 @@ static void gicv3_open(void)
 
 void platform_start(const void *tree)
 {
-    device_tree = tree;
+    virt_start(tree, PCI_WINDOW);
     __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
     started_at = ticks();
     fdt_each(tree, node_note, NULL);
@@ -163,71 +161,6 @@ unsigned processors_start(void)
             psci_call(PSCI_CPU_ON, affinities[i], (uint64_t)other_processor,
                       (uint64_t)&stacks[i][STACK_SIZE]);
     return processors;
-}
-
-static void memory_note(void *opaque, const struct fdt_node *node)
-{
-    void (**fn)(uint64_t, uint64_t) = opaque;
-    if (node->device_type && text_equal(node->device_type, "memory"))
-        (*fn)(node->base, node->size);
-}
-
-void memory_each(void (*fn)(uint64_t base, uint64_t size))
-{
-    fdt_each(device_tree, memory_note, &fn);
-}
-
-static void device_note(void *opaque, const struct fdt_node *node)
-{
-    void (**fn)(const char *, const char *, uint64_t, uint64_t) = opaque;
-    if (node->has_reg && node->compatible && node->size)
-        (*fn)(node->name, node->compatible, node->base, node->size);
-}
-
-void devices_each(void (*fn)(const char *name, const char *kind, uint64_t base, uint64_t size))
-{
-    fdt_each(device_tree, device_note, &fn);
-}
-
-/* --- PCI, its configuration space in memory (ECAM), and what is on it --- */
-
-static void ecam_note(void *opaque, const struct fdt_node *node)
-{
-    if (node->compatible && text_equal(node->compatible, "pci-host-ecam-generic"))
-        *(uint64_t *)opaque = node->base;
-}
-
-static volatile uint32_t *config_at(unsigned function, unsigned offset)
-{
-    static uint64_t ecam;
-    if (!ecam)
-        fdt_each(device_tree, ecam_note, &ecam);
-    return (volatile uint32_t *)(ecam + (function << 12) + (offset & 0xffc));
-}
-
-uint32_t config_read(unsigned function, unsigned offset)
-{
-    return *config_at(function, offset);
-}
-
-void config_write(unsigned function, unsigned offset, uint32_t value)
-{
-    *config_at(function, offset) = value;
-}
-
-uint64_t pci_window(void)
-{
-    return PCI_WINDOW;
-}
-
-bool screen_open(struct screen *screen)
-{
-    return virtio_screen_open(screen);
-}
-
-bool event_next(struct event *event)
-{
-    return virtio_event_next(event);
 }
 
 _Noreturn void power_off(void)

@@ -1,7 +1,6 @@
 #include "guests/demo/draw.h"
 #include "guests/demo/fdt.h"
-#include "guests/demo/virtio/pci.h"
-#include "guests/demo/virtio/virtio.h"
+#include "guests/demo/virt/virt.h"
 
 /* For memory of PCI functions that has no place yet. */
 #define PCI_WINDOW 0x40000000ul
@@ -25,7 +24,6 @@ struct sbi_result {
     long error, value;
 };
 
-static const void *device_tree;
 static unsigned long boot_hart;
 static uint64_t started_at;
 static bool has_debug_console;
@@ -113,7 +111,7 @@ static void processor_note(void *opaque, const struct fdt_node *node)
 
 void platform_start(unsigned long hart, const void *tree)
 {
-    device_tree = tree;
+    virt_start(tree, PCI_WINDOW);
     boot_hart = hart;
     started_at = ticks();
     has_debug_console = sbi_call(SBI_BASE, 3, SBI_DBCN, 0, 0).value != 0;
@@ -127,71 +125,6 @@ unsigned processors_start(void)
             sbi_call(SBI_HSM, 0, hart_ids[i], (unsigned long)other_hart,
                      (unsigned long)&stacks[i][STACK_SIZE]);
     return harts;
-}
-
-static void memory_note(void *opaque, const struct fdt_node *node)
-{
-    void (**fn)(uint64_t, uint64_t) = opaque;
-    if (node->device_type && text_equal(node->device_type, "memory"))
-        (*fn)(node->base, node->size);
-}
-
-void memory_each(void (*fn)(uint64_t base, uint64_t size))
-{
-    fdt_each(device_tree, memory_note, &fn);
-}
-
-static void device_note(void *opaque, const struct fdt_node *node)
-{
-    void (**fn)(const char *, const char *, uint64_t, uint64_t) = opaque;
-    if (node->has_reg && node->compatible && node->size)
-        (*fn)(node->name, node->compatible, node->base, node->size);
-}
-
-void devices_each(void (*fn)(const char *name, const char *kind, uint64_t base, uint64_t size))
-{
-    fdt_each(device_tree, device_note, &fn);
-}
-
-/* --- PCI, its configuration space in memory (ECAM), and what is on it --- */
-
-static void ecam_note(void *opaque, const struct fdt_node *node)
-{
-    if (node->compatible && text_equal(node->compatible, "pci-host-ecam-generic"))
-        *(uint64_t *)opaque = node->base;
-}
-
-static volatile uint32_t *config_at(unsigned function, unsigned offset)
-{
-    static uint64_t ecam;
-    if (!ecam)
-        fdt_each(device_tree, ecam_note, &ecam);
-    return (volatile uint32_t *)(ecam + (function << 12) + (offset & 0xffc));
-}
-
-uint32_t config_read(unsigned function, unsigned offset)
-{
-    return *config_at(function, offset);
-}
-
-void config_write(unsigned function, unsigned offset, uint32_t value)
-{
-    *config_at(function, offset) = value;
-}
-
-uint64_t pci_window(void)
-{
-    return PCI_WINDOW;
-}
-
-bool screen_open(struct screen *screen)
-{
-    return virtio_screen_open(screen);
-}
-
-bool event_next(struct event *event)
-{
-    return virtio_event_next(event);
 }
 
 _Noreturn void power_off(void)
