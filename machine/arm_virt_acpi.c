@@ -52,7 +52,7 @@ static void structure(struct acpi_tables *t, enum madt_type type, uint8_t len)
 /* 5.2.12.14. */
 static void gic_cpu(struct acpi_tables *t, const struct arm_board *board, unsigned i)
 {
-    bool pmu = aarch64_model_has(aarch64_model(board->run->vcpus[i]), FEAT_PMU);
+    bool pmu = aarch64_model_has(aarch64_model(board->virt.run->vcpus[i]), FEAT_PMU);
     structure(t, MADT_GIC_CPU, 80);
     acpi_put(t, 4, i); /* CPU interface */
     acpi_put(t, 4, i); /* _UID of its device */
@@ -76,7 +76,7 @@ static void gic_dist(struct acpi_tables *t, const struct arm_board *board)
     acpi_put(t, 4, 0);
     acpi_put(t, 8, ARM_GIC_DIST);
     acpi_put(t, 4, 0);
-    acpi_put(t, 4, board->plan.gic_version);
+    acpi_put(t, 4, board->gic_version);
 }
 
 /* 5.2.12.17. */
@@ -109,7 +109,7 @@ static void gic_messages(struct acpi_tables *t)
 
 static void madt(struct acpi_tables *t, const struct arm_board *board)
 {
-    unsigned cpus = board->run->vcpu_count;
+    unsigned cpus = board->virt.run->vcpu_count;
     acpi_table_begin(t, "APIC", 4);
     acpi_put(t, 8, 0); /* no local APIC, no flags */
     gic_dist(t, board);
@@ -300,10 +300,10 @@ void arm_acpi_publish(const struct arm_board *board)
 {
     struct acpi_tables tables = {0};
     struct smbios_config smbios = {.product = "Triarch aarch64 virt",
-                                   .cpu = aarch64_model(board->run->vcpus[0])->name,
-                                   .cpus = board->run->vcpu_count,
+                                   .cpu = aarch64_model(board->virt.run->vcpus[0])->name,
+                                   .cpus = board->virt.run->vcpu_count,
                                    .memory_base = ARM_RAM,
-                                   .memory = board->config->memory};
+                                   .memory = board->virt.config->memory};
     size_t dsdt = dsdt_put(&tables, board);
     fadt(&tables, dsdt);
     madt(&tables, board);
@@ -313,8 +313,8 @@ void arm_acpi_publish(const struct arm_board *board)
     dbg2(&tables);
     if (board->gicv3)
         iort(&tables);
-    pptt(&tables, board->run->vcpu_count);
-    acpi_publish(&tables, dsdt, board->fw_cfg);
+    pptt(&tables, board->virt.run->vcpu_count);
+    acpi_publish(&tables, dsdt, board->virt.fw_cfg);
     acpi_free(&tables);
-    smbios_publish(&smbios, board->fw_cfg);
+    smbios_publish(&smbios, board->virt.fw_cfg);
 }

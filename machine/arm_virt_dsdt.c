@@ -29,7 +29,7 @@ static void uart(struct aml *aml)
 
 static void flash(struct aml *aml)
 {
-    for (unsigned i = 0; i < ARM_FLASH_BANKS; i++) {
+    for (unsigned i = 0; i < VIRT_FLASH_BANKS; i++) {
         char name[12];
         snprintf(name, sizeof(name), "FLS%u", i);
         aml_device(aml, name);
@@ -191,7 +191,7 @@ static void pci_host(struct aml *aml)
 void arm_dsdt_make(struct aml *aml, const struct arm_board *board)
 {
     aml_scope(aml, "\\_SB");
-    aml_processors(aml, board->run->vcpu_count);
+    aml_processors(aml, board->virt.run->vcpu_count);
     uart(aml);
     flash(aml);
     fw_cfg(aml);
