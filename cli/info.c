@@ -39,10 +39,8 @@ static void engines_print(void)
 static void arches_print(void)
 {
     printf("guests:   ");
-    for (int i = 0; i < GUEST_ARCH_COUNT; i++) {
-        if (cpu_ops_find((enum guest_arch)i))
-            printf(" %s", guest_arch_name((enum guest_arch)i));
-    }
+    for (int i = 0; i < GUEST_ARCH_COUNT; i++)
+        printf(" %s", guest_arch_name((enum guest_arch)i));
     printf("\n");
 }
 

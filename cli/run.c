@@ -23,6 +23,7 @@
 #include "host/file.h"
 #include "host/memory.h"
 #include "host/signal.h"
+#include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
 #include "modes/mode.h"
 
@@ -64,7 +65,10 @@ static bool arch_by_name(const char *name, enum guest_arch *arch, struct error *
     return error_set(err, ERROR_USAGE, "--arch %s is not known: use riscv64, x86_64 or aarch64", name);
 }
 
-/* What the kernel is; without one, nothing is known. */
+/* What is looked at of a packed kernel. */
+#define PACKED_LOOK (64 * KIB)
+
+/* What the kernel is, or what is packed in it; without one, nothing is known. */
 static bool kernel_look(struct run *run, struct image_info *info, struct error *err)
 {
     struct source source;
@@ -75,6 +79,8 @@ static bool kernel_look(struct run *run, struct image_info *info, struct error *
     if (!source_open(&source, path, NULL, err))
         return false;
     bool ok = image_detect(&source, info, err);
+    if (ok && (info->kind == IMAGE_GZIP || info->kind == IMAGE_ZSTD))
+        ok = source_start_unpack(&source, PACKED_LOOK, err) && image_detect(&source, info, err);
     source_close(&source);
     return ok && (info->kind != IMAGE_ISO || iso_start(&run->options, info, err));
 }
@@ -95,13 +101,7 @@ static bool arch_set(struct run *run, struct error *err)
         return error_set(err, ERROR_IMAGE, "%s is for %s (%s), and --arch says %s", options->kernel,
                          guest_arch_name(info.arch), image_kind_name(info.kind),
                          guest_arch_name(run->config.arch));
-    if (cpu_ops_find(run->config.arch))
-        return true;
-    if (info.arch_known)
-        return error_set(err, ERROR_IMAGE, "%s is for %s (%s), and such guests are not there yet",
-                         options->kernel, guest_arch_name(info.arch), image_kind_name(info.kind));
-    return error_set(err, ERROR_USAGE, "%s guests are not there yet: use --arch riscv64 or aarch64",
-                     guest_arch_name(run->config.arch));
+    return true;
 }
 
 static bool memory_set(struct run *run, struct error *err)
@@ -303,12 +303,13 @@ static bool disks_set(struct run *run, struct error *err)
 
 /* --- the whole --- */
 
+/* A machine has a network card and a serial port when nothing is said about them. */
 static void lists_set(struct run *run)
 {
     static const char *const default_net = HAVE_SLIRP ? "user" : "none";
     static const char *const default_serial = "stdio";
     run->config.nets = run->options.nets.count ? run->options.nets.items : &default_net;
-    run->config.net_count = run->options.nets.count ? run->options.nets.count : 1;
+    run->config.net_count = run->options.nets.count ? run->options.nets.count : run->mode->can.nets ? 1 : 0;
     run->config.serials = run->options.serials.count ? run->options.serials.items : &default_serial;
     run->config.serial_count = run->options.serials.count ? run->options.serials.count : 1;
 }
@@ -336,7 +337,6 @@ static bool config_make(struct run *run, struct error *err)
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
-    lists_set(run);
     config->usb = options->usb.items;
     config->usb_count = options->usb.count;
     config->screen_wanted =
@@ -355,7 +355,10 @@ static bool config_make(struct run *run, struct error *err)
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    return mode_set(run, err) && sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
+    if (!mode_set(run, err))
+        return false;
+    lists_set(run);
+    return sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
 }
 
 /* Shells say 128 + the signal's number for a program that a signal ended. */

@@ -215,7 +215,7 @@ extern const struct engine interpreter_engine;
 /* The cores in this program; each has a header of its own for what only its boards need. */
 extern const struct cpu_ops riscv64_ops, x86_64_ops, aarch64_ops;
 
-/* NULL: not built yet. */
+/* Never NULL. */
 const struct cpu_ops *cpu_ops_find(enum guest_arch arch);
 
 /* For a core's create and destroy: the common part, its TLB and its place among the RAM's listeners. */

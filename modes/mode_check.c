@@ -1,4 +1,6 @@
 /* What was asked for, against what a mode can show. */
+#include <string.h>
+
 #include "modes/mode.h"
 
 static bool absent(const struct mode *mode, const char *what, const char *advice, struct error *err)
@@ -67,6 +69,12 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "--debug-exit", "use --mode type1, or leave it out", err);
     if (config->usb_count && !mode->can.usb)
         return absent(mode, "--usb", "use --mode type1, or leave it out", err);
+    for (unsigned i = 0; i < config->net_count; i++) {
+        if (!mode->can.nets && strcmp(config->nets[i], "none") != 0)
+            return absent(mode, "--net", "use --hvt-net NAME=... for a network of the manifest", err);
+    }
+    if (config->serial_count > 1 && !mode->can.consoles)
+        return absent(mode, "a second --serial", "give one, which is the console", err);
     if (config->debugcon && !mode->can.debug_ports)
         return absent(mode, "--debugcon", "use --mode type1, or leave it out", err);
     return true;

@@ -111,6 +111,12 @@ class BadInput(Refusals, unittest.TestCase):
         self.refused(USAGE, ["no engine"], "run", "--accel", "warp")
         self.refused(USAGE, ["--arch z80"], "run", "--arch", "z80")
 
+    def test_options_of_another_mode(self):
+        unikernel = ["run", "--mode", "hvt", "--kernel", self.file("program", elf())]
+        self.refused(USAGE, ["--net is not part of mode hvt", "--hvt-net"], *unikernel, "--net", "user")
+        self.refused(USAGE, ["a second --serial", "mode hvt"], *unikernel, "--serial", "none", "--serial", "none")
+        self.refused(IMAGE, ["program"], *unikernel, "--net", "none")
+
     def test_options_of_another_architecture(self):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
@@ -228,6 +234,7 @@ class BadInput(Refusals, unittest.TestCase):
             ("x86", elf(machine=62), "x86_64"),
             ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), "x86_64"),
             ("arm", bytes(0x38) + b"ARM\x64" + bytes(600), "aarch64"),
+            ("arm.gz", gzip.compress(elf(machine=183, data=os.urandom(1 << 17))), "aarch64"),
         ):
             self.refused(IMAGE, [name, arch, "riscv64"], "run", "--arch", "riscv64", "--kernel", self.file(name, content))
 
