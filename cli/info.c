@@ -116,9 +116,18 @@ static int images_print(int count, char **words)
     return EXIT_STATUS_OK;
 }
 
+static const char help[] =
+    "usage: vm-cli info [IMAGE]...\n\n"
+    "Without an image: the engines, guests, processor models, libraries and firmware that there are.\n"
+    "With images: what each is, for which architecture, and how it would be started.\n";
+
 int info_command(int count, char **words)
 {
     char memory[32];
+    if (count == 1 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)) {
+        fputs(help, stdout);
+        return EXIT_STATUS_OK;
+    }
     if (count > 0)
         return images_print(count, words);
     format_size(host_memory_total(), memory, sizeof(memory));

@@ -29,7 +29,6 @@ enum option_kind {
     OPTION_SIZE,   /* "512M" */
     OPTION_NUMBER, /* up to `most`, at least 1 */
     OPTION_FLAG,   /* no value */
-    OPTION_ABSENT, /* not there yet: `help` says what it will be */
 };
 
 struct option {
@@ -40,6 +39,7 @@ struct option {
     const char *help;
     size_t offset; /* in struct run_options */
     uint64_t most;
+    bool may_be_empty;
 };
 
 extern const struct option run_option_table[];

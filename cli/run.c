@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/debugging.h"
+#include "cli/disks.h"
 #include "cli/display.h"
 #include "cli/help.h"
 #include "cli/hvt_resources.h"
@@ -29,7 +30,6 @@
 
 #define MEMORY_DEFAULT GIB
 #define MEMORY_LEAST   MIB
-#define DISKS_MAX      (2 * OPTION_LIST_MAX)
 
 /* The options as a machine's configuration, and what that points to. */
 struct run {
@@ -222,85 +222,6 @@ static void firmware_set(struct run *run)
     }
 }
 
-/* --- disks --- */
-
-static bool disk_key(struct disk_config *disk, const char *part, struct error *err)
-{
-    static const char *const keys[] = {"format", "if", "readonly", "snapshot"};
-    char key[16] = "";
-    strncat(key, part, strcspn(part, "=") < sizeof(key) - 1 ? strcspn(part, "=") : sizeof(key) - 1);
-    const char *value = strchr(part, '=');
-    const char *near = nearest_word(key, keys, ARRAY_LEN(keys));
-    if (strcmp(part, "readonly") == 0 || strcmp(part, "snapshot") == 0) {
-        disk->block.readonly |= part[0] == 'r';
-        disk->block.snapshot |= part[0] == 's';
-        return true;
-    }
-    if (value && strcmp(key, "format") == 0) {
-        disk->block.format = value + 1;
-        if (strcmp(value, "=raw") == 0 || strcmp(value, "=qcow2") == 0)
-            return true;
-        return error_set(err, ERROR_USAGE, "--disk knows the formats raw and qcow2, not %s", value + 1);
-    }
-    if (value && strcmp(key, "if") == 0) {
-        static const struct {
-            const char *name;
-            enum device_transport transport;
-        } names[] = {{"=virtio-pci", TRANSPORT_PCI},
-                     {"=virtio-mmio", TRANSPORT_MMIO},
-                     {"=ahci", TRANSPORT_AHCI},
-                     {"=nvme", TRANSPORT_NVME},
-                     {"=usb", TRANSPORT_USB}};
-        if (strcmp(value, "=virtio") == 0)
-            return true;
-        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-            disk->transport = names[i].transport;
-            if (strcmp(value, names[i].name) == 0)
-                return true;
-        }
-        return error_set(err, ERROR_USAGE, "--disk with if=%s is not there yet: use if=virtio", value + 1);
-    }
-    return error_set(err, ERROR_USAGE, "--disk doesn't know %s%s%s%s", part, near ? ": did you mean " : "",
-                     near ? near : "", near ? "?" : ": use format=, if=, readonly or snapshot");
-}
-
-static bool disk_add(struct run *run, const char *spec, bool cdrom, struct error *err)
-{
-    struct disk_config *disk = &run->disks[run->config.disk_count];
-    char *rest = strdup(spec); /* kept: the configuration points into it */
-    if (!rest)
-        return error_set(err, ERROR_HOST, "out of memory");
-    if (run->config.disk_count == DISKS_MAX)
-        return error_set(err, ERROR_USAGE, "a machine has %u disks at most", DISKS_MAX);
-    *disk = (struct disk_config){.block = {.path = cdrom ? rest : parse_part(&rest), .readonly = cdrom},
-                                 .transport = run->config.transport};
-    if (cdrom) {
-        disk->block.format = "raw";
-        disk->cdrom = true;
-        disk->transport = run->config.arch == GUEST_X86_64 ? TRANSPORT_AHCI : TRANSPORT_PCI;
-    }
-    for (char *part; !cdrom && (part = parse_part(&rest)) != NULL;) {
-        if (!disk_key(disk, part, err))
-            return false;
-    }
-    run->config.disk_count++;
-    return true;
-}
-
-static bool disks_set(struct run *run, struct error *err)
-{
-    run->config.disks = run->disks;
-    for (unsigned i = 0; i < run->options.disks.count; i++) {
-        if (!disk_add(run, run->options.disks.items[i], false, err))
-            return false;
-    }
-    for (unsigned i = 0; i < run->options.cdroms.count; i++) {
-        if (!disk_add(run, run->options.cdroms.items[i], true, err))
-            return false;
-    }
-    return true;
-}
-
 /* --- the whole --- */
 
 /* A machine has a network card and a serial port when nothing is said about them. */
@@ -333,7 +254,7 @@ static bool config_make(struct run *run, struct error *err)
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) ||
         !display_choice_parse(&run->display, options->display, sandboxed, err) || !transport_set(run, err) ||
-        !disks_set(run, err) ||
+        !disks_parse(options, config, run->disks, err) ||
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);

@@ -31,6 +31,7 @@ struct mode_capabilities {
     bool usb;              /* --usb */
     bool nets;             /* network cards: --net */
     bool consoles;         /* a --serial beyond the first */
+    bool manifest;         /* the devices of a unikernel's manifest, and its core: --hvt-... */
 };
 #define MODE_EVERY_ARCH ((1u << GUEST_ARCH_COUNT) - 1)
 
