@@ -70,6 +70,18 @@ struct debug_points {
     bool any_break, any_watch;
 };
 
+/* Whether one of them (NULL: there are none) watches a byte of [va, va + len) for this. */
+static inline bool debug_points_watch(const struct debug_points *debug, uint64_t va, uint64_t len,
+                                      enum walk_access access)
+{
+    for (unsigned n = 0; debug && debug->any_watch && n < debug->count; n++) {
+        if (debug->points[n].access == access &&
+            ranges_overlap(debug->points[n].address, debug->points[n].len, va, len))
+            return true;
+    }
+    return false;
+}
+
 /* Work handed to a vCPU, run on its thread between two blocks (or by the caller while the vCPU is not
  * running). */
 struct vcpu_work {
