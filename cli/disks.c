@@ -89,9 +89,7 @@ static bool key_set(struct disk_config *disk, const char *part, unsigned *given,
 static bool disk_parse(struct disk_config *disk, const char *spec, struct error *err)
 {
     unsigned given = 0;
-    char *rest = strdup(spec); /* kept: the configuration points into it */
-    if (!rest)
-        return error_set(err, ERROR_HOST, "out of memory");
+    char *rest = text_keep("%s", spec);
     disk->block.path = parse_part(&rest);
     if (!*disk->block.path)
         return error_set(err, ERROR_USAGE, "--disk %s names no file: write --disk FILE[,KEY=VALUE...]", spec);
