@@ -265,6 +265,7 @@ static void option_write(FILE *to, const struct option *option, const void *fiel
     option_key(option, key);
     switch (option->kind) {
     case OPTION_TEXT:
+    case OPTION_LINE:
         memcpy(&text, field, sizeof(text));
         if (text) {
             fprintf(to, "%s = ", key);

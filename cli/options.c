@@ -13,74 +13,74 @@
 /* clang-format off */
 const struct option run_option_table[] = {
     {"kernel", OPTION_TEXT, "FILE", "What to start",
-     "the guest: a Linux Image or bzImage, an ELF or flat program, gzip or zstd of them, or an ISO", AT(kernel), 0, false},
-    {"initrd", OPTION_TEXT, "FILE", "What to start", "an initial file system for the kernel", AT(initrd), 0, false},
-    {"append", OPTION_TEXT, "TEXT", "What to start", "the kernel's command line", AT(append), 0, true},
-    {"dtb", OPTION_TEXT, "FILE", "What to start", "a device tree instead of the board's own", AT(dtb), 0, false},
+     "the guest: a Linux Image or bzImage, an ELF or flat program, gzip or zstd of them, or an ISO", AT(kernel), 0},
+    {"initrd", OPTION_TEXT, "FILE", "What to start", "an initial file system for the kernel", AT(initrd), 0},
+    {"append", OPTION_LINE, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
+    {"dtb", OPTION_TEXT, "FILE", "What to start", "a device tree instead of the board's own", AT(dtb), 0},
     {"firmware", OPTION_TEXT, "auto|builtin|none|seabios|ovmf|FILE", "What to start",
      "auto: OpenSBI where it is found, else the built-in SBI; on x86_64 SeaBIOS or EDK2 (ovmf) for what they start; "
      "none: the kernel gets the bare machine",
-     AT(firmware), 0, false},
+     AT(firmware), 0},
     {"firmware-vars", OPTION_TEXT, "FILE", "What to start",
      "the second flash bank, where EFI firmware keeps its variables; the guest writes to it; x86_64: made when not there",
-     AT(firmware_vars), 0, false},
+     AT(firmware_vars), 0},
 
-    {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0, false},
+    {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
     {"mode", OPTION_TEXT, "auto|type1|virtio|hvt", "The machine",
-     "what the guest is shown: type1 is a full board, virtio a minimal one, hvt a tender for Solo5 unikernels; else by the image, or TRIARCH_MODE", AT(mode), 0, false},
-    {"transport", OPTION_TEXT, "pci|mmio", "The machine", "mode virtio: how its devices are reached (pci)", AT(transport), 0, false},
+     "what the guest is shown: type1 is a full board, virtio a minimal one, hvt a tender for Solo5 unikernels; else by the image, or TRIARCH_MODE", AT(mode), 0},
+    {"transport", OPTION_TEXT, "pci|mmio", "The machine", "mode virtio: how its devices are reached (pci)", AT(transport), 0},
     {"machine", OPTION_TEXT, "display=virtio|ramfb|vga|none,gic-version=2|3", "The machine",
      "what draws the picture (a PC: vga; else virtio where there is a window or a screenshot); aarch64: the interrupt controller",
-     AT(machine), 0, false},
-    {"accel", OPTION_TEXT, "auto|kvm|interp", "The machine", "the engine that runs the guest", AT(accel), 0, false},
-    {"cpu", OPTION_TEXT, "MODEL[,+EXT][,-EXT]", "The machine", "the processor; `vm-cli info` lists them", AT(cpu), 0, false},
-    {"cpus", OPTION_NUMBER, "N", "The machine", "how many processors (1)", AT(cpus), CPUS_MAX, false},
-    {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0, false},
-    {"name", OPTION_TEXT, "NAME", "The machine", "a name for it, shown by the host's tools", AT(name), 0, false},
+     AT(machine), 0},
+    {"accel", OPTION_TEXT, "auto|kvm|interp", "The machine", "the engine that runs the guest", AT(accel), 0},
+    {"cpu", OPTION_TEXT, "MODEL[,+EXT][,-EXT]", "The machine", "the processor; `vm-cli info` lists them", AT(cpu), 0},
+    {"cpus", OPTION_NUMBER, "N", "The machine", "how many processors (1)", AT(cpus), CPUS_MAX},
+    {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0},
+    {"name", OPTION_TEXT, "NAME", "The machine", "a name for it, shown by the host's tools", AT(name), 0},
 
     {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|nvme|usb][,readonly][,snapshot]", "Devices",
-     "a disk; `virtio` is the PCI one, `ahci` and `nvme` a PC's", AT(disks), 0, false},
-    {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0, false},
+     "a disk; `virtio` is the PCI one, `ahci` and `nvme` a PC's", AT(disks), 0},
+    {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22][,model=virtio|e1000]|tap,ifname=NAME|none", "Devices",
-     "a network card; without the option, one for the user network", AT(nets), 0, false},
+     "a network card; without the option, one for the user network", AT(nets), 0},
     {"serial", OPTION_LIST, "stdio|stdout|file:PATH|tcp:HOST:PORT[,server]|pty|none", "Devices",
-     "the serial port (stdio); given again, a virtio console", AT(serials), 0, false},
+     "the serial port (stdio); given again, a virtio console", AT(serials), 0},
     {"display", OPTION_TEXT, "auto|sdl[,fullscreen][,scale=N]|vnc=:N[,password=FILE][,listen=ADDRESS]|none", "Devices",
      "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
-     AT(display), 0, false},
+     AT(display), 0},
 
-    {"usb", OPTION_LIST, "keyboard|mouse|tablet", "Devices", "plug in a USB device; --disk with if=usb is one as well", AT(usb), 0, false},
+    {"usb", OPTION_LIST, "keyboard|mouse|tablet", "Devices", "plug in a USB device; --disk with if=usb is one as well", AT(usb), 0},
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
-     "write what the screen shows at that time; may be given several times", AT(screenshots), 0, false},
+     "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
     {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",
-     "type on the keyboard at that time; \\n is Enter, \\e Escape, \\t Tab", AT(typed), 0, false},
+     "type on the keyboard at that time; \\n is Enter, \\e Escape, \\t Tab", AT(typed), 0},
 
     {"hvt-block", OPTION_LIST, "NAME=FILE[,format=raw|qcow2][,readonly][,sector=N]", "A unikernel's devices",
-     "mode hvt: what is behind the block device NAME of the manifest", AT(hvt_blocks), 0, false},
+     "mode hvt: what is behind the block device NAME of the manifest", AT(hvt_blocks), 0},
     {"hvt-net", OPTION_LIST, "NAME=INTERFACE|@FD|user[,hostfwd=...][,mac=MAC]", "A unikernel's devices",
      "mode hvt: what is behind the network NAME: a tap interface, an open descriptor, or the user network",
-     AT(hvt_nets), 0, false},
+     AT(hvt_nets), 0},
     {"hvt-dumpcore", OPTION_TEXT, "FOLDER", "A unikernel's devices",
-     "mode hvt: write a core for GDB there when the unikernel aborts", AT(hvt_dumpcore), 0, false},
+     "mode hvt: write a core for GDB there when the unikernel aborts", AT(hvt_dumpcore), 0},
 
     {"deterministic", OPTION_FLAG, NULL, "How it runs",
-     "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0, false},
-    {"timeout", OPTION_NUMBER, "SECONDS", "How it runs", "end with status 124 after this time", AT(timeout_seconds), 1000000000, false},
-    {"paused", OPTION_FLAG, NULL, "How it runs", "start stopped, until a debugger lets it go", AT(paused), 0, false},
-    {"gdb", OPTION_TEXT, "[PORT]", "How it runs", "let GDB connect to a TCP port of this host (1234)", AT(gdb), 0, false},
+     "one thread, and time counted in instructions: the same run every time", AT(deterministic), 0},
+    {"timeout", OPTION_NUMBER, "SECONDS", "How it runs", "end with status 124 after this time", AT(timeout_seconds), 1000000000},
+    {"paused", OPTION_FLAG, NULL, "How it runs", "start stopped, until a debugger lets it go", AT(paused), 0},
+    {"gdb", OPTION_TEXT, "[PORT]", "How it runs", "let GDB connect to a TCP port of this host (1234)", AT(gdb), 0},
     {"trace", OPTION_TEXT, "KINDS[:FILE][,from=N][,count=N]", "How it runs",
-     "print what happens: insn, block, exc, irq, mmu, io or all; N counts lines", AT(trace), 0, false},
-    {"verbose", OPTION_FLAG, NULL, "How it runs", "say which firmware, kernel and engine are used", AT(verbose), 0, false},
+     "print what happens: insn, block, exc, irq, mmu, io or all; N counts lines", AT(trace), 0},
+    {"verbose", OPTION_FLAG, NULL, "How it runs", "say which firmware, kernel and engine are used", AT(verbose), 0},
     {"debug-exit", OPTION_FLAG, NULL, "How it runs",
-     "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0, false},
+     "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0},
     {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
-     "x86_64: what firmware and kernels write to the debug ports 0x402 and 0xe9", AT(debugcon), 0, false},
+     "x86_64: what firmware and kernels write to the debug ports 0x402 and 0xe9", AT(debugcon), 0},
     {"sandbox", OPTION_TEXT, "on|off", "How it runs",
-     "give up, once the machine is set up, what the process does not need of the host (off)", AT(sandbox), 0, false},
+     "give up, once the machine is set up, what the process does not need of the host (off)", AT(sandbox), 0},
     {"config", OPTION_TEXT, "FILE", "How it runs",
-     "options from a TOML file; those of the command line win, and lists are added to", AT(config), 0, false},
-    {"print-config", OPTION_FLAG, NULL, "How it runs", "write the options as such a file, and start nothing", AT(print_config), 0, false},
-    {"help", OPTION_FLAG, NULL, "How it runs", "this text", AT(help), 0, false},
+     "options from a TOML file; those of the command line win, and lists are added to", AT(config), 0},
+    {"print-config", OPTION_FLAG, NULL, "How it runs", "write the options as such a file, and start nothing", AT(print_config), 0},
+    {"help", OPTION_FLAG, NULL, "How it runs", "this text", AT(help), 0},
 };
 /* clang-format on */
 const size_t run_option_count = ARRAY_LEN(run_option_table);
@@ -120,12 +120,13 @@ bool option_store(struct run_options *options, const struct option *option, cons
 {
     char *field = (char *)options + option->offset;
     struct option_list *list;
-    bool needed = option->argument && option->argument[0] != '[' && !option->may_be_empty;
+    bool needed = option->argument && option->argument[0] != '[' && option->kind != OPTION_LINE;
     if (needed && !*value)
         return error_set(err, ERROR_USAGE, "--%s was given nothing: write --%s %s, or leave it out",
                          option->name, option->name, option->argument);
     switch (option->kind) {
-    case OPTION_TEXT: memcpy(field, &value, sizeof(value)); return true;
+    case OPTION_TEXT:
+    case OPTION_LINE: memcpy(field, &value, sizeof(value)); return true;
     case OPTION_LIST:
         list = (struct option_list *)(void *)field;
         if (list->count == OPTION_LIST_MAX)

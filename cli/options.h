@@ -25,6 +25,7 @@ struct run_options {
 
 enum option_kind {
     OPTION_TEXT,
+    OPTION_LINE,   /* a text that may be empty */
     OPTION_LIST,   /* may be given several times */
     OPTION_SIZE,   /* "512M" */
     OPTION_NUMBER, /* up to `most`, at least 1 */
@@ -39,7 +40,6 @@ struct option {
     const char *help;
     size_t offset; /* in struct run_options */
     uint64_t most;
-    bool may_be_empty;
 };
 
 extern const struct option run_option_table[];

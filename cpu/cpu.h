@@ -230,6 +230,9 @@ extern const struct cpu_ops riscv64_ops, x86_64_ops, aarch64_ops;
 /* Never NULL. */
 const struct cpu_ops *cpu_ops_find(enum guest_arch arch);
 
+/* Memory for a core's struct, zeroed, which free() takes. Never NULL. */
+void *vcpu_alloc(size_t size);
+
 /* For a core's create and destroy: the common part, its TLB and its place among the RAM's listeners. */
 bool vcpu_init(struct vcpu *vcpu, const struct cpu_ops *ops, const struct cpu_config *config,
                struct error *err);
@@ -292,3 +295,16 @@ struct vcpu *vcpu_self(void);
  * slice).
  */
 bool interpreter_attend(struct vcpu *vcpu);
+
+static inline bool vcpu_limit_reached(const struct vcpu *vcpu)
+{
+    return vcpu->icount >= __atomic_load_n(&vcpu->limit, __ATOMIC_RELAXED);
+}
+
+/* Lower the limit, unless somebody has asked for attention already. */
+static inline void vcpu_limit_lower(struct vcpu *vcpu, uint64_t to)
+{
+    uint64_t old = __atomic_load_n(&vcpu->limit, __ATOMIC_RELAXED);
+    if (to < old)
+        __atomic_compare_exchange_n(&vcpu->limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
