@@ -20,11 +20,9 @@ static bool interface_set(struct disk_config *disk, const char *value, struct er
     static const struct {
         const char *name;
         enum device_transport transport;
-    } interfaces[] = {{"virtio-pci", TRANSPORT_PCI},
-                      {"virtio-mmio", TRANSPORT_MMIO},
-                      {"ahci", TRANSPORT_AHCI},
-                      {"nvme", TRANSPORT_NVME},
-                      {"usb", TRANSPORT_USB}};
+    } interfaces[] = {{"virtio-pci", TRANSPORT_PCI}, {"virtio-mmio", TRANSPORT_MMIO},
+                      {"ahci", TRANSPORT_AHCI},      {"nvme", TRANSPORT_NVME},
+                      {"usb", TRANSPORT_USB},        {"floppy", TRANSPORT_FLOPPY}};
     if (strcmp(value, "virtio") == 0)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(interfaces); i++) {
@@ -33,7 +31,8 @@ static bool interface_set(struct disk_config *disk, const char *value, struct er
             return true;
     }
     return error_set(err, ERROR_USAGE,
-                     "there is no --disk with if=%s: use virtio, virtio-mmio, ahci, nvme or usb", value);
+                     "there is no --disk with if=%s: use virtio, virtio-mmio, ahci, nvme, usb or floppy",
+                     value);
 }
 
 static bool readonly_set(struct disk_config *disk, const char *value, struct error *err)

@@ -4,10 +4,10 @@
 #include "cli/options.h"
 #include "machine/config.h"
 
-#define DISKS_MAX (2 * OPTION_LIST_MAX)
+#define DISKS_MAX (2 * OPTION_LIST_MAX + 1) /* one may be there already */
 
 /*
- * Fill in `disks` (room for DISKS_MAX) from --disk and --cdrom, and with them the configuration, whose
+ * Add what --disk and --cdrom say to the configuration's disks, which are `disks` (room for DISKS_MAX). Its
  * architecture and transport are known. What they point to lives as long as the program. False and err
  * (ERROR_USAGE).
  */

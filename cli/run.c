@@ -21,6 +21,7 @@
 #include "cli/run_iso.h"
 #include "cli/sandboxing.h"
 #include "debug/trace.h"
+#include "devices/storage/floppy.h"
 #include "host/file.h"
 #include "host/memory.h"
 #include "host/signal.h"
@@ -38,6 +39,8 @@ struct run {
     struct disk_config disks[DISKS_MAX];
     struct hvt_resource resources[HVT_RESOURCES_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
+    const char *boot_disk;   /* it was a disk, and is started as one; else NULL */
+    bool boot_diskette;      /* a small one */
     struct error passed_by;  /* an engine that --accel auto did not take */
     const struct mode *mode;
     struct display_choice display;
@@ -79,8 +82,13 @@ static bool kernel_look(struct run *run, struct image_info *info, struct error *
     if (!source_open(&source, path, NULL, err))
         return false;
     bool ok = image_detect(&source, info, err);
-    if (ok && (info->kind == IMAGE_GZIP || info->kind == IMAGE_ZSTD))
+    if (ok && (info->kind == IMAGE_DISK || info->kind == IMAGE_QCOW2)) {
+        run->boot_disk = path;
+        run->boot_diskette = info->kind == IMAGE_DISK && source.size <= FLOPPY_MAX;
+        run->options.kernel = NULL;
+    } else if (ok && (info->kind == IMAGE_GZIP || info->kind == IMAGE_ZSTD)) {
         ok = source_start_unpack(&source, PACKED_LOOK, err) && image_detect(&source, info, err);
+    }
     source_close(&source);
     return ok && (info->kind != IMAGE_ISO || iso_start(&run->options, info, err));
 }
@@ -222,6 +230,24 @@ static void firmware_set(struct run *run)
     }
 }
 
+/* A disk that was given as the kernel comes first: on a PC the old way, as the system on it may be old. */
+static void boot_disk_add(struct run *run)
+{
+    bool pc = run->config.arch == GUEST_X86_64;
+    run->disks[run->config.disk_count++] =
+        (struct disk_config){.block = {.path = run->boot_disk},
+                             .transport = !pc                  ? TRANSPORT_PCI
+                                          : run->boot_diskette ? TRANSPORT_FLOPPY
+                                                               : TRANSPORT_AHCI};
+}
+
+static bool disks_set(struct run *run, struct error *err)
+{
+    if (run->boot_disk)
+        boot_disk_add(run);
+    return disks_parse(&run->options, &run->config, run->disks, err);
+}
+
 /* --- the whole --- */
 
 /* A machine has a network card and a serial port when nothing is said about them. */
@@ -254,7 +280,7 @@ static bool config_make(struct run *run, struct error *err)
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) ||
         !display_choice_parse(&run->display, options->display, sandboxed, err) || !transport_set(run, err) ||
-        !disks_parse(options, config, run->disks, err) ||
+        !disks_set(run, err) ||
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
