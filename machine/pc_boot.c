@@ -35,6 +35,24 @@ static bool acpi_place(struct pc_board *board, struct error *err)
                            (unsigned long long)(room / KIB));
 }
 
+/* The BIOS data area, as far as kernels look into it: the serial ports, and where memory below 1 MiB ends for
+ * them (Xen takes room below that for its other processors). */
+#define BDA_SERIAL   0x400
+#define BDA_EBDA     0x40e /* its segment */
+#define BDA_BASE_KIB 0x413
+
+static void data_area_put(struct pc_board *board)
+{
+    static const uint16_t ports[2] = {PC_COM1, PC_COM2};
+    uint8_t *low = ram_block_host(board->ram);
+    for (unsigned i = 0; i < ARRAY_LEN(ports); i++)
+        le16_store(low + BDA_SERIAL + 2 * i, ports[i]);
+    le16_store(low + BDA_EBDA, (uint16_t)(PC_EBDA / 16));
+    le16_store(low + BDA_BASE_KIB, (uint16_t)(PC_EBDA / KIB));
+    low[PC_EBDA] = (uint8_t)((PC_VIDEO - PC_EBDA) / KIB); /* its size, which it begins with */
+    ram_block_written(board->ram, 0, PC_VIDEO);
+}
+
 void pc_prepare(struct pc_board *board)
 {
     struct smbios_config config = {.product = "PC (Q35)",
@@ -43,6 +61,7 @@ void pc_prepare(struct pc_board *board)
                                    .memory_base = 0,
                                    .memory = board->config->memory};
     pc_chipset_prepare(board);
+    data_area_put(board);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
 }
 
