@@ -207,9 +207,7 @@ static void board_destroy(void *opaque)
 
 struct pc_board *pc_board_create(const struct machine_config *config, struct error *err)
 {
-    struct run_config run_config = {
-        .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
-    struct machine_run *run = machine_run_create(&run_config, err);
+    struct machine_run *run = board_run_create(config, err);
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));
