@@ -36,12 +36,12 @@ static bool acpi_place(struct pc_board *board, struct error *err)
                            (unsigned long long)(room / KIB));
 }
 
-/* What a BIOS leaves behind in its data area, as far as kernels look there: ports, memory, the screen. */
+/* What a BIOS leaves behind in its data area, as far as kernels look there: ports, where memory below 1 MiB ends
+ * for them (Xen takes room below that for its other processors), the screen. */
 static void bios_data_put(struct pc_board *board)
 {
     static const struct {
-        uint16_t at, width;
-        uint32_t value;
+        uint32_t at, width, value;
     } fields[] = {
         {0x400, 2, PC_COM1},
         {0x402, 2, PC_COM2},
@@ -55,6 +55,7 @@ static void bios_data_put(struct pc_board *board)
         {0x463, 2, 0x3d4},
         {0x484, 1, 24},
         {0x485, 2, 16},
+        {PC_EBDA, 1, (PC_VIDEO - PC_EBDA) / KIB}, /* its size, which it begins with */
     };
     for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
         uint8_t bytes[4];
