@@ -380,6 +380,28 @@ static uint8_t landing(const struct aarch64_core *c, uint32_t mode, const struct
     return c->s.sctlr_el1 & strict ? 0x7 : 0xf;
 }
 
+/* What a branch needs of its block: links for where it goes and, if it calls, for where it returns to. */
+static void branch_kind(const struct word *w, struct a64_decoded *decoded)
+{
+    switch ((enum a64_format)w->row->format) {
+    case FMT_CB:
+    case FMT_TB:
+        decoded->conditional = true;
+        decoded->links = 1;
+        break;
+    case FMT_B:
+        decoded->jumps = true;
+        decoded->links = (uint8_t)(1 + field(w, 31, 1));
+        break;
+    case FMT_BR:
+    case FMT_BR_M:
+        decoded->jumps = true;
+        decoded->links = field(w, 21, 2) == 1;
+        break;
+    default: break;
+    }
+}
+
 struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint32_t bits, unsigned offset,
                               unsigned page_offset, struct a64_insn *insn)
 {
@@ -406,6 +428,7 @@ struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint3
         insn->run = a64_sp_fault;
     decoded.end = (row->flags & ROW_END) || insn->run == a64_sys ||
                   (insn->run == a64_msr && aarch64_sysreg_ends(insn->imm));
+    branch_kind(&w, &decoded);
     decoded.sp_written = sp_written(row, insn);
     decoded.nothing = insn->run == a64_hint || insn->run == a64_bti;
     return decoded;

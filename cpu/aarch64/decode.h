@@ -35,7 +35,10 @@ void a64_row_mnemonic(const struct a64_row *row, char *text, size_t size);
 
 /* What the block builder must know of a decoded instruction. */
 struct a64_decoded {
-    bool end;        /* ends its block */
+    bool end;         /* ends its block */
+    bool conditional; /* which may go on there all the same: a branch that may not be taken */
+    bool jumps;       /* and never goes on with the next slot */
+    uint8_t links;    /* slots to leave for links */
     bool sp_written; /* SP's alignment may have changed */
     bool nothing;    /* does nothing: needs no slot */
     uint8_t landing; /* bit n: fine as the first instruction of a guarded page with BTYPE n */

@@ -21,6 +21,7 @@ A64_HANDLER(svc)
     (void)bank;
     c->fault = (struct aarch64_fault){.ec = EC_SVC, .iss = (uint32_t)i->imm};
     c->s.pc = a64_pc(i, pc) + 4;
+    a64_retire(c, i);
     aarch64_step_advance(c);
     aarch64_exception(c);
     return a64_leave();
@@ -68,6 +69,7 @@ A64_HANDLER(eret)
 {
     if (at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
+    a64_retire(c, i);
     aarch64_exception_return(c, c->s.elr_el1);
     return a64_leave();
 }
@@ -80,6 +82,7 @@ A64_HANDLER(eret)
         uint64_t target = aarch64_authenticate(c, c->s.elr_el1, c->s.x[REG_SP], key, true);                  \
         if (c->fault.ec)                                                                                     \
             TAIL return a64_raise(c, i, bank, pc);                                                           \
+        a64_retire(c, i);                                                                                    \
         aarch64_exception_return(c, target);                                                                 \
         return a64_leave();                                                                                  \
     }
@@ -157,6 +160,7 @@ A64_HANDLER(dsb)
     if (likely(!c->posted))
         TAIL return a64_next(c, i, bank, pc);
     c->s.pc = a64_pc(i, pc) + 4;
+    a64_retire(c, i);
     aarch64_flushes_wait(c);
     return a64_leave();
 }
@@ -269,8 +273,10 @@ A64_HANDLER(mrs)
     unsigned rt = i->rd == REG_DISCARD ? 31 : i->rd;
     if (!aarch64_sysreg_check(c, r, rt, false))
         TAIL return a64_raise(c, i, bank, pc);
-    c->reading = i;
+    /* Counters of instructions are to see those before this one. */
+    c->vcpu.icount += i->offset;
     c->s.x[i->rd] = aarch64_sysreg_read(c, r);
+    c->vcpu.icount -= i->offset;
     TAIL return a64_next(c, i, bank, pc);
 }
 
@@ -279,7 +285,13 @@ static COLD const struct a64_insn *register_write(struct aarch64_core *c, const 
                                                   struct tlb_bank *bank, uint64_t pc)
 {
     const struct aarch64_sysreg *r = aarch64_sysreg(i->imm);
-    if (!aarch64_sysreg_check(c, r, i->rm, true) || !aarch64_sysreg_write(c, r, c->s.x[i->rm]))
+    if (!aarch64_sysreg_check(c, r, i->rm, true))
+        TAIL return a64_raise(c, i, bank, pc);
+    /* What begins to be counted is what comes behind. */
+    c->vcpu.icount += i->offset + 1u;
+    bool written = aarch64_sysreg_write(c, r, c->s.x[i->rm]);
+    c->vcpu.icount -= i->offset + 1u;
+    if (!written)
         TAIL return a64_raise(c, i, bank, pc);
     if (c->resync)
         TAIL return a64_leave_after(c, i, bank, pc);

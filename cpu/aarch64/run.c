@@ -11,21 +11,6 @@
 #include "cpu/aarch64/pauth.h"
 #include "cpu/aarch64/pmu.h"
 
-/* The instructions of the block from i on, itself included. Slots that are no instructions have the offset of
- * the one behind them. */
-static unsigned left_from(const struct a64_insn *i)
-{
-    const struct a64_insn *end = i;
-    while (end->run != a64_block_end)
-        end++;
-    return (unsigned)(end->offset - i->offset);
-}
-
-uint64_t aarch64_icount_at(const struct aarch64_core *c, const struct a64_insn *i)
-{
-    return c->vcpu.icount - left_from(i);
-}
-
 void aarch64_stopped_here(struct aarch64_core *c)
 {
     c->stopped.valid = true;
@@ -37,7 +22,7 @@ A64_HANDLER(raise)
 {
     (void)bank;
     c->s.pc = a64_pc(i, pc);
-    c->vcpu.icount -= left_from(i);
+    c->vcpu.icount += i->offset;
     if (c->fault.stop) {
         c->leaving = true;
         aarch64_stopped_here(c);
@@ -58,7 +43,7 @@ A64_HANDLER(again)
 {
     (void)bank;
     c->s.pc = a64_pc(i, pc);
-    c->vcpu.icount -= left_from(i);
+    c->vcpu.icount += i->offset;
     c->stepping.completed = false;
     return a64_leave();
 }
@@ -105,9 +90,9 @@ static void run_single(struct aarch64_core *c)
     bool traced = trace_on(TRACE_INSN);
     if (traced)
         aarch64_trace_before(c);
-    c->vcpu.icount++;
     limit_lower(c, c->vcpu.icount);
     run_block(c, first);
+    aarch64_returns_forget(c);
     if (traced)
         aarch64_trace_after(c);
 }
@@ -143,7 +128,6 @@ static void run_blocks(struct aarch64_core *c)
     }
     if (!(a64_block_of_first(first)->mode & MODE_GUARDED))
         c->s.btype = 0;
-    c->vcpu.icount += a64_block_of_first(first)->count;
     if (trace_on(TRACE_BLOCK)) {
         trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
                    a64_block_of_first(first)->count);
