@@ -229,10 +229,12 @@ static bool system_operands(const struct word *w, struct a64_insn *insn)
     }
     if (field(w, 5, 16) == A64_SYSREG(1, 3, 7, 4, 1))
         insn->run = a64_sys__zva;
-    int offset = aarch64_sysreg_plain(w->mode, index, write);
-    if (offset >= 0) {
-        insn->imm = offset;
-        insn->run = write ? a64_msr__state : a64_mrs__state;
+    if (field(w, 5, 16) == A64_SYSREG(3, 3, 4, 2, 1) && (w->mode & MODE_EL1))
+        insn->run = write ? a64_msr__daif : a64_mrs__daif;
+    struct aarch64_sysreg_place plain = aarch64_sysreg_plain(w->mode, index, write);
+    if (plain.width) {
+        insn->imm = plain.offset;
+        insn->run = !write ? a64_mrs__state : plain.width == 64 ? a64_msr__state : a64_msr__state32;
     }
     return true;
 }

@@ -66,4 +66,5 @@ a64_handler a64_and_i__wide_x, a64_orr_i__wide_x, a64_eor_i__wide_x, a64_ands_i_
 a64_handler a64_b__far, a64_bl__far;
 a64_handler a64_sys__zva;
 a64_handler a64_mrs__absent;
-a64_handler a64_mrs__state, a64_msr__state;
+a64_handler a64_mrs__state, a64_msr__state, a64_msr__state32;
+a64_handler a64_mrs__daif, a64_msr__daif;

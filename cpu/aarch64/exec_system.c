@@ -18,13 +18,12 @@ static bool at_el0(const struct aarch64_core *c)
 /* Its preferred return address is the next instruction: it counts as retired. */
 A64_HANDLER(svc)
 {
-    (void)bank;
     c->fault = (struct aarch64_fault){.ec = EC_SVC, .iss = (uint32_t)i->imm};
     c->s.pc = a64_pc(i, pc) + 4;
     a64_retire(c, i);
     aarch64_step_advance(c);
     aarch64_exception(c);
-    return a64_leave();
+    TAIL return a64_go_on(c, i, bank, pc);
 }
 
 /* There is no EL2 and no EL3: the board is what answers, or nobody does. False: UNDEFINED. */
@@ -71,7 +70,7 @@ A64_HANDLER(eret)
         TAIL return a64_undefined(c, i, bank, pc);
     a64_retire(c, i);
     aarch64_exception_return(c, c->s.elr_el1);
-    return a64_leave();
+    TAIL return a64_go_on(c, i, bank, pc);
 }
 
 #define ERET_AUTHENTICATED(name, key)                                                                        \
@@ -84,7 +83,7 @@ A64_HANDLER(eret)
             TAIL return a64_raise(c, i, bank, pc);                                                           \
         a64_retire(c, i);                                                                                    \
         aarch64_exception_return(c, target);                                                                 \
-        return a64_leave();                                                                                  \
+        TAIL return a64_go_on(c, i, bank, pc);                                                               \
     }
 ERET_AUTHENTICATED(eretaa, KEY_IA)
 ERET_AUTHENTICATED(eretab, KEY_IB)
@@ -109,11 +108,10 @@ A64_HANDLER(sp_written)
     if (likely(!(c->s.x[REG_SP] & checked) == !(c->mode & MODE_SP_CHECK)))
         TAIL return a64_next(c, i, bank, pc);
     /* The slot has the offset of the instruction behind it. */
+    c->vcpu.icount += i->offset;
+    c->s.pc = a64_pc(i, pc);
     aarch64_resync(c);
-    bool completed = c->stepping.completed;
-    const struct a64_insn *next = a64_again(c, i, bank, pc);
-    c->stepping.completed = completed;
-    return next;
+    TAIL return a64_go_on(c, i, bank, pc);
 }
 
 /* ---- hints ---- */
@@ -193,7 +191,7 @@ static void pstate_write(struct aarch64_core *c, const struct a64_insn *i, uint6
             TAIL return a64_undefined(c, i, bank, pc);                                                       \
         pstate_write(c, i, bit);                                                                             \
         aarch64_resync(c);                                                                                   \
-        TAIL return a64_leave_after(c, i, bank, pc);                                                         \
+        TAIL return a64_go_on_after(c, i, bank, pc);                                                         \
     }
 #define PSTATE_OF_ALL(name, bit)                                                                             \
     A64_HANDLER(name)                                                                                        \
@@ -211,7 +209,7 @@ A64_HANDLER(msr_spsel)
     if (at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
     aarch64_select_sp(c, i->imm & 1);
-    TAIL return a64_leave_after(c, i, bank, pc);
+    TAIL return a64_go_on_after(c, i, bank, pc);
 }
 
 /* DAIFSet and DAIFClr at EL0, while SCTLR_EL1.UMA is clear: the syndrome is that of an MSR. */
@@ -222,6 +220,15 @@ static bool masks_trapped(struct aarch64_core *c, const struct a64_insn *i, unsi
     c->fault = (struct aarch64_fault){
         .ec = EC_SYSREG, .iss = op2 << 17 | 3u << 14 | 4u << 10 | 31u << 5 | (uint32_t)i->imm << 1};
     return true;
+}
+
+/* Nothing waits, and D makes no difference: the rule. */
+INLINE A64_HANDLER(masks_changed)
+{
+    if (likely(!aarch64_lines(c) && !(c->s.mdscr_el1 & (MDSCR_SS | MDSCR_MDE))))
+        TAIL return a64_next(c, i, bank, pc);
+    aarch64_resync(c);
+    TAIL return a64_go_on_after(c, i, bank, pc);
 }
 
 /* The order of D, A, I and F is the same in the immediate. */
@@ -238,11 +245,7 @@ A64_HANDLER(msr_daifclr)
     if (unlikely(masks_trapped(c, i, 7)))
         TAIL return a64_raise(c, i, bank, pc);
     c->s.pstate &= ~((uint32_t)i->imm << 6);
-    /* Nothing waits, and D makes no difference: the rule. */
-    if (likely(!aarch64_lines(c) && !(c->s.mdscr_el1 & (MDSCR_SS | MDSCR_MDE))))
-        TAIL return a64_next(c, i, bank, pc);
-    aarch64_resync(c);
-    TAIL return a64_leave_after(c, i, bank, pc);
+    TAIL return a64_masks_changed(c, i, bank, pc);
 }
 
 /* ---- system registers ---- */
@@ -258,6 +261,27 @@ A64_HANDLER(msr__state)
 {
     *(uint64_t *)(void *)((uint8_t *)&c->s + i->imm) = c->s.x[i->rm];
     TAIL return a64_next(c, i, bank, pc);
+}
+
+/* Likewise, of 32 bits. */
+A64_HANDLER(msr__state32)
+{
+    *(uint64_t *)(void *)((uint8_t *)&c->s + i->imm) = (uint32_t)c->s.x[i->rm];
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+/* DAIF at EL1. */
+A64_HANDLER(mrs__daif)
+{
+    c->s.x[i->rd] = c->s.pstate & (uint32_t)PSTATE_DAIF;
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+A64_HANDLER(msr__daif)
+{
+    uint32_t masks = (uint32_t)(c->s.x[i->rm] & PSTATE_DAIF);
+    c->s.pstate = (c->s.pstate & ~(uint32_t)PSTATE_DAIF) | masks;
+    TAIL return a64_masks_changed(c, i, bank, pc);
 }
 
 /* No such register, in a part of the space where that is reported as a trap: imm is its number. */
@@ -294,7 +318,7 @@ static COLD const struct a64_insn *register_write(struct aarch64_core *c, const 
     if (!written)
         TAIL return a64_raise(c, i, bank, pc);
     if (c->resync)
-        TAIL return a64_leave_after(c, i, bank, pc);
+        TAIL return a64_go_on_after(c, i, bank, pc);
     TAIL return a64_next(c, i, bank, pc);
 }
 

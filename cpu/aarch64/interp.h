@@ -115,8 +115,16 @@ a64_handler a64_undefined;
  */
 a64_handler a64_again;
 
-/* Leave behind i, for whatever changes what the outer loop looks at (context, masks, pending work). */
+/* Leave behind i, for whatever the outer loop or its caller has to see to. */
 a64_handler a64_leave_after;
+
+/*
+ * After a change of the context or of what may interrupt, which aarch64_resync has been told: go on in the new
+ * context at state.pc (icount is true, too), or behind i. It is the outer loop that does so, unless all there
+ * is to do is to find a block that is known.
+ */
+a64_handler a64_go_on;
+a64_handler a64_go_on_after;
 
 /*
  * Guest memory. The fast path is tlb_read_hit and tlb_write_hit; where they give NULL, a function of its own

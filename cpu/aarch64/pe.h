@@ -175,7 +175,7 @@ static inline bool aarch64_has(const struct aarch64_core *c, enum aarch64_featur
 }
 
 /* The context, or which interrupts can be taken, may have changed: the outer loop is to look before the next
- * instruction. A handler that calls this ends its block with a64_leave_after. */
+ * instruction. A handler that calls this ends with a64_go_on or leaves. */
 static inline void aarch64_resync(struct aarch64_core *c)
 {
     c->resync = true;

@@ -3,7 +3,7 @@
  * translation context, and finds the block to go on with; and the ways handlers come back to it.
  */
 #include "base/trace.h"
-#include "cpu/aarch64/blocks.h"
+#include "cpu/aarch64/branch.h"
 #include "cpu/aarch64/debug.h"
 #include "cpu/aarch64/exception.h"
 #include "cpu/aarch64/fpcr.h"
@@ -18,19 +18,54 @@ void aarch64_stopped_here(struct aarch64_core *c)
     c->stopped.icount = c->vcpu.icount;
 }
 
+/* Lower the limit, unless somebody has asked for attention already. */
+static void limit_lower(struct aarch64_core *c, uint64_t to)
+{
+    uint64_t old = __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+    if (to < old)
+        __atomic_compare_exchange_n(&c->vcpu.limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static bool limit_reached(const struct aarch64_core *c)
+{
+    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+}
+
+A64_HANDLER(go_on)
+{
+    (void)i, (void)pc;
+    /* Debug points need no look: code in their pages is never known. */
+    if (limit_reached(c) || aarch64_lines(c) || (c->s.mdscr_el1 & MDSCR_SS) || (c->s.pstate & PSTATE_IL))
+        return a64_leave();
+    c->resync = false;
+    bank = aarch64_context(c);
+    const struct aarch64_jump *jump = aarch64_jump_slot(c, c->s.pc);
+    if (jump->pc != c->s.pc || jump->key != c->jump_key)
+        return a64_leave();
+    if (!(a64_block_of_first(jump->first)->mode & MODE_GUARDED))
+        c->s.btype = 0;
+    TAIL return a64_enter(c, jump->first, bank, c->s.pc);
+}
+
+A64_HANDLER(go_on_after)
+{
+    a64_retire(c, i);
+    c->s.pc = a64_pc(i, pc) + 4;
+    TAIL return a64_go_on(c, i, bank, pc);
+}
+
 A64_HANDLER(raise)
 {
-    (void)bank;
     c->s.pc = a64_pc(i, pc);
     c->vcpu.icount += i->offset;
+    c->stepping.completed = false;
     if (c->fault.stop) {
         c->leaving = true;
         aarch64_stopped_here(c);
-    } else {
-        aarch64_exception(c);
+        return a64_leave();
     }
-    c->stepping.completed = false;
-    return a64_leave();
+    aarch64_exception(c);
+    TAIL return a64_go_on(c, i, bank, pc);
 }
 
 A64_HANDLER(undefined)
@@ -46,19 +81,6 @@ A64_HANDLER(again)
     c->vcpu.icount += i->offset;
     c->stepping.completed = false;
     return a64_leave();
-}
-
-/* Lower the limit, unless somebody has asked for attention already. */
-static void limit_lower(struct aarch64_core *c, uint64_t to)
-{
-    uint64_t old = __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-    if (to < old)
-        __atomic_compare_exchange_n(&c->vcpu.limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static bool limit_reached(const struct aarch64_core *c)
-{
-    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
 }
 
 /* The limit was reached: see why. False: run() is over. */
