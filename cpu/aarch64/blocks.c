@@ -15,8 +15,7 @@ struct builder {
     const struct aarch64_code *code;
     uint32_t mode;
     unsigned slots, count, max_count;
-    bool followed; /* the instruction before the current one isn't reached by an indirect jump */
-    bool cached;   /* the block is to be kept, so the lines it is read from are marked */
+    bool cached; /* the block is to be kept, so the lines it is read from are marked */
     struct a64_decoded last;
 };
 
@@ -40,19 +39,18 @@ static uint32_t word_at(struct builder *b)
     return (uint32_t)host_load(b->code->host + 4 * b->count, 4);
 }
 
-/* Let the instruction before the current one do both, or go straight on with it, if there is a handler for
- * that. One that is reached in that way by the one before it stays as it is. (A link is no handler's.) */
-static void fuse(struct builder *b)
+/* From slot `from` on, let instructions do the work of the next one too, or go straight on with it, where
+ * there is a handler for that. Backwards, as the next one may go on itself. (Links are no handlers.) */
+static void fuse(struct builder *b, unsigned from)
 {
-    if (b->slots < 2)
-        return;
-    struct a64_insn *first = &b->insns[b->slots - 2], *second = first + 1;
-    a64_handler *fused = a64_fused(first, second);
-    if (!fused && !b->followed)
-        fused = a64_followed(first, second);
-    b->followed = fused;
-    if (fused)
-        first->run = fused;
+    for (unsigned n = b->slots - 1; n > from; n--) {
+        struct a64_insn *first = &b->insns[n - 1], *second = &b->insns[n];
+        a64_handler *fused = a64_fused(first, second);
+        if (!fused)
+            fused = a64_followed(first, second);
+        if (fused)
+            first->run = fused;
+    }
 }
 
 /* Add the instruction at the current place. */
@@ -68,8 +66,6 @@ static void insn_add(struct builder *b)
         b->insns[0].imm = decoded.landing;
     if (decoded.nothing)
         b->slots--;
-    else
-        fuse(b);
     for (unsigned n = 0; n < decoded.links; n++)
         link_add(b);
     b->count++;
@@ -89,11 +85,14 @@ static void end_add(struct builder *b, bool may_grow)
 /* Decode what comes next, at most to the end of the page, and close the block. */
 static void block_fill(struct builder *b)
 {
+    unsigned from = b->slots;
     unsigned room = (unsigned)(PAGE_SIZE - (b->code->pa & ~PAGE_MASK)) / 4;
     room = room < b->max_count ? room : b->max_count;
     do
         insn_add(b);
     while (!b->last.end && b->count < room);
+    if (b->slots > from)
+        fuse(b, from);
     if (!b->last.jumps)
         end_add(b, b->cached && b->last.conditional && b->count < room);
     assert(b->slots <= A64_BLOCK_SLOTS);
