@@ -3,18 +3,19 @@
  *
  * A block is [pseudo-instruction] instructions, and unless the last one jumps for good the end slot with its
  * link. Instructions that do nothing have no slot. A direct branch has a link behind it, a call one for where
- * it returns to (behind that, if it is direct). A conditional branch that isn't taken goes on behind its link:
- * the block ends there when it is made, but goes on when that is the first thing to happen then
- * (aarch64_block_grow). Pseudo-instructions have the offset of the instruction behind them; the end slot's imm
- * is the number of slots before it, its rm says whether the block may go on there.
+ * it returns to (behind that, if it is direct). A conditional branch that isn't taken goes on behind its
+ * link: the block ends there when it is made, but goes on when that is the first thing to happen then
+ * (aarch64_block_grow). Pseudo-instructions have the offset of the instruction behind them; the end slot's
+ * imm is the number of slots before it, its rm says whether the block may go on there.
  */
 #pragma once
 
 #include "cpu/aarch64/interp.h"
 
 #define A64_BLOCK_SLOTS                                                                                      \
-    (2 * A64_BLOCK_MAX + 4) /* each may be followed by a link or a check of SP; guard, second link, end, link \
-                             */
+    (2 * A64_BLOCK_MAX +                                                                                     \
+     4) /* each may be followed by a link or a check of SP; guard, second link, end, link                    \
+         */
 
 /* Where a block went before, within its page. It takes one slot. */
 struct a64_link {

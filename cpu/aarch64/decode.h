@@ -39,9 +39,9 @@ struct a64_decoded {
     bool conditional; /* which may go on there all the same: a branch that may not be taken */
     bool jumps;       /* and never goes on with the next slot */
     uint8_t links;    /* slots to leave for links */
-    bool sp_written; /* SP's alignment may have changed */
-    bool nothing;    /* does nothing: needs no slot */
-    uint8_t landing; /* bit n: fine as the first instruction of a guarded page with BTYPE n */
+    bool sp_written;  /* SP's alignment may have changed */
+    bool nothing;     /* does nothing: needs no slot */
+    uint8_t landing;  /* bit n: fine as the first instruction of a guarded page with BTYPE n */
 };
 
 /* Decode the instruction `bits` for a block of this mode, as its number `offset`, `page_offset` into its

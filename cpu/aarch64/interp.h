@@ -119,9 +119,9 @@ a64_handler a64_again;
 a64_handler a64_leave_after;
 
 /*
- * After a change of the context or of what may interrupt, which aarch64_resync has been told: go on in the new
- * context at state.pc (icount is true, too), or behind i. It is the outer loop that does so, unless all there
- * is to do is to find a block that is known.
+ * After a change of the context or of what may interrupt, which aarch64_resync has been told: go on in the
+ * new context at state.pc (icount is true, too), or behind i. It is the outer loop that does so, unless all
+ * there is to do is to find a block that is known.
  */
 a64_handler a64_go_on;
 a64_handler a64_go_on_after;

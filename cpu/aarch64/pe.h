@@ -108,8 +108,8 @@ struct aarch64_core {
     uint32_t mode;
     bool resync;
 
-    uint64_t loop_pc;               /* without tail calls: the pc of the block that is run */
-    bool leaving;                   /* run() is to return; *exit says why */
+    uint64_t loop_pc; /* without tail calls: the pc of the block that is run */
+    bool leaving;     /* run() is to return; *exit says why */
     struct vcpu_exit *exit;
     struct aarch64_fault fault;
 
@@ -146,8 +146,8 @@ struct aarch64_core {
     const uint64_t *bitmasks; /* logical immediates by N:immr:imms */
     struct block_cache *blocks;
     struct aarch64_jump jumps[1 << JUMP_BITS];
-    struct aarch64_return returns[1 << RETURN_BITS]; /* the latest ones, going round */
-    unsigned calls;                                  /* which is the last */
+    struct aarch64_return returns[1 << RETURN_BITS];            /* the latest ones, going round */
+    unsigned calls;                                             /* which is the last */
     _Alignas(16) uint8_t single[sizeof(struct block) + 8 * 16]; /* aarch64_block_single's block */
 
     struct aarch64_guard guards[64];

@@ -510,8 +510,9 @@ static void slices(void)
 /* A loop with branches that are taken never, always and at times, and calls that don't always return to where
  * they came from; and what one of its instructions does. */
 static const uint32_t winding_code[] = {
-    ADD_I(1, 1, 1),   TBZ(1, 0, 8), ADD_I(2, 2, 1),   CBZ(9, 8), ADD_I(4, 4, 1), BL(20),         ADD_I(5, 5, 1),
-    ADD_I(6, 6, 1),   CBNZ(9, -32), UDF,              ADD_I(3, 3, 1), TBZ(3, 1, 8), ADD_I(30, 30, 4), RET,
+    ADD_I(1, 1, 1), TBZ(1, 0, 8),   ADD_I(2, 2, 1),   CBZ(9, 8),    ADD_I(4, 4, 1),
+    BL(20),         ADD_I(5, 5, 1), ADD_I(6, 6, 1),   CBNZ(9, -32), UDF,
+    ADD_I(3, 3, 1), TBZ(3, 1, 8),   ADD_I(30, 30, 4), RET,
 };
 
 struct winding {
