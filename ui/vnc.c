@@ -87,11 +87,11 @@ static void cursor_set(struct vnc *vnc, const struct display_cursor *cursor, con
     vnc->rfb->SetCursor(vnc->screen, made);
 }
 
-/* With the machine lock: the changed parts, and the cursor if that has. */
+/* Takes the machine lock: the changed parts, and the cursor if that has. */
 static void picture_take(struct vnc *vnc, struct changes *seen, struct display_cursor *cursor,
                          uint32_t **old_frame)
 {
-    struct display_surface surface = display_refresh(vnc->machine.display);
+    struct display_surface surface = display_look(vnc->machine.display, vnc->machine.lock);
     *seen = vnc->changes;
     changes_clear(&vnc->changes);
     if (seen->resized) {
@@ -126,7 +126,6 @@ static void frame_make(struct vnc *vnc)
     struct changes seen;
     struct display_cursor cursor;
     uint32_t *old = NULL;
-    host_mutex_lock(vnc->machine.lock);
     picture_take(vnc, &seen, &cursor, &old);
     bool absolute = vnc->machine.input && input_takes_absolute(vnc->machine.input);
     host_mutex_unlock(vnc->machine.lock);
