@@ -18,8 +18,10 @@
 #define MESSAGE_QEMU_LENGTH 12
 #define RELATIVE_ZERO       0x7fff /* a relative movement is sent around this */
 
-#define BUTTON_WHEEL_UP   3
-#define BUTTON_WHEEL_DOWN 4
+#define BUTTON_WHEEL_UP    3
+#define BUTTON_WHEEL_DOWN  4
+#define BUTTON_WHEEL_LEFT  5
+#define BUTTON_WHEEL_RIGHT 6
 
 static struct vnc_client *client_of(rfbClientPtr rfb)
 {
@@ -48,11 +50,12 @@ static void buttons_change(struct vnc_client *client, unsigned buttons)
         {0, INPUT_BUTTON_LEFT}, {1, INPUT_BUTTON_MIDDLE}, {2, INPUT_BUTTON_RIGHT}, {7, INPUT_BUTTON_SIDE}};
     struct input *input = client->vnc->machine.input;
     unsigned pressed = buttons & ~client->buttons;
-    int wheel = (int)(pressed >> BUTTON_WHEEL_DOWN & 1) - (int)(pressed >> BUTTON_WHEEL_UP & 1);
+    int down = (int)(pressed >> BUTTON_WHEEL_DOWN & 1) - (int)(pressed >> BUTTON_WHEEL_UP & 1);
+    int right = (int)(pressed >> BUTTON_WHEEL_RIGHT & 1) - (int)(pressed >> BUTTON_WHEEL_LEFT & 1);
     for (size_t i = 0; i < ARRAY_LEN(map); i++)
         held_change(&client->keys.held, map[i].button, buttons >> map[i].bit & 1);
-    if (wheel)
-        input_relative(input, 0, 0, wheel);
+    if (down || right)
+        input_wheel(input, down, right);
     client->buttons = buttons;
 }
 
@@ -73,7 +76,7 @@ static void pointer_move(struct vnc_client *client, int x, int y)
         input_absolute(input, (left * INPUT_ABSOLUTE_MAX + right / 2) / right,
                        (top * INPUT_ABSOLUTE_MAX + bottom / 2) / bottom);
     } else if (dx || dy) {
-        input_relative(input, dx, dy, 0);
+        input_relative(input, dx, dy);
     }
     client->x = x;
     client->y = y;
