@@ -148,8 +148,22 @@ void window_motion_flush(struct window *window)
     window->dx = window->dy = 0;
 }
 
-/* A click that the window takes: on the menu, or to grab the pointer, if that is what the guest needs: not
- * one that will have a pointer that follows the host's when it has a driver for it. */
+/* For a guest with a mouse. One that has found a tablet may be about to use it; or firmware has found it, and
+ * the guest has no driver for it: who knows that grabs the pointer himself. */
+static void click_grab(struct window *window)
+{
+    const struct input *input = window->machine.input;
+    host_mutex_lock(window->machine.lock);
+    bool mouse = input && input_takes_relative(input), tablet = input && input_may_take_absolute(input);
+    host_mutex_unlock(window->machine.lock);
+    if (mouse && !tablet)
+        window_grab(window, true);
+    else if (mouse && !window->grab_explained)
+        window_say(window, "The guest does not use its tablet: Ctrl-Alt-G gives the pointer to its mouse");
+    window->grab_explained |= mouse && tablet;
+}
+
+/* A click that the window takes: on the menu, or to grab the pointer. */
 static bool click_taken(struct window *window, const SDL_MouseButtonEvent *event)
 {
     int x = event->x, y = event->y;
@@ -163,8 +177,7 @@ static bool click_taken(struct window *window, const SDL_MouseButtonEvent *event
     }
     if (pointer_is_ours(window))
         return false;
-    if (window->machine.input && !input_may_take_absolute(window->machine.input))
-        window_grab(window, true);
+    click_grab(window);
     return true;
 }
 

@@ -95,10 +95,22 @@ bool input_takes_absolute(const struct input *input)
 
 bool input_may_take_absolute(const struct input *input)
 {
-    bool found = false;
-    for (unsigned i = 0; i < input->count; i++)
-        found |= input->consumers[i].absolute != NULL;
-    return found;
+    for (unsigned i = 0; i < input->count; i++) {
+        const struct input_handlers *consumer = &input->consumers[i];
+        bool known = consumer->known ? consumer->known(consumer->opaque) : listens(consumer);
+        if (consumer->absolute && known)
+            return true;
+    }
+    return false;
+}
+
+bool input_takes_relative(const struct input *input)
+{
+    for (unsigned i = 0; i < input->count; i++) {
+        if (input->consumers[i].relative && listens(&input->consumers[i]))
+            return true;
+    }
+    return false;
 }
 
 void input_absolute(struct input *input, unsigned x, unsigned y)

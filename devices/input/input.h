@@ -22,6 +22,8 @@ struct input;
 struct input_handlers {
     /* Whether the guest listens; NULL: always. */
     bool (*active)(void *opaque);
+    /* Whether it has found the device, and may listen later; NULL: as it listens. */
+    bool (*known)(void *opaque);
     void (*key)(void *opaque, unsigned key, bool pressed);
     void (*button)(void *opaque, unsigned button, bool pressed);
     /* To the right and down. */
@@ -52,5 +54,8 @@ void input_sync(struct input *input);
 /* Whether somebody who listens takes absolute positions: a window then needs to grab nothing. */
 bool input_takes_absolute(const struct input *input);
 
-/* Whether anybody would who does not listen now, as the guest has no driver for it yet. */
+/* Whether anybody may soon whom the guest has found, but does not listen with yet. */
 bool input_may_take_absolute(const struct input *input);
+
+/* Whether somebody who listens takes movements. */
+bool input_takes_relative(const struct input *input);

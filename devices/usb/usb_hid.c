@@ -354,6 +354,12 @@ static void tablet_sync(void *opaque)
     report_push(hid);
 }
 
+static bool hid_known(void *opaque)
+{
+    const struct usb_hid *hid = opaque;
+    return hid->usb.configuration != 0;
+}
+
 /* Firmware configures devices that it then leaves alone: their place is another's. */
 static bool hid_active(void *opaque)
 {
@@ -429,7 +435,7 @@ static void hid_destroy(void *object)
 
 static void input_connect(struct usb_hid *hid, enum usb_hid_kind kind, struct input *input)
 {
-    struct input_handlers handlers = {.active = hid_active, .opaque = hid};
+    struct input_handlers handlers = {.active = hid_active, .known = hid_known, .opaque = hid};
     if (kind == USB_HID_KEYBOARD) {
         handlers.key = keyboard_key;
     } else {

@@ -394,6 +394,7 @@ static void tablet(void)
     reg_put(PORTSC(1), 0x20210);
     event_expect(PORT, SUCCESS, 0);
     device_address(1, 1);
+    CHECK(!input_may_take_absolute(input));
     control_do(0x00, 9, 1, 0, 0, 0);
     endpoint_add(3, 7, 8);
     CHECK(input_may_take_absolute(input));

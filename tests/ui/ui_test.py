@@ -491,28 +491,43 @@ class Window(Case):
         self.close()
         self.assertEqual(guest.wait(), 0)
 
-    def grabbed(self):
-        until(lambda: "Ctrl-Alt-G releases" in self.title(), "the pointer being grabbed")
-        self.xdotool("key", "ctrl+alt+g")
-        until(lambda: "Ctrl-Alt-M" in self.title(), "the pointer being released")
-
     def test_grab(self):
-        """A click takes the pointer where the machine has a mouse only."""
-        guest = self.start("--display", "sdl", "--usb", "none")
-        self.assertIn("Ctrl-Alt-M", self.title())
-        self.xdotool("mousemove", "--window", self.window, "100", "100", "click", "1")
-        self.grabbed()
-        self.assertTrue(guest.is_alive())
+        """A click takes the pointer of a guest that has a mouse only, or has not found its tablet; keys go where they went."""
+        for options in ((), ("--usb", "none")):
+            guest = self.start("--display", "sdl", *options)
+            self.assertIn("Ctrl-Alt-M", self.title())
+            self.xdotool("mousemove", "--window", self.window, "100", "100", "click", "1")
+            until(lambda: "Ctrl-Alt-G releases" in self.title(), "the pointer being grabbed")
+            self.xdotool("type", "a")
+            guest.expect("a")
+            self.xdotool("key", "ctrl+alt+g")
+            until(lambda: "Ctrl-Alt-M" in self.title(), "the pointer being released")
+            os.write(guest.terminal, b"\x01x")
+            self.assertEqual(guest.wait(), 0)
 
-    def test_no_grab(self):
-        """With a tablet that the guest does not use yet it takes Ctrl-Alt-G; keys go where they went before."""
+    def test_focus_lost(self):
+        """What is down when another window gets the keyboard is up for the guest, and nothing is repeated."""
         guest = self.start("--display", "sdl")
-        self.xdotool("mousemove", "--window", self.window, "100", "100", "click", "1")
-        self.xdotool("type", "a")
+        root = self.xdotool("search", "--maxdepth", "0", ".*").split()[0]
+        self.xdotool("keydown", "Shift_L", "keydown", "q")
+        guest.expect("Q")
+        self.xdotool("windowfocus", root)
+        self.xdotool("keyup", "q", "keyup", "Shift_L")
+        self.xdotool("windowfocus", "--sync", self.window)
+        seen = guest.seen
+        self.xdotool("key", "a")
         guest.expect("a")
-        self.assertIn("Ctrl-Alt-M", self.title())
-        self.xdotool("key", "ctrl+alt+g")
-        self.grabbed()
+        self.assertNotIn("A", guest.output[seen:])
+        self.assertLess(guest.output[seen:].count("Q"), 3)  # what was repeated before
+
+    def test_key_repeat(self):
+        """The keyboard repeats by itself, and not the X server's way on top of it: 10.9 times a second after 500 ms."""
+        guest = self.start("--display", "sdl")
+        self.xdotool("keydown", "z")
+        guest.expect("zzz")
+        self.xdotool("keyup", "z")
+        self.xdotool("key", "a")
+        guest.expect("a")
 
     def test_auto(self):
         guest = self.start()  # with no --display at all
