@@ -50,6 +50,13 @@ STORM = bytes.fromhex(
     "000000000000ffff00000092cf000f005e7c0000"
 )
 
+# A screen of 1920 by 1080 with 32 bits a pixel, set in the registers of Bochs's VBE, and then nothing more, ever:
+#   cli; xor ax,ax; mov ds,ax; cld; mov si,table; mov cx,5; next: lodsw; mov dx,0x1ce; out dx,ax; inc dx; lodsw; out dx,ax
+#   loop next; mov dx,0x3f8; mov al,'#'; out dx,al; wait: hlt; jmp wait; table: dw 4,0, 1,1920, 2,1080, 3,32, 4,0x41
+STILL = bytes.fromhex(
+    "fa31c08ed8fcbe1f7cb90500adbace01ef42adefe2f6baf803b023eef4ebfd0400000001008007020038040300200004004100"
+)
+
 
 def seabios_is_here():
     places = [os.path.join(os.environ.get("TRIARCH_CACHE", os.path.expanduser("~/.cache/triarch")), "seabios"), "/usr/share/seabios"]
@@ -170,9 +177,19 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def guest(self, *options, **more):
-        guest = Guest(self.folder, *options, **more)
+        guest = Guest(tempfile.mkdtemp(dir=self.folder), *options, **more)
         self.addCleanup(guest.__exit__)
         return guest
+
+    @staticmethod
+    def memory(guest):
+        with open(f"/proc/{guest.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1))
+
+    @staticmethod
+    def ticks(guest):
+        with open(f"/proc/{guest.process.pid}/stat", encoding="ascii") as file:
+            return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13]))
 
 
 def des_response(password, challenge):
@@ -320,11 +337,6 @@ class Vnc(Case):
         os.write(guest.terminal, b"\x01x")
         self.assertEqual(guest.wait(), 0)
 
-    @staticmethod
-    def memory(guest):
-        with open(f"/proc/{guest.process.pid}/status", encoding="ascii") as file:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1))
-
     def test_in_the_sandbox(self):
         number = free_port()
         guest = self.guest("--display", f"vnc=:{number}", "--sandbox", "on")
@@ -460,6 +472,30 @@ class Window(Case):
             return inner == wanted and not any(shown[: top * stride])
 
         until(framed, "the picture standing in the middle, unscaled")
+
+    def test_storm(self):
+        """A guest that fills its screen again and again goes on while it is shown, beside one that nobody looks at, and no memory
+        is taken for it."""
+        counts = [os.path.join(self.folder, name) for name in ("shown", "alone")]
+        made = lambda: [os.path.getsize(count) if os.path.exists(count) else 0 for count in counts]
+        shown = self.guest("--display", "sdl", "--serial", f"file:{counts[0]}", sector=STORM, environment=self.environment())
+        self.guest("--display", "none", "--serial", f"file:{counts[1]}", sector=STORM)
+        until(lambda: min(made()) > 10, "both drawing")
+        time.sleep(0.5)
+        memory, before = self.memory(shown), made()
+        until(lambda: made()[1] > before[1] + 100 and made()[0] > before[0] + 10, "many more pictures")
+        shown_more, alone_more = [now - then for now, then in zip(made(), before)]
+        self.assertGreater(shown_more, alone_more / 10)
+        self.assertLess(self.memory(shown), memory + 16384)
+
+    def test_still(self):
+        """A picture that does not change costs next to nothing, however large."""
+        guest = self.guest("--display", "sdl", sector=STILL, environment=self.environment())
+        guest.expect(READY)
+        time.sleep(1)
+        before = self.ticks(guest)
+        time.sleep(2)
+        self.assertLess(self.ticks(guest) - before, 0.02 * 2 * os.sysconf("SC_CLK_TCK"))
 
     def test_menu_ends_the_machine(self):
         guest = self.start("--display", "sdl")
