@@ -174,7 +174,6 @@ unsigned pc_e820_make(const struct pc_board *board, struct pc_e820 map[static PC
 /* pc_acpi.c: all tables; returns the DSDT's offset; two of them. pc_dsdt.c: that one. */
 size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board);
 void pc_madt_make(struct acpi_tables *tables, const struct pc_board *board);
-void pc_mcfg_make(struct acpi_tables *tables);
 void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
 
 /* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */

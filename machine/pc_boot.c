@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "devices/display/vga.h"
 #include "guests/demo_images.h"
 #include "machine/acpi/smbios.h"
 #include "machine/loader/compress.h"
@@ -35,22 +36,32 @@ static bool acpi_place(struct pc_board *board, struct error *err)
                            (unsigned long long)(room / KIB));
 }
 
-/* The BIOS data area, as far as kernels look into it: the serial ports, and where memory below 1 MiB ends for
- * them (Xen takes room below that for its other processors). */
-#define BDA_SERIAL   0x400
-#define BDA_EBDA     0x40e /* its segment */
-#define BDA_BASE_KIB 0x413
-
-static void data_area_put(struct pc_board *board)
+/* What a BIOS leaves behind in its data area, as far as kernels look there: ports, where memory below 1 MiB ends
+ * for them (Xen takes room below that for its other processors), the screen. */
+static void bios_data_put(struct pc_board *board)
 {
-    static const uint16_t ports[2] = {PC_COM1, PC_COM2};
-    uint8_t *low = ram_block_host(board->ram);
-    for (unsigned i = 0; i < ARRAY_LEN(ports); i++)
-        le16_store(low + BDA_SERIAL + 2 * i, ports[i]);
-    le16_store(low + BDA_EBDA, (uint16_t)(PC_EBDA / 16));
-    le16_store(low + BDA_BASE_KIB, (uint16_t)(PC_EBDA / KIB));
-    low[PC_EBDA] = (uint8_t)((PC_VIDEO - PC_EBDA) / KIB); /* its size, which it begins with */
-    ram_block_written(board->ram, 0, PC_VIDEO);
+    static const struct {
+        uint32_t at, width, value;
+    } fields[] = {
+        {0x400, 2, PC_COM1},
+        {0x402, 2, PC_COM2},
+        {0x40e, 2, PC_EBDA >> 4},
+        {0x410, 2, 0x0426}, /* two serial ports, 80 columns in colour, a mouse, a coprocessor */
+        {0x413, 2, PC_EBDA / KIB},
+        {0x449, 1, 3},
+        {0x44a, 2, 80},
+        {0x44c, 2, 0x1000},
+        {0x460, 2, 0x0d0e},
+        {0x463, 2, 0x3d4},
+        {0x484, 1, 24},
+        {0x485, 2, 16},
+        {PC_EBDA, 1, (PC_VIDEO - PC_EBDA) / KIB}, /* its size, which it begins with */
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
+        uint8_t bytes[4];
+        le32_store(bytes, fields[i].value);
+        ram_write(board->run->machine.mem.ram, gpa(fields[i].at), bytes, fields[i].width);
+    }
 }
 
 void pc_prepare(struct pc_board *board)
@@ -61,7 +72,9 @@ void pc_prepare(struct pc_board *board)
                                    .memory_base = 0,
                                    .memory = board->config->memory};
     pc_chipset_prepare(board);
-    data_area_put(board);
+    bios_data_put(board);
+    if (board->vga)
+        vga_text_set(board->vga);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
 }
 

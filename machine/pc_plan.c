@@ -10,14 +10,6 @@
 #include "machine/loader/detect.h"
 #include "machine/pc_board.h"
 
-static bool path_keep(char *to, const char *path, struct error *err)
-{
-    if ((size_t)snprintf(to, FIRMWARE_PATH_MAX, "%s", path) < FIRMWARE_PATH_MAX)
-        return true;
-    return error_set(err, ERROR_USAGE, "a file name of more than %u characters can't be used",
-                     FIRMWARE_PATH_MAX);
-}
-
 /* --- firmware --- */
 
 /* What begins with a volume for variables (PI 1.7 vol. 3, EFI_SYSTEM_NV_DATA_FV_GUID) brings its own. */
@@ -48,7 +40,7 @@ static bool firmware_use(struct pc_plan *plan, const char *path, struct error *e
 {
     struct source source;
     struct image_info info;
-    if (!path_keep(plan->firmware_path, path, err) || !source_open(&source, path, NULL, err))
+    if (!firmware_path_keep(plan->firmware_path, path, err) || !source_open(&source, path, NULL, err))
         return false;
     bool ok = image_detect(&source, &info, err);
     plan->firmware = true;
@@ -119,13 +111,13 @@ static bool variables_plan(struct pc_plan *plan, const char *file, struct error 
     bool found = template_find(plan, template);
     plan->vars_kept = file;
     if (!file)
-        return !found || path_keep(plan->vars_path, template, err);
+        return !found || firmware_path_keep(plan->vars_path, template, err);
     if (!host_file_exists(file) && !found)
         return error_set(err, ERROR_IMAGE,
                          "%s is not there, and no %s were found to make it from: install the package ovmf",
                          file, firmware_name(FIRMWARE_OVMF_VARS));
     return (host_file_exists(file) || host_store_copy(file, template, err)) &&
-           path_keep(plan->vars_path, file, err);
+           firmware_path_keep(plan->vars_path, file, err);
 }
 
 /* --- the payload --- */
@@ -133,13 +125,8 @@ static bool variables_plan(struct pc_plan *plan, const char *file, struct error 
 /* An EFI program is started by EFI firmware; other kernels need none. */
 static bool kernel_plan(struct pc_plan *plan, const struct machine_config *config, struct error *err)
 {
-    struct source source;
     struct image_info info;
-    if (!source_open(&source, config->kernel, NULL, err))
-        return false;
-    bool ok = image_detect(&source, &info, err);
-    source_close(&source);
-    if (!ok)
+    if (!image_file_detect(config->kernel, &info, err))
         return false;
     if (!plan->firmware && info.kind == IMAGE_PE && config->firmware == FIRMWARE_AUTO)
         return firmware_use_found(plan, FIRMWARE_OVMF, "an EFI program needs EFI firmware", "ovmf", err);

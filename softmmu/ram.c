@@ -170,6 +170,16 @@ void *ram_at(struct ram *ram, gpa_t p, uint64_t len, enum ram_access access)
     return host;
 }
 
+struct ram_block *ram_block_at(struct ram *ram, gpa_t p, uint64_t len, uint64_t *offset)
+{
+    struct ram_mapping mapping;
+    uint64_t n;
+    if (!piece_at(ram, p.a, len, RAM_READ, &n, &mapping) || len == 0 || n != len)
+        return NULL;
+    *offset = mapping.offset + (p.a - mapping.base);
+    return mapping.block;
+}
+
 /* Whether every byte of a range, which may cross mappings but not wrap, allows the access. */
 static bool covered(struct ram *ram, uint64_t p, uint64_t len, enum ram_access access)
 {
@@ -343,13 +353,20 @@ void ram_remapped(struct ram *ram)
         node->listener.remapped(node->listener.opaque);
 }
 
-void ram_page_protect(const struct ram_block *block, uint64_t offset)
+void ram_pages_protect(const struct ram_block *block, uint64_t offset, uint64_t len)
 {
-    uint64_t aliases[RAM_MAPPINGS_MAX];
-    unsigned count = ram_aliases(block, offset, aliases);
+    struct ram_range shown[RAM_MAPPINGS_MAX];
+    unsigned count = ram_ranges(block->ram, shown);
     struct ram_listener_node *node = __atomic_load_n(&block->ram->listeners, __ATOMIC_ACQUIRE);
     for (; node; node = node->next) {
-        for (unsigned i = 0; i < count; i++)
-            node->listener.protect(node->listener.opaque, gpa(aliases[i]));
+        for (unsigned i = 0; i < count; i++) {
+            const struct ram_range *range = &shown[i];
+            if (range->block != block || !ranges_overlap(range->offset, range->size, offset, len))
+                continue;
+            uint64_t start = offset > range->offset ? offset - range->offset : 0;
+            uint64_t end = offset + len - range->offset;
+            end = end < range->size ? end : range->size;
+            node->listener.protect(node->listener.opaque, gpa(range->base + start), end - start);
+        }
     }
 }

@@ -98,11 +98,16 @@ static uint32_t mode_of(const struct x86_core *c)
     return mode | (x86_breakpoints_on(c) ? MODE_BREAK : 0);
 }
 
+static void jump_key_update(struct x86_core *c)
+{
+    c->jump_key = c->bank->generation << 9 | c->mode;
+}
+
 void x86_bank_select(struct x86_core *c)
 {
     c->bank_key = current_key(c);
     c->bank = tlb_select(c->vcpu.tlb, c->bank_key);
-    c->jump_key = c->bank->generation << 9 | c->mode;
+    jump_key_update(c);
 }
 
 void x86_context(struct x86_core *c)
@@ -588,6 +593,7 @@ struct x86_code x86_fetch(struct x86_core *c, uint64_t linear)
     code.host = tlb_fetch_hit(c->bank, linear, &code.pa);
     if (code.host || !place_find(c, c->bank_key, linear, WALK_FETCH, &place))
         return code;
+    jump_key_update(c);
     return (struct x86_code){.host = place.host, .pa = place.pa, .device = !place.host};
 }
 

@@ -698,9 +698,10 @@ class X8664(Guests, unittest.TestCase):
             self.shell(console)
             self.run_in(console, "modprobe sd_mod; modprobe hid-generic; until grep -q sda /proc/partitions; do sleep 1; done", 120)
             self.assertIn(hashlib.sha256(content).hexdigest(), self.run_in(console, "sha256sum /dev/sda"))
-            printed = self.run_in(console, "until grep tablet /proc/bus/input/devices; do sleep 1; done; "
+            printed = self.run_in(console, "until grep -A9 tablet /proc/bus/input/devices; do sleep 1; done; "
                                            "grep 'USB keyboard' /proc/bus/input/devices")
-            self.assertRegex(printed, r"Triarch USB tablet[^$]*Triarch USB keyboard")
+            # Of relative axes it has wheels alone: both ways, and both in high resolution.
+            self.assertRegex(printed, r"Triarch USB tablet[^$]*B: REL=1940\b[^$]*Triarch USB keyboard")
             self.run_in(console, "echo written by the guest | dd of=/dev/sda bs=512 seek=100 conv=fsync")
             console.send("poweroff -f\n")
             self.assertEqual(console.wait(60 * SLOW), 0)
