@@ -49,7 +49,7 @@ const struct option run_option_table[] = {
      "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
      AT(display), 0},
 
-    {"usb", OPTION_LIST, "keyboard|mouse|tablet", "Devices", "plug in a USB device; --disk with if=usb is one as well", AT(usb), 0},
+    {"usb", OPTION_LIST, "keyboard|mouse|tablet|none", "Devices", "plug in a USB device; --disk with if=usb is one as well; a PC whose screen is shown has a tablet, but for none", AT(usb), 0},
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
     {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",

@@ -286,8 +286,8 @@ static bool config_make(struct run *run, struct error *err)
     firmware_set(run);
     config->usb = options->usb.items;
     config->usb_count = options->usb.count;
-    config->screen_wanted =
-        display_choice_shows(&run->display) || options->screenshots.count || options->typed.count;
+    config->pointer_wanted = display_choice_shows(&run->display);
+    config->screen_wanted = config->pointer_wanted || options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;

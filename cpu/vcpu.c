@@ -214,19 +214,19 @@ struct range {
     uint64_t start, len;
 };
 
-static void page_protect(struct vcpu *vcpu, void *arg)
+static void pages_protect(struct vcpu *vcpu, void *arg)
 {
     const struct range *range = arg;
-    tlb_protect_page(vcpu->tlb, range->start, false);
+    tlb_protect(vcpu->tlb, range->start, range->len, false);
 }
 
-static void ram_protect(void *opaque, gpa_t page)
+static void ram_protect(void *opaque, gpa_t first, uint64_t len)
 {
-    struct range range = {page.a, PAGE_SIZE};
+    struct range range = {first.a, len};
     /* What was told before `protect` is to have taken effect when it returns. */
     if (opaque == vcpu_self())
         vcpu_work_do(opaque);
-    vcpu_call(opaque, vcpu_self(), page_protect, &range, true);
+    vcpu_call(opaque, vcpu_self(), pages_protect, &range, true);
 }
 
 static void code_drop(struct vcpu *vcpu, void *arg)

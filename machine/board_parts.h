@@ -27,6 +27,7 @@ struct board_parts {
     unsigned first_console;  /* the first --serial that becomes a virtio console; those before it are the
                                 board's own ports */
     struct display *display; /* of board_screen_add; NULL: none */
+    bool lacks_tablet;       /* the board's screen is another, with a pointer that is relative */
     struct input *input;
     struct block **disks;
     struct net_port **nets;
@@ -83,8 +84,8 @@ bool board_minimal_devices_add(struct board_parts *parts, const struct board_slo
  */
 bool board_screen_add(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err);
 
-/* board_usb.c: what --usb and disks with TRANSPORT_USB ask for, with its controller; nothing when nothing
- * does. After the screen. False and err. */
+/* board_usb.c: what --usb and disks with TRANSPORT_USB ask for, and a tablet where somebody may point at a
+ * screen that lacks one; with a controller, if there is any of that. After the screen. False and err. */
 bool board_usb_add(struct board_parts *parts, struct error *err);
 
 /* When the devices are gone: close what they stood on, free the memory. */

@@ -173,6 +173,7 @@ static bool screen_add(struct pc_board *board, struct error *err)
     if (board->plan.firmware && !pc_vga_rom_make(board, &config.rom, err))
         return false;
     board->vga = vga_create(&board->run->machine, &config, err);
+    board->parts.lacks_tablet = true; /* there is a PS/2 mouse */
     return board->vga;
 }
 

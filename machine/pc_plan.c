@@ -21,6 +21,20 @@ static bool has_variables(const struct source *source)
     return source_read(source, 0, head, sizeof(head), NULL) && memcmp(head + 16, guid, sizeof(guid)) == 0;
 }
 
+/* A ROM is whole pages, with a jump at the reset vector, 16 bytes before its end; CLI, CLD and NOP may come
+ * first. U-Boot's has a multiboot header in it as well. */
+static bool has_reset_vector(const struct source *source)
+{
+    uint8_t code[4];
+    if (source->size < PAGE_SIZE || source->size % PAGE_SIZE ||
+        !source_read(source, source->size - 16, code, sizeof(code), NULL))
+        return false;
+    unsigned at = 0;
+    while (at < sizeof(code) - 1 && (code[at] == 0xfa || code[at] == 0xfc || code[at] == 0x90))
+        at++;
+    return code[at] == 0xe9 || code[at] == 0xea || code[at] == 0xeb;
+}
+
 /* A file that lies at the end of the first 4 GiB, and is as large as that place at most. */
 static bool firmware_use(struct pc_plan *plan, const char *path, struct error *err)
 {
@@ -32,10 +46,11 @@ static bool firmware_use(struct pc_plan *plan, const char *path, struct error *e
     plan->firmware = true;
     plan->efi = ok && info.kind == IMAGE_FLASH;
     plan->efi_code = plan->efi && !has_variables(&source);
+    bool rom = ok && info.kind == IMAGE_MULTIBOOT && has_reset_vector(&source);
     source_close(&source);
     if (!ok)
         return false;
-    if (info.kind != IMAGE_FLASH && info.kind != IMAGE_UNKNOWN)
+    if (info.kind != IMAGE_FLASH && info.kind != IMAGE_UNKNOWN && !rom)
         return error_set(err, ERROR_IMAGE, "%s is %s, not firmware: give it with another option", path,
                          image_kind_name(info.kind));
     log_info("firmware: %s", path);
@@ -120,11 +135,13 @@ static bool kernel_plan(struct pc_plan *plan, const struct machine_config *confi
                          "%s is an EFI program, which needs EFI firmware: leave out --firmware, or give "
                          "--firmware ovmf",
                          config->kernel);
-    if (plan->firmware && !plan->efi)
-        return error_set(err, ERROR_USAGE,
-                         "a BIOS starts no kernel by itself: leave out --firmware for %s, or give --firmware "
-                         "ovmf, or a disk or CD with a boot loader",
-                         config->kernel);
+    plan->bios_linux = plan->firmware && !plan->efi;
+    if (plan->bios_linux && info.kind != IMAGE_BZIMAGE)
+        return error_set(
+            err, ERROR_USAGE,
+            "%s is %s, and of kernels a BIOS starts only Linux's bzImage: leave out --firmware, or give a "
+            "disk or CD with a boot loader",
+            config->kernel, image_kind_name(info.kind));
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "cpu/aarch64/debug.h"
 
 #include "base/bits.h"
+#include "cpu/aarch64/blocks.h"
 #include "cpu/aarch64/exception.h"
 #include "cpu/aarch64/sysreg.h"
 
@@ -221,7 +222,7 @@ bool aarch64_step_after_return(const struct aarch64_core *c, uint32_t spsr, bool
 void aarch64_debug_changed(struct aarch64_core *c)
 {
     tlb_flush_all(c->vcpu.tlb);
-    memset(c->jumps, 0, sizeof(c->jumps));
+    aarch64_jumps_forget(c);
     aarch64_resync(c);
 }
 

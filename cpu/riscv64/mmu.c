@@ -55,6 +55,11 @@ static enum riscv_privilege privilege_for(const struct riscv_core *c, enum walk_
     return access == WALK_FETCH ? (enum riscv_privilege)c->s.privilege : data_privilege(c);
 }
 
+static void jump_key_update(struct riscv_core *c)
+{
+    c->jump_key = c->fetch_bank->generation << 2 | c->mode;
+}
+
 struct tlb_bank *riscv_context(struct riscv_core *c)
 {
     c->mode = c->s.mstatus & MSTATUS_FS ? MODE_FP : 0;
@@ -65,7 +70,7 @@ struct tlb_bank *riscv_context(struct riscv_core *c)
     struct tlb_bank *bank = c->fetch_bank = tlb_select(c->vcpu.tlb, c->fetch_key);
     if (c->data_key != c->fetch_key)
         bank = tlb_select(c->vcpu.tlb, c->data_key);
-    c->jump_key = c->fetch_bank->generation << 2 | c->mode;
+    jump_key_update(c);
     return bank;
 }
 
@@ -393,8 +398,10 @@ struct riscv_code riscv_fetch(struct riscv_core *c, uint64_t va, bool start)
     if (likely(code.host))
         return code;
     struct place place;
-    if (fetch_slow(c, va, start, &place))
+    if (fetch_slow(c, va, start, &place)) {
+        jump_key_update(c);
         code = (struct riscv_code){place.host, place.pa, place.whole_page};
+    }
     return code;
 }
 
