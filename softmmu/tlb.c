@@ -457,14 +457,14 @@ void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, b
         tlb_second_drop(tlb->second, va, keep_global);
 }
 
-/* Take fast permission for a physical page out of one bank. */
-static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, bool all)
+/* Take fast permission for physical pages out of one bank. */
+static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, uint64_t len, bool all)
 {
     for (unsigned word = 0; word < ARRAY_LEN(bank->live); word++) {
         for (uint64_t left = bank->live[word]; left; left &= left - 1) {
             unsigned bit = (unsigned)__builtin_ctzll(left);
             struct tlb_entry *entry = &bank->entries[word * 64 + bit];
-            if ((entry->page & PAGE_MASK) != pa)
+            if ((entry->page & PAGE_MASK) - pa >= len)
                 continue;
             entry->write_tag = TLB_NO_TAG;
             if (all)
@@ -476,7 +476,7 @@ static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, bo
     for (unsigned word = 0; all && word < ARRAY_LEN(bank->live_fetches); word++) {
         for (uint64_t left = bank->live_fetches[word]; left; left &= left - 1) {
             unsigned bit = (unsigned)__builtin_ctzll(left), slot = word * 64 + bit;
-            if (bank->fetches[slot].page != pa)
+            if (bank->fetches[slot].page - pa >= len)
                 continue;
             bank->fetches[slot].tag = TLB_NO_TAG;
             bank->live_fetches[word] &= ~((uint64_t)1 << bit);
@@ -486,10 +486,10 @@ static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, bo
         generation_next(tlb, bank, false);
 }
 
-void tlb_protect_page(struct tlb *tlb, uint64_t pa, bool all)
+void tlb_protect(struct tlb *tlb, uint64_t pa, uint64_t len, bool all)
 {
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         if (tlb->used[i])
-            bank_protect(tlb, &tlb->banks[i], pa & PAGE_MASK, all);
+            bank_protect(tlb, &tlb->banks[i], pa, len, all);
     }
 }

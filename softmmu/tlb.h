@@ -128,9 +128,9 @@ void tlb_flush_all(struct tlb *tlb);
 void tlb_flush_context(struct tlb *tlb, uint64_t key, uint64_t mask, bool keep_global);
 void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, bool keep_global);
 
-/* Drop the fast write (or, with `all`, every fast) permission for a physical page in every bank: it became
- * special. */
-void tlb_protect_page(struct tlb *tlb, uint64_t pa, bool all);
+/* Drop the fast write (or, with `all`, every fast) permission for the physical pages of [pa, pa + len) in
+ * every bank: they became special. Whole pages. */
+void tlb_protect(struct tlb *tlb, uint64_t pa, uint64_t len, bool all);
 
 static inline struct tlb_entry *tlb_slot(struct tlb_bank *bank, uint64_t va)
 {

@@ -27,6 +27,8 @@ const struct mode type1_mode = {
             .screens = 1u << SCREEN_VIRTIO | 1u << SCREEN_RAMFB | 1u << SCREEN_VGA,
             .board_variants = true,
             .debug_ports = true,
-            .usb = true},
+            .usb = true,
+            .nets = true,
+            .consoles = true},
     .create = type1_create,
 };

@@ -252,17 +252,23 @@ static void protection(void)
     insert(tlb, 0x5000, 0x8000, 21, false, everything);
     insert(tlb, 0x6000, 0x8000, 12, false, TLB_WRITE);
     uint64_t generation = two->generation, pa;
-    tlb_protect_page(tlb, 0x8123, false);
+    tlb_protect(tlb, 0x8000, PAGE_SIZE, false);
     CHECK(!tlb_write_hit(one, 0x1000, 1) && tlb_read_hit(one, 0x1000, 1));
     CHECK(!tlb_write_hit(two, 0x5000, 1) && tlb_read_hit(two, 0x5000, 1) && tlb_fetch_hit(two, 0x5000, &pa));
     CHECK(!tlb_write_hit(two, 0x6000, 1));
     CHECK(tlb_write_hit(one, 0x2000, 1) != NULL);
     CHECK_EQ(two->generation, generation);
-    tlb_protect_page(tlb, 0x8000, true);
+    tlb_protect(tlb, 0x8000, PAGE_SIZE, true);
     CHECK(!tlb_read_hit(one, 0x1000, 1) && !tlb_read_hit(two, 0x5000, 1) && !tlb_fetch_hit(two, 0x5000, &pa));
     CHECK(two->generation != generation);
     CHECK(in_second(tlb, 0x5000)); /* what the guest may do has not changed */
     CHECK(tlb_read_hit(one, 0x2000, 1) != NULL);
+    insert(tlb, 0x1000, 0x8000, 12, false, everything);
+    insert(tlb, 0x2000, 0x9000, 12, false, everything);
+    insert(tlb, 0x3000, 0xa000, 12, false, everything);
+    tlb_protect(tlb, 0x9000, 2 * PAGE_SIZE, false);
+    CHECK(tlb_write_hit(two, 0x1000, 1) != NULL);
+    CHECK(!tlb_write_hit(two, 0x2000, 1) && !tlb_write_hit(two, 0x3000, 1) && tlb_read_hit(two, 0x3000, 1));
     tlb_destroy(tlb);
 }
 
@@ -431,7 +437,7 @@ static void never_stale(void)
             model_change_all(&model);
         } else if (action < 158) {
             uint64_t pa = *model_entry(&model, class, space, page) + (place_in(page, place) - page_va(page));
-            tlb_protect_page(model.tlb, pa, random >> 40 & 1);
+            tlb_protect(model.tlb, pa & PAGE_MASK, PAGE_SIZE, random >> 40 & 1);
             CHECK(!tlb_write_hit(tlb_current(model.tlb), place_in(page, place), 1));
         }
         model_look(&model, class, space, random >> 48 & 15, random >> 56 & 3);
