@@ -149,6 +149,7 @@ struct translation {
     gpa_t pa;
     uint8_t permission; /* enum tlb_permission */
     uint8_t page_bits;
+    bool let_in; /* the vCPU sees guarded memory (softmmu/ram.h) */
 };
 
 /* One register as a debugger sees it. */
