@@ -3,6 +3,7 @@
  * place among the listeners of guest RAM.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpu/cpu.h"
 
@@ -254,6 +255,15 @@ static void all_drop(struct vcpu *vcpu, void *arg)
 static void ram_remapped(void *opaque)
 {
     vcpu_call(opaque, vcpu_self(), all_drop, NULL, false);
+}
+
+void *vcpu_alloc(size_t size)
+{
+    enum { CACHE_LINE = 64 };
+    void *core = aligned_alloc(CACHE_LINE, align_up(size, CACHE_LINE));
+    if (!core)
+        abort();
+    return memset(core, 0, size);
 }
 
 bool vcpu_init(struct vcpu *vcpu, const struct cpu_ops *ops, const struct cpu_config *config,

@@ -239,18 +239,33 @@ bool ram_fill(struct ram *ram, gpa_t p, uint8_t byte, uint64_t len)
     return put(ram, p.a, NULL, byte, len);
 }
 
-struct ram_page ram_page_at(struct ram *ram, gpa_t p)
+static struct ram_page page_of(const struct ram_mapping *mapping, uint64_t p, bool writable)
 {
-    struct ram_mapping mapping;
-    if (!ram_find(ram, p.a, &mapping) || mapping.kind == RAM_HIDDEN)
-        return (struct ram_page){0};
-    const struct ram_block *block = mapping.block;
-    uint64_t offset = mapping.offset + ((p.a & PAGE_MASK) - mapping.base);
+    const struct ram_block *block = mapping->block;
+    uint64_t offset = mapping->offset + ((p & PAGE_MASK) - mapping->base);
     uint64_t page = offset >> PAGE_BITS;
     bool code = __atomic_load_n(&block->code[page], __ATOMIC_SEQ_CST) != 0;
     bool clean = (ram_tracked(block) & ~ram_page_state(block, page)) != 0;
-    return (struct ram_page){
-        .host = block->host + offset, .writable = mapping.kind == RAM_MAPPED, .watched = code || clean};
+    return (struct ram_page){.host = block->host + offset, .writable = writable, .watched = code || clean};
+}
+
+struct ram_page ram_page_at(struct ram *ram, gpa_t p)
+{
+    struct ram_mapping mapping;
+    if (!ram_find(ram, p.a, &mapping) || !allows(mapping.kind, RAM_READ))
+        return (struct ram_page){0};
+    return page_of(&mapping, p.a, mapping.kind == RAM_MAPPED);
+}
+
+struct ram_page ram_page_guarded(struct ram *ram, gpa_t p, bool fetch)
+{
+    struct ram_mapping mapping;
+    if (!ram_find(ram, p.a, &mapping))
+        return (struct ram_page){0};
+    bool let_in = mapping.kind == RAM_GUARDED || (mapping.kind == RAM_GUARDED_CODE && fetch);
+    if (!let_in && !allows(mapping.kind, RAM_READ))
+        return (struct ram_page){0};
+    return page_of(&mapping, p.a, let_in || mapping.kind == RAM_MAPPED);
 }
 
 void ram_range_written(struct ram_block *block, uint64_t offset, uint64_t len)
@@ -283,11 +298,12 @@ unsigned ram_ranges(struct ram *ram, struct ram_range ranges[RAM_MAPPINGS_MAX])
         count = ram->mapping_count;
         for (unsigned i = 0; i < count; i++) {
             const struct ram_mapping *mapping = &ram->mappings[i];
-            ranges[i] = (struct ram_range){.base = mapping->base,
-                                           .size = mapping->size,
-                                           .block = mapping->block,
-                                           .offset = mapping->offset,
-                                           .kind = mapping->kind};
+            ranges[i] =
+                (struct ram_range){.base = mapping->base,
+                                   .size = mapping->size,
+                                   .block = mapping->block,
+                                   .offset = mapping->offset,
+                                   .kind = allows(mapping->kind, RAM_READ) ? mapping->kind : RAM_HIDDEN};
         }
     } while (seqlock_read_retry(&ram->map_lock, start));
     for (unsigned i = 0; i < count; i++)

@@ -50,9 +50,11 @@ void ram_block_written(struct ram_block *block, uint64_t offset, uint64_t len);
 
 /* How a mapping answers. */
 enum ram_mapping_kind {
-    RAM_MAPPED,   /* reads and writes */
-    RAM_READONLY, /* reads and fetches; a write goes to the bus region behind it, if there is one */
-    RAM_HIDDEN,   /* nothing: accesses go to the bus */
+    RAM_MAPPED,       /* reads and writes */
+    RAM_READONLY,     /* reads and fetches; a write goes to the bus region behind it, if there is one */
+    RAM_HIDDEN,       /* nothing: accesses go to the bus */
+    RAM_GUARDED,      /* the same, but for processors that are let in: memory of system-management mode */
+    RAM_GUARDED_CODE, /* the same, and these only fetch from it */
 };
 
 /*
@@ -86,6 +88,8 @@ struct ram_page {
                       tracked */
 };
 struct ram_page ram_page_at(struct ram *ram, gpa_t p);
+/* The same for a processor that is let into guarded mappings. */
+struct ram_page ram_page_guarded(struct ram *ram, gpa_t p, bool fetch);
 
 /*
  * A write of [p, p + len) to a watched page happened: mark dirty, drop code. Any thread. Call it after the
@@ -93,7 +97,8 @@ struct ram_page ram_page_at(struct ram *ram, gpa_t p);
  */
 void ram_written(struct ram *ram, gpa_t p, uint64_t len);
 
-/* The map as an accelerator needs it, by address; returns how many there are (at most RAM_MAPPINGS_MAX). */
+/* The map as an accelerator needs it, by address (what is guarded is RAM_HIDDEN); returns how many there are
+ * (at most RAM_MAPPINGS_MAX). */
 #define RAM_MAPPINGS_MAX 128
 struct ram_range {
     uint64_t base, size;

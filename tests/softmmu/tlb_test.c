@@ -204,6 +204,44 @@ static void global_pages(void)
     tlb_destroy(tlb);
 }
 
+/* What a kernel fetches is known in all address spaces, until one of them fetches something of its own. */
+static void global_fetches_are_shared(void)
+{
+    struct tlb *tlb = tlb_create();
+    tlb_set_space_mask(tlb, SPACE_MASK);
+    struct tlb_bank *one = tlb_select(tlb, 1), *two = tlb_select(tlb, 2);
+    struct tlb_bank *other = tlb_select(tlb, 1 | 1 << 16);
+    CHECK(one->generation == two->generation && one->generation != other->generation);
+    tlb_select(tlb, 1);
+    insert(tlb, 0x1000, 0x1000, 12, true, TLB_FETCH);
+    CHECK_EQ(one->generation, two->generation);
+
+    /* The second one has not fetched it, and knows it all the same: so its flush concerns the first. */
+    uint64_t generation = one->generation;
+    tlb_flush_page(tlb, 0x1000, 2, SPACE_MASK, false);
+    CHECK(one->generation != generation && one->generation == two->generation);
+    generation = one->generation;
+    tlb_flush_context(tlb, 2, SPACE_MASK, true);
+    CHECK(one->generation == generation && two->generation == generation);
+    tlb_flush_context(tlb, 2, SPACE_MASK, false);
+    CHECK(one->generation != generation && one->generation == two->generation);
+
+    generation = one->generation;
+    tlb_select(tlb, 2);
+    insert(tlb, 0x2000, 0x2000, 12, false, TLB_FETCH);
+    CHECK(one->generation == generation && two->generation != generation);
+    tlb_flush_context(tlb, 2, SPACE_MASK, true);
+    CHECK(one->generation == generation && two->generation == generation);
+
+    /* A bank taken by another context joins that one's family. */
+    tlb_select(tlb, 2);
+    insert(tlb, 0x2000, 0x2000, 12, false, TLB_FETCH);
+    for (uint64_t key = 3; key < 3 + TLB_BANKS; key++)
+        CHECK_EQ(tlb_select(tlb, key)->generation, generation);
+    CHECK(tlb_select(tlb, 1 | 1 << 16)->generation != generation);
+    tlb_destroy(tlb);
+}
+
 static void protection(void)
 {
     struct tlb *tlb = tlb_create();
@@ -431,6 +469,7 @@ static const struct test_case cases[] = {
     {"generation_outlives_the_slot", generation_outlives_the_slot},
     {"large_pages_go_whole", large_pages_go_whole},
     {"global_pages", global_pages},
+    {"global_fetches_are_shared", global_fetches_are_shared},
     {"protection", protection},
     {"never_stale", never_stale},
     {"many_contexts", many_contexts},
