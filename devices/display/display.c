@@ -6,7 +6,7 @@
 
 #include "base/bits.h"
 
-#define CONSUMERS_MAX 16
+#define CONSUMERS_MAX 24
 #define SOURCES_MAX   4
 
 /* What a look has to know of the memory that the source draws from. */
