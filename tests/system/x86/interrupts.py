@@ -18,17 +18,13 @@ def gates(random):
                 selector = random.choice(targets)
                 if kind in (6, 7, 14, 15) and i < 6:
                     selector, present = CODE64 if long else CODE32, 0x80
-                offset = random.choice((TARGET, TARGET, entry64(0x40) if long else entry32(0x40), 1 << 31, 1 << 47))
-                if not long:
-                    offset &= 0xFFFFFFFF
+                offset = random.choice((TARGET, TARGET, entry64(0x40), 1 << 31, 1 << 47) if long else (TARGET,))
                 count = random.choice((0, 0, 1, 3, 7)) if long else 0
                 op, vector = random.choice((("int $0x40", 0x40), ("int $0x40", 0x40), ("int3", 3), (".byte 0xf1", 1),
                                             ("ud2", 6), ("int $13", 13)))
-                if mode[:4] == "long" or random.random() < .9:
-                    pass
                 data = gate(selector, offset, kind | dpl << 5 | present, count, long)
                 case = Case(f"{op} gate={kind:02x} dpl={dpl} p={present >> 7} to={selector:x}:{offset:x} ist={count}", mode, op,
-                            rflags=MODES[mode].state["rflags"] | random.choice((0, IF, NT, RF, AC, IF | 0xCD5)))
+                            rflags=MODES[mode].state["rflags"] | random.choice((0, IF, NT, RF, AC, IF | 0x8D5)))
                 case.gdt(FREE, segment(0, 0xFFFFF, random.choice((0x9F, 0xBF, 0xDB, 0x1B, 0x99, 0xFB, 0xFF)),
                                        random.choice((12, 10, 14))))
                 if random.random() < .2:

@@ -49,9 +49,9 @@ def virtual_interrupts(random):
 def io(random):
     for mode in ("pm32", "pm32u", "pm16u", "v86", "v86iopl3", "longu", "compatu", "real"):
         for op in ("inb %dx, %al", "inw %dx, %ax", "inl %dx, %eax", "outb %al, %dx", "outw %ax, %dx", "outl %eax, %dx",
-                   "insb", "outsl", "insw", "inb $0x80, %al", "rep outsb"):
+                   "insb", "outsl", "insw", "inb $0xe0, %al", "rep outsb"):
             for i in range(10):
-                port = random.choice((0x80, 0x87, 0x84, 0x86, 0x7F, 0x3F, 0x47, 0xFFFF, 0xFFFE, 0xFFD, 0x100))
+                port = random.choice((0x2A0, 0x2A7, 0x2A4, 0x2A6, 0x29F, 0x25F, 0x257, 0xFFFF, 0xFFFE, 0xFFD, 0x290))
                 base = random.choice((0x88, 0x68, 0x67, 0xFFF, 0x78, 0xFFF0, 0x87, 0x79))
                 limit = random.choice((0x67, 0xFFF, base + port // 8 & 0xFFFF, (base + port // 8 + 1) & 0xFFFF, base))
                 bits = random.choice((0x00, 0x80, 0x01, 0xFF, 0x10))
@@ -59,7 +59,7 @@ def io(random):
                 long = MODES[mode].kind == 2
                 body = (tss64(base) if long else tss32(iomap=base)) + bytes([bits]) * 0x100
                 state = MODES[mode].state
-                yield Case(f"{op} port={port:x} map={base:x} limit={limit:x} bits={bits:x} tss={kind:x}", mode, op, rdx=port, rcx=1,
+                yield Case(f"{op} port={port:x} map={base:x} limit={limit:x} bits={bits:x} tss={kind:x}", mode, f"{op}; mov $0, %eax; movl $0, 0x20{'' if mode[0] in 'rv' else ' + 0x9000'}", rdx=port, rcx=1,
                            rsi=0x20 if mode in ("v86", "v86iopl3", "real") else USER_DATA, rdi=0x20 if mode in ("v86", "v86iopl3", "real")
                            else USER_DATA + 0x20, rflags=state["rflags"] | random.choice((0, 0, 0x3000)),
                            memory={TSS: body}).gdt(TR, segment(TSS, max(limit, 0x67), kind))
