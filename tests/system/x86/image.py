@@ -164,10 +164,10 @@ MODES = {mode.name: mode for mode in [
 
 class Case:
     """Code that is run in a mode, with what it finds otherwise than the mode has it. Values of the state are keywords;
-    `setup` is code before it that is no part of the name."""
+    the peers in `without` are not asked, because their answer is known to be none."""
 
-    def __init__(self, name, mode, code, setup="", memory=None, msrs=(), **state):
-        self.name, self.mode, self.text = f"{name} [{mode}]", MODES[mode], f"{setup}\n{code}\nud2"
+    def __init__(self, name, mode, code, memory=None, msrs=(), without=(), **state):
+        self.name, self.mode, self.text, self.without = f"{name} [{mode}]", MODES[mode], f"{code}\nud2", without
         self.memory, self.state, self.msrs = dict(memory or {}), state, list(msrs)
 
     def gdt(self, selector, descriptor):
