@@ -412,6 +412,11 @@ static bool aligned(struct x86_core *c, uint64_t linear, unsigned width)
     return x86_fault_code(c, EXC_AC, 0);
 }
 
+bool x86_aligned(struct x86_core *c, unsigned seg, uint64_t offset, unsigned width)
+{
+    return aligned(c, (c->view[seg].base + offset) & c->linear_mask, width);
+}
+
 struct x86_loaded x86_read(struct x86_core *c, unsigned seg, uint64_t offset, unsigned width)
 {
     struct x86_loaded loaded = {0};

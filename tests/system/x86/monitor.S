@@ -143,6 +143,13 @@ monitor:
     mov $0x600, %eax
     mov %eax, %cr4
     fninit
+    .rept 8
+    fldz
+    .endr
+    fninit
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7
+    xorps %xmm\n, %xmm\n
+    .endr
     ldmxcsr default_mxcsr
     mov IN_DR, %eax
     mov %eax, %dr0
