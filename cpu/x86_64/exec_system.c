@@ -117,12 +117,6 @@ X86_DO(clts)
 }
 X86_SYSTEM(clts)
 
-/* ModRM.mod is ignored by moves of control and debug registers: r/m is always a register. */
-static unsigned move_register(const struct x86_insn *i)
-{
-    return i->flags & INSN_MEM ? (i->modrm & 7u) : i->rm;
-}
-
 /* #UD for what isn't a control register comes before #GP for who may not have it. */
 static bool control_register(struct x86_core *c, const struct x86_insn *i)
 {
@@ -142,7 +136,7 @@ X86_DO(mov_rc)
     case 4: value = c->s.cr4; break;
     default: value = c->hooks.tpr_get ? c->hooks.tpr_get(c->hooks.opaque) : 0; break;
     }
-    x86_operand_reg_set(c, move_register(i), i->opsize, value);
+    x86_operand_reg_set(c, i->rm, i->opsize, value);
     return true;
 }
 X86_HELPER(mov_rc)
@@ -159,7 +153,7 @@ static bool cr8_write(struct x86_core *c, uint64_t value)
 
 X86_DO(mov_cr)
 {
-    uint64_t value = c->s.gpr[move_register(i)] & x86_address_mask(i->opsize);
+    uint64_t value = c->s.gpr[i->rm] & x86_address_mask(i->opsize);
     if (!control_register(c, i))
         return false;
     switch (i->reg) {
@@ -196,7 +190,7 @@ X86_DO(mov_rd)
     unsigned number;
     if (!debug_register(c, i, &number))
         return false;
-    x86_operand_reg_set(c, move_register(i), i->opsize, c->s.dr[number]);
+    x86_operand_reg_set(c, i->rm, i->opsize, c->s.dr[number]);
     return true;
 }
 X86_SYSTEM(mov_rd)
@@ -204,7 +198,7 @@ X86_SYSTEM(mov_rd)
 X86_DO(mov_dr)
 {
     unsigned number;
-    uint64_t value = c->s.gpr[move_register(i)] & x86_address_mask(i->opsize);
+    uint64_t value = c->s.gpr[i->rm] & x86_address_mask(i->opsize);
     if (!debug_register(c, i, &number))
         return false;
     if (number >= 6 && value >> 32)

@@ -2,7 +2,7 @@
 
 from image import *
 
-TARGET = USER_CODE + 0x800  # UD2 that all may run
+TARGET = USER_CODE + 0x800  # INT3 that all may run
 MODES_OF_FAR = ("pm32", "pm32u", "pm16", "pm16u", "long", "longu", "compat", "compatu", "compat16")
 
 

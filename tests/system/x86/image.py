@@ -6,7 +6,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MONITOR, MONITOR_SIZE, ROM_MAX = 0x20000, 0x10000, 4 << 20
-UD2 = b"\x0f\x0b"
+UD2, INT3 = b"\x0f\x0b", b"\xcc"
 
 # The arena.
 IVT, LOW, GDT, LDT, IDT, TSS, TASKS, STATE = 0, 0x400, 0x1000, 0x2000, 0x3000, 0x4000, 0x5000, 0x6000
@@ -105,8 +105,8 @@ def tables():
 def common():
     return {
         IVT: b"".join(struct.pack("<HH", entry16(vector), MONITOR >> 4) for vector in range(256)),
-        **gdt(), **tables(), CODE: UD2 * 2048, USER_CODE: UD2 * 2048, CODE2: UD2 * 2048,
-        TSS + 0x800: UD2 * 1024}  # 16 bits of CODE's and USER_CODE's targets
+        **gdt(), **tables(), CODE: INT3 * 4096, USER_CODE: INT3 * 4096, CODE2: INT3 * 4096,
+        TSS + 0x800: INT3 * 2048}  # 16 bits of CODE's and USER_CODE's targets
 
 
 class Mode:

@@ -57,7 +57,7 @@ def rights(random, count):
                 upper = f" {table:x}={value:x}"
         text = f"{setup}mov ${USER_DATA}, %ebx; {access_text(access, bits)}"
         yield Case(f"{access} pte={entry:x}{upper} wp={cr0 >> 16 & 1} cr4={cr4:x} nxe={efer >> 11 & 1} ac={flags >> 18} pkru={pkru if pkru is None else hex(pkru)}", mode, text,
-                   memory={USER_DATA: UD2 * 8, **memory}, cr0=cr0, cr4=cr4, efer=efer if size == 8 else 0, rflags=flags)
+                   memory={USER_DATA: INT3 * 16, **memory}, cr0=cr0, cr4=cr4, efer=efer if size == 8 else 0, rflags=flags)
 
 
 def large(random, count):
@@ -78,7 +78,7 @@ def large(random, count):
             cr4 &= ~CR4["PSE"]
         access = random.choice(ACCESSES)
         yield Case(f"{access} {name} pde={entry:x} cr4={cr4:x}", mode, f"mov ${address + USER_DATA}, %ebx; {access_text(access, bits)}; mov $0, %eax; fninit",
-                   memory={where: entry.to_bytes(size, "little"), USER_DATA: UD2 * 8}, cr4=cr4)
+                   memory={where: entry.to_bytes(size, "little"), USER_DATA: INT3 * 16}, cr4=cr4)
 
 
 def flushes(random):
