@@ -135,8 +135,8 @@ static bool enter_inner(struct x86_core *c, struct target *target, unsigned para
     return true;
 }
 
-/* What a call gate leads to. */
-static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, struct target *target)
+/* What a call gate leads to; a jump may not change the level. */
+static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, bool call, struct target *target)
 {
     uint16_t selector = (uint16_t)(gate->low >> 16);
     uint32_t error = error_of(selector);
@@ -154,6 +154,8 @@ static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, struct 
     uint16_t attributes = target->code.attributes;
     if (!x86_is_code(attributes) || x86_dpl(attributes) > c->s.cpl)
         return x86_fault_gp(c, error);
+    if (!call && !(attributes & SEG_CONFORMING) && x86_dpl(attributes) != c->s.cpl)
+        return x86_fault_gp(c, error);
     if (x86_long_mode(c) && (attributes & (SEG_L | SEG_DB)) != SEG_L)
         return x86_fault_gp(c, error);
     return attributes & SEG_P || x86_fault_code(c, EXC_NP, error);
@@ -162,12 +164,10 @@ static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, struct 
 static bool through_call_gate(struct x86_core *c, struct x86_descriptor *gate, bool call)
 {
     struct target target;
-    if (!gate_target(c, gate, &target))
+    if (!gate_target(c, gate, call, &target))
         return false;
     unsigned dpl = x86_dpl(target.code.attributes);
     bool inner = dpl < c->s.cpl && !(target.code.attributes & SEG_CONFORMING);
-    if (inner && !call)
-        return x86_fault_gp(c, error_of(target.code.selector));
     return inner ? enter_inner(c, &target, gate->high & 31) : enter_same(c, &target, call);
 }
 

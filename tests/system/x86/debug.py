@@ -94,7 +94,7 @@ def priorities(random):
                             continue
                         text = op.replace("%ebx", "%rbx" if bits == 64 else "%ebx")
                         state = MODES[mode].state
-                        yield Case(f"{op} at={address:x} cr0+{cr0:x} cr4={cr4:x}", mode, text, cr0=state["cr0"] & ~CR0_MP | cr0, cr4=state["cr4"] & ~SSE | cr4, rbx=address, rcx=0, rax=0, rdx=0)
+                        yield Case(f"{op} at={address:x} cr0+{cr0:x} cr4={cr4:x}", mode, f"{text}; test %esp, %esp", cr0=state["cr0"] & ~CR0_MP | cr0, cr4=state["cr4"] & ~SSE | cr4, rbx=address, rcx=0, rax=0, rdx=0)
     for mode in ("pm32", "longu", "real"):
         for n in range(8, 17):
             prefixes = "; ".join([".byte 0x66"] * n)

@@ -33,6 +33,8 @@ def gates(random):
                                         struct.pack("<III", 0, STACK0, random.choice((0, 3, UDATA, DATA_R1, CODE32, 0x1000,
                                                                                      FREE + 8, DATA32 | 1))))
                     case.gdt(FREE + 8, segment(0, 0xFFFFF, random.choice((0x13, 0x91, 0x93)), 12))
+                if op == "int3":
+                    case.memory[TARGET] = case.memory[TARGET & 0xFFFF] = UD2
                 yield case.idt(vector, data)
 
 
