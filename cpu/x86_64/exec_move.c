@@ -161,17 +161,6 @@ MOVBE(16, 2)
 MOVBE(32, 4)
 MOVBE(64, 8)
 
-/* Past the caches, of which there are none here. */
-#define MOVNTI(bits, width)                                                                                  \
-    X86_HANDLER(x86_movnti##bits)                                                                            \
-    {                                                                                                        \
-        if (!x86_write(c, i->seg, x86_offset(c, i, pc), width, c->s.gpr[i->reg]))                            \
-            TAIL return x86_raise(c, i, bank, pc);                                                           \
-        TAIL return x86_next_slow(c, i, bank, pc);                                                           \
-    }
-MOVNTI(32, 4)
-MOVNTI(64, 8)
-
 X86_HANDLER(x86_xlat)
 {
     uint64_t offset = (c->s.gpr[RBX] + (uint8_t)c->s.gpr[RAX]) & x86_address_mask(i->asize);
