@@ -115,13 +115,13 @@ static void run_single(struct aarch64_core *c)
 /* A single instruction under the guest's own software step. */
 static void run_stepped(struct aarch64_core *c)
 {
-    if (!aarch64_step_check(c))
-        return;
     uint64_t monitor = c->s.monitor_address;
     c->stepping.completed = true;
+    c->stepping.stepped = false;
     run_single(c);
     if (!c->stepping.completed)
         return;
+    c->stepping.stepped = aarch64_step_active(c);
     c->stepping.exclusive = c->s.monitor_address != monitor && c->s.monitor_address != ~(uint64_t)0;
     c->s.pstate &= ~(uint32_t)PSTATE_SS;
 }
@@ -164,24 +164,29 @@ static bool asleep(struct aarch64_core *c)
     return false;
 }
 
-/* What every instruction has to be looked at for. */
+/* What every instruction has to be looked at for, by the priority of exceptions (D1.3.5.5): software step, PC
+ * alignment and instruction aborts, breakpoints, illegal execution state. */
 static bool run_carefully(struct aarch64_core *c)
 {
-    if (unlikely(c->s.pstate & PSTATE_IL)) {
+    bool illegal = c->s.pstate & PSTATE_IL, stepped = aarch64_step_active(c);
+    bool breaks = aarch64_breaks_in_page(c, c->s.pc);
+    if (likely(!illegal && !stepped && !breaks))
+        return false;
+    if (stepped && !aarch64_step_check(c))
+        return true;
+    if ((illegal || breaks) && !aarch64_fetch(c, c->s.pc).host) {
+        aarch64_exception(c);
+        return true;
+    }
+    if (breaks && !aarch64_break_check(c))
+        return true;
+    if (illegal) {
         c->fault = (struct aarch64_fault){.ec = EC_ILLEGAL_STATE};
         aarch64_exception(c);
         return true;
     }
-    if (unlikely(aarch64_breaks_in_page(c, c->s.pc))) {
-        if (aarch64_break_check(c))
-            aarch64_step_active(c) ? run_stepped(c) : run_single(c);
-        return true;
-    }
-    if (unlikely(aarch64_step_active(c))) {
-        run_stepped(c);
-        return true;
-    }
-    return false;
+    stepped ? run_stepped(c) : run_single(c);
+    return true;
 }
 
 /* One turn of the outer loop. */
