@@ -15,6 +15,8 @@ COUNT = 4000  # of cases in a program
 FORGIVEN = [
     ("DC ZVA: FAR has the address it was given, not the block's", "zero", r"@ \S+ 9[26]000050 ", r"@ \S+ 9[26]000050 "),
     ("permission to write is checked before an atomic reads", "add|compare", r"@ \S+ 9[26]00004[c-f] ", r"@ \S+ 9[26]000010 "),
+    ("an atomic marks its page as dirty before it finds nothing behind it", "add|compare", r"@ \S+ 9[26]000010 ",
+     r"@ \S+ 9[26]000010 "),
     ("a page that hardware would make writable counts as such for PXN and WXN, too", "fetch", r"@ \S+ 8[26]00000[c-f] ",
      r"@ \S+ 56000077 "),
 ]
@@ -36,7 +38,7 @@ class Translation(bare.Bare):
             if a != b and not any(re.match(which, operation) and re.search(here, a) and re.search(there, b)
                                   for _, which, here, there in FORGIVEN):
                 different.append(f"{aarch64_translation.describe(case)}\n  {a}\n  the peer: {b}")
-        self.assertEqual(different, [], "\n".join(different[:10]) + f"\n{len(different)} of {COUNT}, seed {seed}")
+        self.assertFalse(different, f"{len(different)} of {COUNT}, seed {seed}\n" + "\n".join(different[:10]))
 
     def test_cortex_a57(self):
         for seed in range(bare.SEEDS):

@@ -393,6 +393,8 @@ cases_begin:
     mov x13, #\bits
     orr x12, x12, x13
     msr sctlr_el1, x12
+    mov x12, sp
+    msr sp_el0, x12
     isb
     TO_EL0 \pstate
     .irp add, 8, 4, 3, 1

@@ -73,8 +73,7 @@ static void memory_fill(void)
 {
     for (unsigned page = 0; page < PAGES; page++) {
         for (unsigned n = 512 * page; has_memory(page) && n < 512 * page + 512; n++) {
-            if (memory[n] != page_word(n))
-                memory[n] = page_word(n);
+            memory[n] = page_word(n);
         }
     }
     __asm__ volatile("dsb sy\n ic iallu\n dsb sy\n isb" ::: "memory");
@@ -89,13 +88,13 @@ static void memory_report(void)
             uint64_t value = memory[n];
             if (value == page_word(n))
                 continue;
+            memory[n] = page_word(n);
             hash = (hash ^ value ^ (uint64_t)n << 40) * 0x9e3779b97f4a7c15ull;
             if (shown++ >= 6)
                 continue;
             puts(" *");
             put(8 * n);
             put(value);
-            memory[n] = page_word(n);
         }
     }
     if (shown > 6) {
@@ -172,10 +171,10 @@ static int has(const char *name)
 int main(void);
 int main(void)
 {
+    memory_fill();
     for (const struct trap_case *which = cases_begin; which < cases_end; which++) {
         if (!has(which->name))
             continue;
-        memory_fill();
         run(which);
     }
     return 0;

@@ -156,22 +156,22 @@
     CASE "pmu overflow of 32 bits of cycles"
     SET_X pmccntr_el0, 0xfffffff0
     PMU 1
-    .rept 200
-    isb
+    .rept 40
+    mrs x9, pmccntr_el0
     .endr
     mrs x1, pmovsset_el0
     mov x9, #0
     END
-    CASE "pmu overflow interrupts", 0x345
+    CASE "pmu overflow interrupts"
     SET_X pmccntr_el0, 0xfffffffffffffff0
     SET_X pmintenset_el1, 0x80000000
     PMU
-    mov x11, #30000
-1:  sub x11, x11, #1
-    isb
-    cbnz x11, 1b
     mov x9, #0
+    wfi
     mrs x1, pmovsset_el0
+    msr daifclr, #2
+    nop
+    nop
     END
     CASE "pmu overflow set by hand", 0x345
     SET_X pmintenset_el1, 0x2
@@ -316,12 +316,8 @@
     mov x2, #5000
     msr cnt\which\()_tval_el0, x2
     msr cnt\which\()_ctl_el0, x1
-1:  mrs x3, cnt\which\()_ctl_el0
-    tbz x3, #2, 1b
-    mov x11, #30000
-1:  sub x11, x11, #1
-    isb
-    cbnz x11, 1b
+    wfi
+    mrs x3, cnt\which\()_ctl_el0
     msr daifclr, #2
     nop
     nop

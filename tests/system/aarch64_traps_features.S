@@ -137,7 +137,7 @@ page_code_end:
     cpyp [x0]!, [x1]!, x2!
     END
     .endr
-    .irp pages, 3, 4, 10, 14
+    .irp pages, 3, 10, 14
     CASE "mops:first: set into page \pages + 1"
     SCTLR (1 << 33)
     ldr x0, =PAGES_AT + P(\pages) + 0xf00
@@ -184,8 +184,6 @@ page_code_end:
     cpyfp [x0]!, [x4]!, x1!
     cpyp [x0]!, [x4]!, x1!
     cpym [x0]!, [x4]!, x1!
-    TO_EL1
-    setp [x0]!, x1!, x3
     END
     CASE "mops:option b's flags"
     SCTLR (1 << 33)
