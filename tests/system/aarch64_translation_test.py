@@ -17,6 +17,7 @@ FORGIVEN = [
     ("permission to write is checked before an atomic reads", "add|compare", r"@ \S+ 9[26]00004[c-f] ", r"@ \S+ 9[26]000010 "),
     ("an atomic marks its page as dirty before it finds nothing behind it", "add|compare", r"@ \S+ 9[26]000010 ",
      r"@ \S+ 9[26]000010 "),
+    ("likewise for a fetch from nowhere", "fetch", r"@ \S+ 8[26]00000[c-f] ", r"@ \S+ 8[26]000010 "),
     ("a page that hardware would make writable counts as such for PXN and WXN, too", "fetch", r"@ \S+ 8[26]00000[c-f] ",
      r"@ \S+ 56000077 "),
 ]

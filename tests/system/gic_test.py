@@ -69,7 +69,7 @@ def v3_step(r):
                                 (CTLR, r.choice([0, 1, 2, 3])), (IGRPEN0, r.getrandbits(1)), (IGRPEN1, r.getrandbits(1))])
         return (WRITE_ICC, 0, name, value)
     where = GICD + 0x6000 + 8 * r.randrange(32, 96)
-    return (READ, 8, where, 0) if r.getrandbits(1) else (WRITE, 8, where, r.choice([0, 0, 1, 1 << 31, r.getrandbits(64)]))
+    return (READ, 8, where, 0) if r.getrandbits(1) else (WRITE, 8, where, r.choice([0, 0, 1, 1 << 31, r.getrandbits(40) & 0xFF80FFFFFF]))
 
 
 def v3_start(r):
