@@ -13,9 +13,9 @@
 /* clang-format off */
 const struct option run_option_table[] = {
     {"kernel", OPTION_TEXT, "FILE", "What to start",
-     "the guest: a Linux Image or bzImage, an ELF or flat program, gzip or zstd of them, or an ISO", AT(kernel), 0},
+     "the guest: a Linux Image or bzImage, an ELF or flat program, gzip or zstd of them, an ISO, or a disk or diskette to boot from", AT(kernel), 0},
     {"initrd", OPTION_TEXT, "FILE", "What to start", "an initial file system for the kernel", AT(initrd), 0},
-    {"append", OPTION_TEXT, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
+    {"append", OPTION_LINE, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
     {"dtb", OPTION_TEXT, "FILE", "What to start", "a device tree instead of the board's own", AT(dtb), 0},
     {"firmware", OPTION_TEXT, "auto|builtin|none|seabios|ovmf|FILE", "What to start",
      "auto: OpenSBI where it is found, else the built-in SBI; on x86_64 SeaBIOS or EDK2 (ovmf) for what they start; "
@@ -38,8 +38,8 @@ const struct option run_option_table[] = {
     {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0},
     {"name", OPTION_TEXT, "NAME", "The machine", "a name for it, shown by the host's tools", AT(name), 0},
 
-    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|nvme|usb][,readonly][,snapshot]", "Devices",
-     "a disk; `virtio` is the PCI one, `ahci` and `nvme` a PC's", AT(disks), 0},
+    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|nvme|usb|floppy][,readonly][,snapshot]", "Devices",
+     "a disk; `virtio` is the PCI one, `ahci`, `nvme` and `floppy` (a diskette) a PC's", AT(disks), 0},
     {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22][,model=virtio|e1000]|tap,ifname=NAME|none", "Devices",
      "a network card; without the option, one for the user network", AT(nets), 0},
@@ -49,7 +49,7 @@ const struct option run_option_table[] = {
      "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
      AT(display), 0},
 
-    {"usb", OPTION_LIST, "keyboard|mouse|tablet", "Devices", "plug in a USB device; --disk with if=usb is one as well", AT(usb), 0},
+    {"usb", OPTION_LIST, "keyboard|mouse|tablet|none", "Devices", "plug in a USB device; --disk with if=usb is one as well; a PC whose screen is shown has a tablet, but for none", AT(usb), 0},
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
     {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",
@@ -120,8 +120,13 @@ bool option_store(struct run_options *options, const struct option *option, cons
 {
     char *field = (char *)options + option->offset;
     struct option_list *list;
+    bool needed = option->argument && option->argument[0] != '[' && option->kind != OPTION_LINE;
+    if (needed && !*value)
+        return error_set(err, ERROR_USAGE, "--%s was given nothing: write --%s %s, or leave it out",
+                         option->name, option->name, option->argument);
     switch (option->kind) {
-    case OPTION_TEXT: memcpy(field, &value, sizeof(value)); return true;
+    case OPTION_TEXT:
+    case OPTION_LINE: memcpy(field, &value, sizeof(value)); return true;
     case OPTION_LIST:
         list = (struct option_list *)(void *)field;
         if (list->count == OPTION_LIST_MAX)
@@ -141,8 +146,6 @@ bool option_store(struct run_options *options, const struct option *option, cons
                              (unsigned long long)option->most);
         return true;
     case OPTION_FLAG: *(bool *)field = true; return true;
-    case OPTION_ABSENT:
-        return error_set(err, ERROR_USAGE, "--%s is not there yet: leave it out", option->name);
     }
     return false;
 }
@@ -170,9 +173,9 @@ static bool words_parse(struct run_options *options, int count, char **words, st
         const char *value = equals ? equals + 1 : NULL;
         if (!option->argument && value)
             return error_set(err, ERROR_USAGE, "--%s takes no value", option->name);
-        if (option->argument && !value && option->kind != OPTION_ABSENT)
+        if (option->argument && !value)
             value = value_take(option, count, words, &i);
-        if (option->argument && !value && option->kind != OPTION_ABSENT)
+        if (option->argument && !value)
             return error_set(err, ERROR_USAGE, "--%s needs a value: --%s %s", option->name, option->name,
                              option->argument);
         if (!option_store(options, option, value, err))

@@ -20,6 +20,13 @@
 /* The date of a deterministic machine: 2025-01-01 00:00 UTC. */
 #define FIXED_EPOCH_NS (1735689600ull * 1000000000ull)
 
+struct machine_run *board_run_create(const struct machine_config *config, struct error *err)
+{
+    struct run_config run = {
+        .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
+    return machine_run_create(&run, err);
+}
+
 /* A piece of memory that is freed with the board. */
 struct board_memory {
     struct board_memory *next;
@@ -44,6 +51,15 @@ const char *board_name(struct board_parts *parts, const char *fmt, ...)
     vsnprintf(name, NAME_SIZE, fmt, args);
     va_end(args);
     return name;
+}
+
+bool board_console_open(struct board_parts *parts, struct char_port **port, struct error *err)
+{
+    *port = NULL;
+    if (parts->config->serial_count && !board_serial_open(parts, 0, port, err))
+        return false;
+    parts->run->console = *port;
+    return true;
 }
 
 bool board_serial_open(struct board_parts *parts, unsigned n, struct char_port **port, struct error *err)
@@ -112,26 +128,30 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
     return true;
 }
 
+static bool is_of_pc(enum device_transport transport)
+{
+    return transport == TRANSPORT_AHCI || transport == TRANSPORT_NVME || transport == TRANSPORT_FLOPPY;
+}
+
 static bool disks_add(struct board_parts *parts, struct error *err)
 {
     const struct machine_config *config = parts->config;
     parts->disks = machine_alloc(config->disk_count * sizeof(*parts->disks) + 1);
     for (unsigned i = 0; i < config->disk_count; i++) {
-        if (config->disks[i].transport == TRANSPORT_USB)
+        enum device_transport transport = config->disks[i].transport;
+        if (transport == TRANSPORT_USB || (is_of_pc(transport) && parts->pc_disks))
             continue;
-        if (config->disks[i].transport == TRANSPORT_AHCI || config->disks[i].transport == TRANSPORT_NVME) {
-            if (parts->ata_nvme)
-                continue;
-            return error_set(err, ERROR_USAGE, "only a PC has AHCI and NVMe disks: use if=virtio for %s",
+        if (is_of_pc(transport))
+            return error_set(err, ERROR_USAGE,
+                             "only a PC has AHCI and NVMe disks and diskettes: use if=virtio for %s",
                              config->disks[i].block.path);
-        }
         struct block *block = parts->disks[i] =
             block_open(&parts->run->machine, &config->disks[i].block, err);
         if (!block)
             return false;
         struct virtio_blk_config disk = {.name = board_name(parts, "disk%u", i), .block = block};
         struct virtio_device *device = virtio_blk_create(&parts->run->machine, &disk);
-        if (!virtio_attach(parts, device, config->disks[i].transport, err))
+        if (!virtio_attach(parts, device, transport, err))
             return false;
     }
     return true;

@@ -1,7 +1,7 @@
 /*
  * The inside of the PC, and of the minimal board (micro_x86.c), which has no chipset and fewer devices at the
  * same places: the memory map, and what the parts share: pc.c (the devices), pc_apic.c (interrupts between
- * devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c, pc_linux.c, pc_multiboot.c,
+ * devices and cores), pc_plan.c (what is started), pc_disks.c (disks), pc_boot.c, pc_linux.c, pc_multiboot.c,
  * pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what
  * firmware is told).
  */
@@ -15,9 +15,11 @@
 #include "devices/irq/lapic.h"
 #include "devices/misc/button.h"
 #include "devices/misc/fw_cfg.h"
+#include "devices/misc/i8237.h"
 #include "devices/misc/ich9_lpc.h"
 #include "devices/pci/pci_host_ecam.h"
 #include "devices/pci/q35_host.h"
+#include "devices/timer/cmos_rtc.h"
 #include "devices/timer/hpet.h"
 #include "machine/acpi/aml.h"
 #include "machine/acpi/tables.h"
@@ -65,10 +67,13 @@ enum pc_irq {
     PC_IRQ_KEYBOARD = 1,
     PC_IRQ_COM2 = 3,
     PC_IRQ_COM1 = 4,
+    PC_IRQ_FLOPPY = 6,
     PC_IRQ_RTC = 8,
     PC_IRQ_MOUSE = 12,
     PC_IRQ_FPU = 13,
 };
+
+#define PC_DMA_FLOPPY 2
 
 #define PC_VGA_SLOT   1
 #define PC_VGA_MEMORY (16 * MIB)
@@ -78,10 +83,11 @@ enum pc_irq {
 
 /* What is started and from which file, decided once, before anything is built. */
 struct pc_plan {
-    bool firmware; /* at the top of the first 4 GiB; else the payload is started by this program */
-    bool efi;      /* it is EDK2, which starts a kernel by itself */
-    bool efi_code; /* and its variables lie in flash below it */
-    bool demo;     /* the payload is the built-in guest */
+    bool firmware;   /* at the top of the first 4 GiB; else the payload is started by this program */
+    bool efi;        /* it is EDK2, which starts a kernel by itself */
+    bool efi_code;   /* and its variables lie in flash below it */
+    bool bios_linux; /* a BIOS is to start --kernel */
+    bool demo;       /* the payload is the built-in guest */
     char firmware_path[FIRMWARE_PATH_MAX];
     char vars_path[FIRMWARE_PATH_MAX]; /* what the flash holds at first; empty: there is none */
     bool vars_kept;                    /* the guest's changes go to that file */
@@ -102,10 +108,13 @@ struct pc_board {
     struct ich9_lpc *lpc;
     struct q35_host *host;
     struct hpet *hpet;
+    struct cmos_rtc *cmos;
+    struct i8237 *dma;
     struct input *input;
     struct display *display;
     struct vga *vga; /* NULL: another screen, or none */
     struct fw_cfg *fw_cfg;
+    bool floppies;                           /* there are drives */
     struct pc_cpu *cpus;                     /* pc_apic.c's */
     bool kernel_unpacked;                    /* by this program, not by itself */
     struct button *power_button;             /* the minimal board's */
@@ -139,9 +148,15 @@ struct irq_line pc_a20_line(struct pc_board *board);
  * False and err. */
 bool pc_ahci_add(struct pc_board *board, struct error *err);
 bool pc_nvme_add(struct pc_board *board, struct error *err);
+/* Where there are diskettes: their controller, and what CMOS says of the drives. */
+bool pc_floppy_add(struct pc_board *board, struct error *err);
 
 /* pc_fwcfg.c: what firmware asks for. False and err. */
 bool pc_fw_cfg_add(struct pc_board *board, struct error *err);
+
+/* pc_bios_linux.c: the kernel, for a BIOS to start. False and err. */
+#define PC_BIOS_KEEPS (2 * MIB) /* of memory, at most */
+bool pc_bios_linux_add(struct pc_board *board, struct error *err);
 
 /* The memory map as E820 (and PVH) tell it; as many as it returns. */
 #define PC_E820_MAX 12
@@ -159,7 +174,6 @@ unsigned pc_e820_make(const struct pc_board *board, struct pc_e820 map[static PC
 /* pc_acpi.c: all tables; returns the DSDT's offset; two of them. pc_dsdt.c: that one. */
 size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board);
 void pc_madt_make(struct acpi_tables *tables, const struct pc_board *board);
-void pc_mcfg_make(struct acpi_tables *tables);
 void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
 
 /* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */
