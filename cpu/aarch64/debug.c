@@ -14,8 +14,8 @@
 #define BCR_BAS_FIRST BIT(5)
 #define WCR_WT        BIT(20)
 
-/* Whether debug exceptions are enabled at an exception level (D2.4): not while an OS lock is set; always at EL0, at EL1 with KDE and D
- * clear. */
+/* Whether debug exceptions are enabled at an exception level (D2.4): not while an OS lock is set; always at
+ * EL0, at EL1 with KDE and D clear. */
 static bool enabled_at(const struct aarch64_core *c, unsigned el, uint32_t pstate)
 {
     if ((c->s.oslar & 1) || (c->s.osdlr_el1 & 1))
@@ -115,7 +115,8 @@ static bool hardware_hit(const struct aarch64_core *c, uint64_t va, unsigned siz
     return false;
 }
 
-bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access, bool user)
+bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access,
+                         bool user)
 {
     uint64_t at;
     if ((c->s.mdscr_el1 & MDSCR_MDE) && enabled(c) && hardware_hit(c, va, size, access, user, &at)) {
@@ -150,8 +151,7 @@ static bool breakpoint_matches(const struct aarch64_core *c, unsigned n, uint64_
     bool address = ((c->s.dbgbvr[n] ^ pc) & compared(c)) == 0 && (control & BCR_BAS_FIRST);
     switch (bits_get(control, 20, 4)) {
     case BREAK_ADDRESS: return address;
-    case BREAK_ADDRESS_LINKED:
-        return address && link_matches(c, control);
+    case BREAK_ADDRESS_LINKED: return address && link_matches(c, control);
     case BREAK_CONTEXT: return context_matches(c, n, BREAK_CONTEXT);
     default: return false;
     }

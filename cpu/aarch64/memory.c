@@ -50,8 +50,8 @@ static bool span_find(struct aarch64_core *c, const struct aarch64_access *acces
     if (span->low_size < access->size) {
         if (!aarch64_place_find(c, access->va + span->low_size, kind, access->user, &span->high))
             return false;
-        device |= unaligned && aarch64_place_device(c, access->va + span->low_size, kind, access->user,
-                                                    &span->high);
+        device |= unaligned &&
+                  aarch64_place_device(c, access->va + span->low_size, kind, access->user, &span->high);
     }
     if (device)
         return aarch64_data_abort(c, access->va, FSC_ALIGNMENT, write);

@@ -49,8 +49,8 @@ enum aarch64_atomic {
 };
 
 /*
- * The host address for an exclusive access or an atomic operation on `size` bytes: readable and writable as `what` says.
- * Aligned, or with LSE2 within 16 aligned bytes. NULL: c->fault is set. c->atomic says whether
+ * The host address for an exclusive access or an atomic operation on `size` bytes: readable and writable as
+ * `what` says. Aligned, or with LSE2 within 16 aligned bytes. NULL: c->fault is set. c->atomic says whether
  * aarch64_atomic_done must be called after the write.
  */
 void *aarch64_atomic_at(struct aarch64_core *c, uint64_t va, unsigned size, enum aarch64_atomic what);

@@ -101,12 +101,20 @@ static void run_block(struct aarch64_core *c, const struct a64_insn *first)
         i = i->run(c, i, c->bank, c->loop_pc);
 }
 
+/* Nothing can be fetched here. It counts as an instruction, as vectors that are not there would make no
+ * progress. */
+static void fetch_fault(struct aarch64_core *c)
+{
+    c->vcpu.icount++;
+    aarch64_exception(c);
+}
+
 /* One instruction, and no block behind it. */
 static void run_single(struct aarch64_core *c)
 {
     const struct a64_insn *first = aarch64_block_single(c, c->s.pc);
     if (!first) {
-        aarch64_exception(c);
+        fetch_fault(c);
         return;
     }
     bool traced = trace_on(TRACE_INSN);
@@ -181,7 +189,7 @@ static bool run_carefully(struct aarch64_core *c)
     if (stepped && !aarch64_step_check(c))
         return true;
     if ((illegal || breaks) && !aarch64_fetch(c, c->s.pc).host) {
-        aarch64_exception(c);
+        fetch_fault(c);
         return true;
     }
     if (breaks && !aarch64_break_check(c))

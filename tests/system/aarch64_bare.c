@@ -34,12 +34,13 @@ void put(uint64_t value)
 static int has_far(const struct bare_exception *e)
 {
     uint64_t ec = e->esr >> 26;
-    return !(e->vector & 3) && (ec == 0x22 || (ec & 0x3e) == 0x20 || (ec & 0x3e) == 0x24 || (ec & 0x3e) == 0x34);
+    return !(e->vector & 3) &&
+           (ec == 0x22 || (ec & 0x3e) == 0x20 || (ec & 0x3e) == 0x24 || (ec & 0x3e) == 0x34);
 }
 
 /*
- * For most instructions' exceptions it is the implementation's choice whether SPSR.BTYPE is 0; not for aborts of the fetch,
- * debug exceptions, illegal states, BRK, BTI and interrupts.
+ * For most instructions' exceptions it is the implementation's choice whether SPSR.BTYPE is 0; not for aborts
+ * of the fetch, debug exceptions, illegal states, BRK, BTI and interrupts.
  */
 static uint64_t spsr_shown(const struct bare_exception *e)
 {
@@ -85,8 +86,9 @@ enum descriptor {
 
 static void map_make(void)
 {
-    const uint64_t data = EXECUTE_NEVER | FLAG | NORMAL | VALID; /* not shareable: DS has address bits there */
-    level1[0] = EXECUTE_NEVER | FLAG | VALID; /* Device-nGnRnE */
+    const uint64_t data =
+        EXECUTE_NEVER | FLAG | NORMAL | VALID; /* not shareable: DS has address bits there */
+    level1[0] = EXECUTE_NEVER | FLAG | VALID;  /* Device-nGnRnE */
     level1[1] = physical(level2) | TABLE;
     level2[CODE_BLOCK] = (RAM + CODE_BLOCK * BLOCK) | FLAG | NORMAL | READ_ONLY | USER | VALID;
     level2[DATA_BLOCK] = (RAM + DATA_BLOCK * BLOCK) | data;
@@ -100,9 +102,9 @@ static int has_feature(const char *which, unsigned shift)
     return value >> shift & 15;
 }
 
-#define BREAKPOINT_RESET(n)                                                                                   \
+#define BREAKPOINT_RESET(n)                                                                                  \
     __asm__ volatile("msr dbgbcr" #n "_el1, xzr\n msr dbgbvr" #n "_el1, xzr" ::: "memory")
-#define WATCHPOINT_RESET(n)                                                                                   \
+#define WATCHPOINT_RESET(n)                                                                                  \
     __asm__ volatile("msr dbgwcr" #n "_el1, xzr\n msr dbgwvr" #n "_el1, xzr" ::: "memory")
 
 static void debug_reset(void)
@@ -159,7 +161,8 @@ void bare_reset(const uint64_t *descriptors, unsigned count)
 /* GICv3: this processor's private interrupts 16 to 31 to group 1, enabled, and let through. */
 void bare_gic(void)
 {
-    volatile uint32_t *distributor = (volatile uint32_t *)0x08000000, *private = (volatile uint32_t *)0x080b0000;
+    volatile uint32_t *distributor = (volatile uint32_t *)0x08000000,
+                      *private = (volatile uint32_t *)0x080b0000;
     volatile uint32_t *redistributor = (volatile uint32_t *)0x080a0000;
     distributor[0] = 0x12;
     redistributor[5] = 0;
@@ -167,7 +170,7 @@ void bare_gic(void)
     private[0x100 / 4] = 0xffff0000;
     write_register("S3_0_C12_C12_5", 7); /* ICC_SRE_EL1 */
     __asm__ volatile("isb");
-    write_register("S3_0_C4_C6_0", 0xff);  /* ICC_PMR_EL1 */
-    write_register("S3_0_C12_C12_7", 1);   /* ICC_IGRPEN1_EL1 */
+    write_register("S3_0_C4_C6_0", 0xff); /* ICC_PMR_EL1 */
+    write_register("S3_0_C12_C12_7", 1);  /* ICC_IGRPEN1_EL1 */
     __asm__ volatile("isb");
 }

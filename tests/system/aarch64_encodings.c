@@ -1,19 +1,20 @@
 /*
- * Which words are instructions: runs each word of a list (the file WORDS) at EL0 and EL1, those of another (USER_WORDS) at EL0
- * only, and prints a character for each:
- * '.' no exception, 'u' undefined, others are the exception's class. Registers are addresses that nothing translates, and
- * around the word is nothing but SVC #0xffff, which ends; so whatever it does has no consequences.
+ * Which words are instructions: runs each word of a list (the file WORDS) at EL0 and EL1, those of another
+ * (USER_WORDS) at EL0 only, and prints a character for each:
+ * '.' no exception, 'u' undefined, others are the exception's class. Registers are addresses that nothing
+ * translates, and around the word is nothing but SVC #0xffff, which ends; so whatever it does has no
+ * consequences.
  */
 #include "aarch64_bare.h"
 
 extern const uint32_t words_begin[], words_end[], user_words_end[];
 int main(void);
 
-#define UPPER    0xffffff8000000000ull
-#define POINTER  0x5a5a5a5a5a5a5a50ull
-#define SLOT     512 /* in words */
-#define CODE     (PAGES_BASE + 0x1000)
-#define ENDS     0xd41fffe1u
+#define UPPER   0xffffff8000000000ull
+#define POINTER 0x5a5a5a5a5a5a5a50ull
+#define SLOT    512 /* in words */
+#define CODE    (PAGES_BASE + 0x1000)
+#define ENDS    0xd41fffe1u
 
 static uint64_t high1[512] __attribute__((aligned(4096))), high2[512] __attribute__((aligned(4096)));
 static volatile uint32_t *const code = (volatile uint32_t *)CODE;

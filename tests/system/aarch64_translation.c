@@ -1,6 +1,7 @@
 /*
- * Stage 1 translation: each case brings the registers, the descriptors on the way of one address, and an access. While the
- * half of the address space that it is about is set up so, everything else is done from the other one. Prints for each case
+ * Stage 1 translation: each case brings the registers, the descriptors on the way of one address, and an
+ * access. While the half of the address space that it is about is set up so, everything else is done from the
+ * other one. Prints for each case
  *
  *   T number [ @vector esr elr spsr [far] ]... [ xN value ]... [ *address value ]... = pstate
  */

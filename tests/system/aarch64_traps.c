@@ -1,10 +1,11 @@
 /*
  * Runs the cases of aarch64_traps.S, each from the same state, and prints for each
  *
- *   C name [ @vector esr elr spsr [far] ]... [ xN value ]... [ *address value ]... [ %page descriptor ]... = pstate
+ *   C name [ @vector esr elr spsr [far] ]... [ xN value ]... [ *address value ]... [ %page descriptor ]... =
+ * pstate
  *
- * the exceptions it met, the registers, memory and descriptors it changed, and PSTATE at its end. A case that needs what
- * this processor hasn't (the name's part in front of a colon says it) is left out.
+ * the exceptions it met, the registers, memory and descriptors it changed, and PSTATE at its end. A case that
+ * needs what this processor hasn't (the name's part in front of a colon says it) is left out.
  */
 #include "aarch64_bare.h"
 
@@ -15,14 +16,14 @@ struct trap_case {
 extern const struct trap_case cases_begin[], cases_end[];
 extern const uint32_t page_code[], page_code_end[];
 
-#define XN        ((uint64_t)3 << 53)
-#define GUARDED   ((uint64_t)1 << 50)
-#define DBM       ((uint64_t)1 << 51)
-#define NG        0x800ull
-#define MEMORY(i) ((uint64_t)(i) << 2)
-#define FLAG      0x400ull
-#define USER      0x40ull
-#define RO        0x80ull
+#define XN            ((uint64_t)3 << 53)
+#define GUARDED       ((uint64_t)1 << 50)
+#define DBM           ((uint64_t)1 << 51)
+#define NG            0x800ull
+#define MEMORY(i)     ((uint64_t)(i) << 2)
+#define FLAG          0x400ull
+#define USER          0x40ull
+#define RO            0x80ull
 #define PAGE(n, bits) [n] = (PAGES_BASE + 0x1000 * (n)) | (bits) | 3
 
 static const uint64_t descriptors[PAGES] = {
@@ -148,14 +149,15 @@ static int has(const char *name)
         char name[8];
         uint8_t which, shift, least;
     } features[] = {
-        {"lse", 0, 20, 2},  {"mops", 2, 16, 1}, {"bti", 4, 0, 1},   {"lrcpc2", 1, 20, 2}, {"lrcpc", 1, 20, 1},
-        {"pan", 6, 20, 1},  {"uao", 7, 4, 1},   {"ssbs", 4, 4, 2},  {"dit", 3, 48, 1},    {"pauth", 1, 4, 1},
-        {"dpb2", 1, 0, 2},  {"dpb", 1, 0, 1},   {"wfxt", 2, 0, 2},  {"ecv", 5, 60, 1},    {"tlbr", 0, 56, 2},
-        {"res", 1, 40, 1},  {"dbm", 6, 0, 2},   {"epan", 6, 20, 3}, {"rng", 0, 60, 1},
+        {"lse", 0, 20, 2}, {"mops", 2, 16, 1}, {"bti", 4, 0, 1},   {"lrcpc2", 1, 20, 2}, {"lrcpc", 1, 20, 1},
+        {"pan", 6, 20, 1}, {"uao", 7, 4, 1},   {"ssbs", 4, 4, 2},  {"dit", 3, 48, 1},    {"pauth", 1, 4, 1},
+        {"dpb2", 1, 0, 2}, {"dpb", 1, 0, 1},   {"wfxt", 2, 0, 2},  {"ecv", 5, 60, 1},    {"tlbr", 0, 56, 2},
+        {"res", 1, 40, 1}, {"dbm", 6, 0, 2},   {"epan", 6, 20, 3}, {"rng", 0, 60, 1},
     };
     const uint64_t ids[] = {
-        read_register("id_aa64isar0_el1"), read_register("id_aa64isar1_el1"), read_register("S3_0_C0_C6_2"),
-        read_register("id_aa64pfr0_el1"),  read_register("id_aa64pfr1_el1"),  read_register("id_aa64mmfr0_el1"),
+        read_register("id_aa64isar0_el1"), read_register("id_aa64isar1_el1"),
+        read_register("S3_0_C0_C6_2"),     read_register("id_aa64pfr0_el1"),
+        read_register("id_aa64pfr1_el1"),  read_register("id_aa64mmfr0_el1"),
         read_register("id_aa64mmfr1_el1"), read_register("S3_0_C0_C7_2"),
     };
     for (unsigned n = 0; n < sizeof(features) / sizeof(features[0]); n++) {

@@ -1,6 +1,6 @@
 /*
- * Reads and writes of the interrupt controller's registers, as a list (the file OPERATIONS) has them, with one CPU and all
- * interrupts masked. Prints what is read, a line for each sequence: G number value...
+ * Reads and writes of the interrupt controller's registers, as a list (the file OPERATIONS) has them, with
+ * one CPU and all interrupts masked. Prints what is read, a line for each sequence: G number value...
  */
 #include "aarch64_bare.h"
 
@@ -8,12 +8,12 @@
 enum kind {
     RESET_V2, /* a new sequence, from a state in which nothing happens */
     RESET_V3,
-    READ,     /* of `size` bytes at `where`, which is printed */
+    READ, /* of `size` bytes at `where`, which is printed */
     WRITE,
     READ_ICC, /* likewise the CPU interface's register number `where` */
     WRITE_ICC,
-    TAKE,     /* the interrupt acknowledge register: memory at `where`, or with size 0 ICC number `where` */
-    DROP,     /* write what was taken last, and not dropped, to an end of interrupt register */
+    TAKE,       /* the interrupt acknowledge register: memory at `where`, or with size 0 ICC number `where` */
+    DROP,       /* write what was taken last, and not dropped, to an end of interrupt register */
     DEACTIVATE, /* write what was dropped last to a deactivate register */
 };
 struct operation {
@@ -27,19 +27,20 @@ int main(void);
 #define GICC 0x08010000ull
 #define GICR 0x080a0000ull
 
-#define ICC(X)                                                                                                \
-    X(0, S3_0_C4_C6_0) X(1, S3_0_C12_C8_0) X(2, S3_0_C12_C8_1) X(3, S3_0_C12_C8_2) X(4, S3_0_C12_C8_3)        \
-    X(5, S3_0_C12_C8_4) X(6, S3_0_C12_C9_0) X(7, S3_0_C12_C11_1) X(8, S3_0_C12_C11_3) X(9, S3_0_C12_C11_5)    \
-    X(10, S3_0_C12_C11_6) X(11, S3_0_C12_C11_7) X(12, S3_0_C12_C12_0) X(13, S3_0_C12_C12_1)                   \
-    X(14, S3_0_C12_C12_2) X(15, S3_0_C12_C12_3) X(16, S3_0_C12_C12_4) X(17, S3_0_C12_C12_5)                   \
-    X(18, S3_0_C12_C12_6) X(19, S3_0_C12_C12_7) X(20, S3_0_C12_C1_0)
+#define ICC(X)                                                                                               \
+    X(0, S3_0_C4_C6_0)                                                                                       \
+    X(1, S3_0_C12_C8_0) X(2, S3_0_C12_C8_1) X(3, S3_0_C12_C8_2) X(4, S3_0_C12_C8_3) X(5, S3_0_C12_C8_4)      \
+        X(6, S3_0_C12_C9_0) X(7, S3_0_C12_C11_1) X(8, S3_0_C12_C11_3) X(9, S3_0_C12_C11_5)                   \
+            X(10, S3_0_C12_C11_6) X(11, S3_0_C12_C11_7) X(12, S3_0_C12_C12_0) X(13, S3_0_C12_C12_1)          \
+                X(14, S3_0_C12_C12_2) X(15, S3_0_C12_C12_3) X(16, S3_0_C12_C12_4) X(17, S3_0_C12_C12_5)      \
+                    X(18, S3_0_C12_C12_6) X(19, S3_0_C12_C12_7) X(20, S3_0_C12_C1_0)
 
 static uint64_t icc_read(uint64_t number)
 {
     uint64_t value = 0;
     __asm__ volatile("isb" ::: "memory");
-#define READ_ONE(n, name)                                                                                     \
-    if (number == n)                                                                                          \
+#define READ_ONE(n, name)                                                                                    \
+    if (number == n)                                                                                         \
         value = read_register(#name);
     ICC(READ_ONE)
     return value;
@@ -47,8 +48,8 @@ static uint64_t icc_read(uint64_t number)
 
 static void icc_write(uint64_t number, uint64_t value)
 {
-#define WRITE_ONE(n, name)                                                                                    \
-    if (number == n)                                                                                          \
+#define WRITE_ONE(n, name)                                                                                   \
+    if (number == n)                                                                                         \
         write_register(#name, value);
     ICC(WRITE_ONE)
     __asm__ volatile("dsb sy\n isb" ::: "memory");
@@ -92,7 +93,8 @@ static uint64_t taken[64], taken_count, dropped;
 static void reset(enum kind kind)
 {
     /* What runs ends in order: the peer doesn't notice when the active priorities are just written. */
-    for (memory_write(kind == RESET_V2 ? GICC : GICD, 4, kind == RESET_V2 ? 7 : 0); kind == RESET_V2 && taken_count;)
+    for (memory_write(kind == RESET_V2 ? GICC : GICD, 4, kind == RESET_V2 ? 7 : 0);
+         kind == RESET_V2 && taken_count;)
         memory_write(GICC + 0x10, 4, taken[--taken_count]);
     taken_count = 0;
     dropped = 1023;

@@ -368,7 +368,8 @@ static void zeroing(void)
     check_abort(bare, 1, FSC_TRANSLATION + 1 + (1 << 6) + (1 << 8), (uint64_t)1 << 38);
     /* PAN is for loads and stores, not for maintenance. */
     bare->s->x[1] = A64_DATA;
-    A64_EXEC(bare, 0xd500419f /* msr pan, #1 */, SYS(3, 7, 10, 1, 1) /* dc cvac */, SYS(3, 7, 5, 1, 1) /* ic ivau */);
+    A64_EXEC(bare, 0xd500419f /* msr pan, #1 */, SYS(3, 7, 10, 1, 1) /* dc cvac */,
+             SYS(3, 7, 5, 1, 1) /* ic ivau */);
     RAN_TO_END(bare);
     a64_destroy(bare);
 }
