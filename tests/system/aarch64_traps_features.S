@@ -258,6 +258,81 @@ page_code_end:
     .endr
     END
 
+    /* ---- pointer authentication, where the algorithm is the architecture's ---- */
+    .macro KEYS
+    .irp key, apiakeylo_el1, apiakeyhi_el1, apibkeylo_el1, apibkeyhi_el1, apdakeylo_el1, apdakeyhi_el1, apdbkeylo_el1, apdbkeyhi_el1, apgakeylo_el1, apgakeyhi_el1
+    add x9, x9, x8
+    ror x9, x9, #11
+    msr \key, x9
+    .endr
+    isb
+    .endm
+    .irp enable, 0, 0x80000000, 0x40000000, 0x08000000, 0x2000, 0xc8002000
+    .irp tcr, 0x1280190019, 0x7280190019, 0x18007280190019
+    CASE "pauth:\enable, \tcr"
+    KEYS
+    SET tcr_el1, \tcr
+    SCTLR \enable
+    ldr x0, =PAGES_AT + P(17)
+    mov x1, #0x1234
+    orr x2, x0, #0xff00000000000000
+    mov x3, x0
+    mov x4, x0
+    mov x5, x0
+    ldr x6, =0xffffff8040411000
+    mov x7, x0
+    pacia x0, x1
+    pacib x2, x1
+    pacda x3, x1
+    pacdb x4, x1
+    pacga x5, x5, x1
+    paciza x6
+    mov x10, x0
+    mov x11, x3
+    mov x12, x6
+    mov x13, x2
+    xpaci x10
+    xpacd x11
+    autia x0, x1
+    autia x0, x1
+    autdzb x4
+    autiza x12
+    autib x13, x2
+    ldraa x14, [x3]
+    ldrab x15, [x7, #8]!
+    END
+    CASE "pauth:br \enable, \tcr"
+    KEYS
+    SET tcr_el1, \tcr
+    SCTLR \enable
+    adr x30, 1f
+    ldr x11, =PAGES_AT + P(17)
+    mov x12, x11
+    pacia x12, x1
+    braa x12, x1
+1:  adr x30, 2f
+    braa x11, x1
+2:  adr x30, 3f
+    braaz x12
+3:  blrab x11, x1
+    mov x12, sp
+    adr x30, 4f
+    retaa
+4:  adr x30, 5f
+    paciasp
+    retaa
+5:  adr x30, 6f
+    mov x13, x30
+    pacib x13, x12
+    msr elr_el1, x13
+    ldr x9, =EL1
+    msr spsr_el1, x9
+    eretab
+6:  mov x30, #0
+    END
+    .endr
+    .endr
+
     /* ---- the exclusive monitor ---- */
     CASE "exclusives"
     ldr x11, =PAGES_AT

@@ -80,9 +80,9 @@ def differences(ours, theirs):
 
 
 class Traps(bare.Bare):
-    def compare(self, model):
+    def compare(self, model, peers_model=None):
         image = self.build("traps", "aarch64_traps.c", "aarch64_traps.S")
-        ours, theirs = self.both(image, model, bare.MODELS[model])
+        ours, theirs = self.both(image, model, peers_model or bare.MODELS[model])
         theirs = {parts(line)[0]: line for line in theirs}
         different = []
         for line in ours:
@@ -99,6 +99,9 @@ class Traps(bare.Bare):
 
     def test_max(self):
         self.compare("max")
+
+    def test_qarma5(self):
+        self.compare("max,-pauth-impdef", "max,sve=off,sme=off,pauth-qarma5=on")
 
 
 if __name__ == "__main__":
