@@ -18,24 +18,11 @@ void aarch64_stopped_here(struct aarch64_core *c)
     c->stopped.icount = c->vcpu.icount;
 }
 
-/* Lower the limit, unless somebody has asked for attention already. */
-static void limit_lower(struct aarch64_core *c, uint64_t to)
-{
-    uint64_t old = __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-    if (to < old)
-        __atomic_compare_exchange_n(&c->vcpu.limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static bool limit_reached(const struct aarch64_core *c)
-{
-    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-}
-
 A64_HANDLER(go_on)
 {
     (void)i, (void)pc;
     /* Debug points need no look: code in their pages is never known. */
-    if (limit_reached(c) || aarch64_lines(c) || (c->s.mdscr_el1 & MDSCR_SS) || (c->s.pstate & PSTATE_IL))
+    if (vcpu_limit_reached(&c->vcpu) || aarch64_lines(c) || (c->s.mdscr_el1 & MDSCR_SS) || (c->s.pstate & PSTATE_IL))
         return a64_leave();
     c->resync = false;
     bank = aarch64_context(c);
@@ -88,7 +75,7 @@ static bool attend(struct aarch64_core *c)
 {
     if (interpreter_attend(&c->vcpu))
         return false;
-    limit_lower(c, aarch64_pmu_check(c));
+    vcpu_limit_lower(&c->vcpu, aarch64_pmu_check(c));
     aarch64_resync(c);
     return true;
 }
@@ -120,7 +107,7 @@ static void run_single(struct aarch64_core *c)
     bool traced = trace_on(TRACE_INSN);
     if (traced)
         aarch64_trace_before(c);
-    limit_lower(c, c->vcpu.icount);
+    vcpu_limit_lower(&c->vcpu, c->vcpu.icount);
     run_block(c, first);
     aarch64_returns_forget(c);
     if (traced)
@@ -161,7 +148,7 @@ static void run_blocks(struct aarch64_core *c)
     if (trace_on(TRACE_BLOCK)) {
         trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
                    a64_block_of_first(first)->count);
-        limit_lower(c, c->vcpu.icount);
+        vcpu_limit_lower(&c->vcpu, c->vcpu.icount);
     }
     run_block(c, first);
 }
@@ -241,7 +228,7 @@ void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     aarch64_pmu_start(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {
-        if (limit_reached(c) && !attend(c)) {
+        if (vcpu_limit_reached(&c->vcpu) && !attend(c)) {
             exit_set(c, EXIT_KICKED);
         } else if (asleep(c)) {
             vcpu->halted = true;
