@@ -15,6 +15,7 @@
 #include "cli/hvt_resources.h"
 #include "cli/options.h"
 #include "cli/parse.h"
+#include "cli/ports.h"
 #include "cli/report.h"
 #include "cli/run.h"
 #include "cli/run_iso.h"
@@ -35,6 +36,7 @@ struct run {
     struct run_options options;
     struct machine_config config;
     struct disk_config disks[DISKS_MAX];
+    struct port_config ports[VIRTIO_CONSOLE_PORTS_MAX];
     struct hvt_resource resources[HVT_RESOURCES_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
     struct error passed_by;  /* an engine that --accel auto did not take */
@@ -332,11 +334,12 @@ static bool config_make(struct run *run, struct error *err)
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) ||
         !display_choice_parse(&run->display, options->display, sandboxed, err) || !transport_set(run, err) ||
-        !disks_set(run, err) ||
+        !disks_set(run, err) || !ports_parse(options, run->ports, &config->port_count, err) ||
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
     lists_set(run);
+    config->ports = run->ports;
     config->usb = options->usb.items;
     config->usb_count = options->usb.count;
     config->screen_wanted =

@@ -27,6 +27,7 @@ const struct mode type1_mode = {
             .screens = 1u << SCREEN_VIRTIO | 1u << SCREEN_RAMFB | 1u << SCREEN_VGA,
             .board_variants = true,
             .debug_ports = true,
-            .usb = true},
+            .usb = true,
+            .ports = true},
     .create = type1_create,
 };

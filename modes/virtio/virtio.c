@@ -37,7 +37,8 @@ const struct mode virtio_mode = {
             .initrd = true,
             .device_tree = true,
             .screens = 1u << SCREEN_VIRTIO,
-            .transport_chosen = true},
+            .transport_chosen = true,
+            .ports = true},
     .init = virtio_init,
     .create = virtio_create,
 };

@@ -106,7 +106,7 @@ static void check_refused(const char *spec, enum error_kind kind)
 {
     struct error err = {0};
     test_context("%s", spec);
-    CHECK(char_open(&test->machine, spec, &err) == NULL);
+    CHECK(char_open(&test->machine, "--serial", spec, &err) == NULL);
     CHECK_EQ(err.kind, kind);
     CHECK((err.text[0] != 0) == (kind != ERROR_NONE));
     test_context(NULL);
@@ -147,7 +147,7 @@ static void file(void)
     CHECK_EQ(write(fd, "old contents", 12), 12);
     snprintf(spec, sizeof(spec), "file:%s", path);
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, spec, NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
     if (CHECK(port != NULL)) {
         CHECK_EQ(port_write(port, "first "), 6);
         CHECK_EQ(port_write(port, "line"), 4);
@@ -164,7 +164,7 @@ static void tcp_server(void)
 {
     char service[16];
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, "tcp:127.0.0.1:0,server", NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", "tcp:127.0.0.1:0,server", NULL);
     if (!CHECK(port != NULL))
         return;
     attach(port);
@@ -190,7 +190,7 @@ static void tcp_client(void)
     test = test_machine_create(MIB);
     int listener = host_socket_listen("127.0.0.1", "0", NULL);
     snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u", host_socket_port(listener));
-    struct char_port *port = char_open(&test->machine, spec, NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
     if (!CHECK(port != NULL))
         return;
     attach(port);
@@ -204,7 +204,7 @@ static void tcp_client(void)
     close(listener);
     char_close(port);
     struct error err = {0};
-    CHECK(char_open(&test->machine, spec, &err) == NULL);
+    CHECK(char_open(&test->machine, "--serial", spec, &err) == NULL);
     CHECK_EQ(err.kind, ERROR_HOST);
     test_machine_destroy(test);
 }
@@ -216,7 +216,7 @@ static void input_back_pressure(void)
     int listener = host_socket_listen("127.0.0.1", "0", NULL);
     char spec[64];
     snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u", host_socket_port(listener));
-    struct char_port *port = char_open(&test->machine, spec, NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
     int server = host_socket_accept(listener);
     if (!CHECK(port != NULL) || !CHECK(server >= 0))
         return;
@@ -259,7 +259,7 @@ static void output_back_pressure(void)
     int listener = host_socket_listen("127.0.0.1", "0", NULL);
     char spec[64];
     snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u", host_socket_port(listener));
-    struct char_port *port = char_open(&test->machine, spec, NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
     int server = host_socket_accept(listener);
     if (!CHECK(port != NULL) || !CHECK(server >= 0))
         return;
@@ -289,7 +289,7 @@ static void output_back_pressure(void)
 static void pty(void)
 {
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, "pty", NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", "pty", NULL);
     if (!CHECK(port != NULL))
         return;
     attach(port);
@@ -331,8 +331,8 @@ static bool exit_asked(void *opaque)
 static int stdio_child(const char *expected, bool until_exit)
 {
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, "stdio", NULL);
-    if (!port || char_open(&test->machine, "stdio", &(struct error){0}))
+    struct char_port *port = char_open(&test->machine, "--serial", "stdio", NULL);
+    if (!port || char_open(&test->machine, "--serial", "stdio", &(struct error){0}))
         return 10;
     attach(port);
     char_stdio_escape_set(port, escape_record, NULL);
