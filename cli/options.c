@@ -51,6 +51,10 @@ const struct option run_option_table[] = {
      "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
      AT(display), 0},
 
+    {"clipboard", OPTION_TEXT, "auto|on|off", "Devices",
+     "share the text of the clipboard with SPICE's agent in the guest; auto: where a window or VNC shows the screen, "
+     "and neither --sandbox nor --deterministic is on",
+     AT(clipboard), 0},
     {"usb", OPTION_LIST, "keyboard|mouse|tablet", "Devices", "plug in a USB device; --disk with if=usb is one as well", AT(usb), 0},
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},

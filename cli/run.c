@@ -21,6 +21,7 @@
 #include "cli/run_iso.h"
 #include "cli/sandboxing.h"
 #include "debug/trace.h"
+#include "devices/clipboard/vdagent.h"
 #include "host/file.h"
 #include "host/memory.h"
 #include "host/signal.h"
@@ -324,6 +325,32 @@ static bool mode_set(struct run *run, struct error *err)
     return run->mode;
 }
 
+/* After the mode, as some have no port for it. */
+static bool clipboard_set(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    struct machine_config *config = &run->config;
+    bool asked = options->clipboard && strcmp(options->clipboard, "on") == 0;
+    if (!display_choice_clipboard(&run->display, options->clipboard, options->deterministic,
+                                  &config->clipboard, err))
+        return false;
+    if (!asked && (!run->mode->can.ports || config->screen == SCREEN_NONE))
+        config->clipboard = false;
+    for (unsigned i = 0; config->clipboard && i < config->port_count; i++) {
+        if (strcmp(config->ports[i].name, VDAGENT_PORT) != 0)
+            continue;
+        config->clipboard = false; /* who has that port does it */
+        if (asked)
+            return error_set(err, ERROR_USAGE, "--port %s is the clipboard's: leave it or --clipboard out",
+                             VDAGENT_PORT);
+    }
+    if (config->clipboard && config->port_count == VIRTIO_CONSOLE_PORTS_MAX - 1)
+        return error_set(
+            err, ERROR_USAGE,
+            "the clipboard needs a port, and all are taken: give fewer --port, or --clipboard off");
+    return true;
+}
+
 static bool config_make(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
@@ -358,7 +385,8 @@ static bool config_make(struct run *run, struct error *err)
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    return mode_set(run, err) && sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
+    return mode_set(run, err) && clipboard_set(run, err) &&
+           sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
 }
 
 /* Shells say 128 + the signal's number for a program that a signal ended. */

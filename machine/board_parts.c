@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/clipboard/vdagent.h"
 #include "devices/display/ramfb.h"
 #include "devices/net/e1000.h"
 #include "devices/net/net.h"
@@ -190,10 +191,13 @@ static bool nets_add(struct board_parts *parts, struct error *err)
     return true;
 }
 
-/* The host's ends of the named ports. */
-static bool ports_open(struct board_parts *parts, struct virtio_console_port *ports, struct error *err)
+/* The host's ends of the named ports, the clipboard's behind those that were asked for. */
+static bool ports_open(struct board_parts *parts, struct virtio_console_config *console,
+                       struct virtio_console_port *ports, struct error *err)
 {
     const struct machine_config *config = parts->config;
+    console->ports = ports;
+    console->port_count = config->port_count + config->clipboard;
     for (unsigned i = 0; i < config->port_count; i++) {
         struct error failure = {0};
         const char *option = board_name(parts, "--port %s", config->ports[i].name);
@@ -204,6 +208,11 @@ static bool ports_open(struct board_parts *parts, struct virtio_console_port *po
         while (i-- > 0)
             char_close(ports[i].end);
         return error_set(err, failure.kind, "%s", failure.text);
+    }
+    if (config->clipboard) {
+        parts->run->clipboard = parts->clipboard = clipboard_create();
+        ports[config->port_count] =
+            (struct virtio_console_port){VDAGENT_PORT, vdagent_create(parts->clipboard)};
     }
     return true;
 }
@@ -221,11 +230,10 @@ static bool consoles_add(struct board_parts *parts, struct error *err)
     const struct machine_config *config = parts->config;
     struct virtio_console_port *ports = board_alloc(parts, VIRTIO_CONSOLE_PORTS_MAX * sizeof(*ports));
     unsigned first = parts->first_console;
-    struct virtio_console_config console = {
-        .name = "console0", .ports = ports, .port_count = config->port_count};
-    if (!ports_open(parts, ports, err))
+    struct virtio_console_config console = {.name = "console0"};
+    if (!ports_open(parts, &console, ports, err))
         return false;
-    if (config->port_count && config->serial_count <= first) {
+    if (console.port_count && config->serial_count <= first) {
         console.ports_only = true;
         return console_attach(parts, &console, err);
     }
@@ -318,6 +326,7 @@ void board_parts_free(struct board_parts *parts)
     }
     if (parts->input)
         input_destroy(parts->input);
+    clipboard_destroy(parts->clipboard);
     display_destroy(parts->display);
     free(parts->disks);
     free(parts->nets);

@@ -28,6 +28,7 @@ struct board_parts {
                                 board's own ports */
     struct display *display; /* of board_screen_add; NULL: none */
     struct input *input;
+    struct clipboard *clipboard;
     struct block **disks;
     struct net_port **nets;
     struct board_memory *memory;

@@ -84,6 +84,7 @@ struct machine_config {
     unsigned serial_count;
     const struct port_config *ports;
     unsigned port_count;
+    bool clipboard; /* with a port for an agent that shares it */
 
     const struct hvt_resource *hvt_resources;
     unsigned hvt_resource_count;

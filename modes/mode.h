@@ -29,7 +29,7 @@ struct mode_capabilities {
     bool board_variants;   /* --machine gic-version= */
     bool debug_ports;      /* --debug-exit, --debugcon */
     bool usb;              /* --usb */
-    bool ports;            /* --port */
+    bool ports;            /* --port, and the clipboard's */
 };
 #define MODE_EVERY_ARCH ((1u << GUEST_ARCH_COUNT) - 1)
 

@@ -69,6 +69,8 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "--usb", "use --mode type1, or leave it out", err);
     if (config->port_count && !mode->can.ports)
         return absent(mode, "--port", "use --mode type1 or virtio, or leave it out", err);
+    if (config->clipboard && !mode->can.ports)
+        return absent(mode, "--clipboard on", "use --mode type1 or virtio, or leave it out", err);
     if (config->debugcon && !mode->can.debug_ports)
         return absent(mode, "--debugcon", "use --mode type1, or leave it out", err);
     return true;
