@@ -190,6 +190,7 @@ static void *serve(void *opaque)
         if (!vnc->clients || host_clock_ns() < vnc->frame_at)
             continue;
         frame_make(vnc);
+        vnc_clipboard_tick(vnc);
         vnc->rfb->ProcessEvents(vnc->screen, 0);
     }
     return NULL;
@@ -257,6 +258,7 @@ static bool screen_create(struct vnc *vnc, const struct vnc_config *config, stru
         screen->passwordCheck = rfb->CheckPasswordByList;
     }
     vnc_client_hooks_set(vnc);
+    vnc_clipboard_hooks_set(vnc);
     if (!address_set(screen, config, err))
         return false;
     errno = 0;

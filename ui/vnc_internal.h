@@ -27,6 +27,7 @@ struct vnc {
     uint32_t cursor_pixels[DISPLAY_CURSOR_MAX * DISPLAY_CURSOR_MAX];
     bool absolute; /* the guest takes absolute positions */
     unsigned clients;
+    uint64_t clipboard_seen; /* what the guest copied last, and clients have */
     uint64_t frame_at, pause; /* when the next picture is made, and how long after the last */
 };
 
@@ -45,6 +46,10 @@ struct vnc_client {
 void vnc_client_hooks_set(struct vnc *vnc);
 /* The guest's pointer has become absolute or relative. */
 void vnc_client_pointer_tell(struct vnc_client *client);
+
+/* vnc_clipboard.c: with the screen there; and once in a while. */
+void vnc_clipboard_hooks_set(struct vnc *vnc);
+void vnc_clipboard_tick(struct vnc *vnc);
 
 /* vnc.c: something happened, and the picture will soon be another. */
 void vnc_active(struct vnc *vnc);

@@ -8,7 +8,7 @@
 
 /* Messages come in chunks: port, size (le32 each), bytes. */
 #define CHUNK_HEADER_SIZE 8
-#define CHUNK_SIZE_MAX    2048u
+#define CHUNK_SIZE_MAX    2048u /* of ours; agents put a message into one, however long it is */
 #define CHUNK_PORT_CLIENT 1u /* who has the screen: us */
 #define CHUNK_PORT_SERVER 2u
 
@@ -47,7 +47,7 @@ struct vdagent {
     uint32_t room;
 
     /* What the agent can do, as it has said. */
-    bool known;
+    bool known; /* that it knows clipboards */
     uint32_t capabilities;
     bool awaited; /* the agent was asked for its text */
 

@@ -69,14 +69,14 @@ static void capabilities_take(struct vdagent *agent, const uint8_t *data, uint32
     }
     if (request)
         vdagent_owe(agent, (struct owed){.kind = OWED_CAPABILITIES});
+    if (agent->known || !(agent->capabilities & (CAN_BY_DEMAND | CAN_CLIPBOARD)))
+        return;
+    agent->known = true;
     if (agent->capabilities & CAN_MAX_CLIPBOARD)
         vdagent_owe(agent, (struct owed){.kind = OWED_MAX_CLIPBOARD});
-    if (!(agent->capabilities & (CAN_BY_DEMAND | CAN_CLIPBOARD)))
-        return;
     clipboard_guest_attach(agent->clipboard, host_changed, agent);
-    if (!agent->known && clipboard_news(agent->clipboard, CLIPBOARD_HOST, &all, &text_len))
+    if (clipboard_news(agent->clipboard, CLIPBOARD_HOST, &all, &text_len))
         host_changed(agent);
-    agent->known = true;
 }
 
 static void grab_take(struct vdagent *agent, const uint8_t *data, uint32_t len)
