@@ -1,7 +1,7 @@
 /*
- * Cut text of clients, and ours to them (RFC 6143, 7.5.6 and 7.6.4): Latin-1, or UTF-8 with the extended clipboard
- * where the library knows that. The library's own functions would also send to clients that have not given
- * their password yet.
+ * Cut text of clients, and ours to them (RFC 6143, 7.5.6 and 7.6.4): Latin-1, or UTF-8 with the extended
+ * clipboard where the library knows that. The library's own functions would also send to clients that have
+ * not given their password yet.
  */
 #if HAVE_VNCSERVER
 

@@ -27,7 +27,7 @@ struct vnc {
     uint32_t cursor_pixels[DISPLAY_CURSOR_MAX * DISPLAY_CURSOR_MAX];
     bool absolute; /* the guest takes absolute positions */
     unsigned clients;
-    uint64_t clipboard_seen; /* what the guest copied last, and clients have */
+    uint64_t clipboard_seen;  /* what the guest copied last, and clients have */
     uint64_t frame_at, pause; /* when the next picture is made, and how long after the last */
 };
 

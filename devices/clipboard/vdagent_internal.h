@@ -9,7 +9,7 @@
 /* Messages come in chunks: port, size (le32 each), bytes. */
 #define CHUNK_HEADER_SIZE 8
 #define CHUNK_SIZE_MAX    2048u /* of ours; agents put a message into one, however long it is */
-#define CHUNK_PORT_CLIENT 1u /* who has the screen: us */
+#define CHUNK_PORT_CLIENT 1u    /* who has the screen: us */
 #define CHUNK_PORT_SERVER 2u
 
 /* A message: protocol (le32), type (le32), opaque (le64), size (le32), data. */
