@@ -14,6 +14,7 @@ import http.server
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -22,6 +23,10 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ui"))
+
+import agent
+import rfb
 from console import Console
 from screen import words_of
 
@@ -135,7 +140,8 @@ class Guests:
         self.assertIn(result.returncode, (0, 1), result.stdout)
 
     def virtio_mode(self, transport):
-        """On the minimal board: two processors, disk, network, a second console, date, reboot and power-off."""
+        """On the minimal board: two processors, disk, network, a second console, a port, date, reboot and power-off."""
+        port = os.path.join(self.folder.name, "port")
         disk, log = os.path.join(self.folder.name, "root.img"), os.path.join(self.folder.name, "hvc0.log")
         served = os.urandom(100000)
         with open(os.path.join(self.folder.name, "served"), "wb") as out:
@@ -144,7 +150,7 @@ class Guests:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with self.debian("--mode", "virtio", "--transport", transport, "--disk", f"{disk},format=raw", "--serial",
-                         f"file:{log}") as console:
+                         f"file:{log}", "--port", f"org.triarch.test=unix:{port},server") as console:
             self.shell(console)
             self.assertRegex(self.run_in(console, "nproc"), r"(?m)^2\r?$")
             self.run_in(console, "ip link set eth0 up; udhcpc -i eth0 -n", 120)
@@ -152,6 +158,7 @@ class Guests:
                                            "sha256sum; sync", 120)
             self.assertIn(hashlib.sha256(served).hexdigest(), printed)
             self.run_in(console, "modprobe virtio_console; sleep 1; echo said on hvc0 >/dev/hvc0", 60)
+            self.named_port(console, port)
             self.assertEqual(self.run_in(console, "dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c").split()[-2], "16")
             self.virtio_mode_more(console)
             console.send("reboot -f\n")
@@ -164,6 +171,20 @@ class Guests:
         server.server_close()
         with open(log) as text:
             self.assertIn("said on hvc0", text.read())
+
+    def named_port(self, console, path):
+        """A program in the guest finds the port by its name, and answers who connects to the host's end, one after the other."""
+        self.run_in(console, "until name=$(grep -lx org.triarch.test /sys/class/virtio-ports/*/name); do sleep 1; done; "
+                             "port=/dev/$(basename $(dirname $name)); "
+                             # Nobody at the other end is the end of what is read.
+                             "while :; do while read line; do echo heard $line; done <>$port >&0; sleep 0.1; done &")
+        for words in ("one", "two"):
+            with socket.socket(socket.AF_UNIX) as other:
+                other.settimeout(60 * SLOW)
+                other.connect(path)
+                other.sendall(words.encode() + b"\n")
+                with other.makefile() as answers:
+                    self.assertEqual(answers.readline(), f"heard {words}\n")
 
     def virtio_mode_more(self, console):
         """What an architecture's minimal board has that others don't."""
@@ -632,6 +653,31 @@ class X8664(Guests, unittest.TestCase):
         with open(disk, "rb") as file:
             file.seek(51200)
             self.assertEqual(file.read(20), b"written by the guest")
+
+    def test_pc_clipboard(self):
+        """What a VNC client copies the guest's agent can paste, and the reverse, beyond Latin-1 where the client can do that."""
+        linux = fetch("linux-amd64")
+        images = os.path.join(os.path.dirname(linux), "images")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            number = probe.getsockname()[1] - 5900
+        with guest("--arch", "x86_64", "--memory", "512M", "--net", "none", "--kernel", f"{linux}/vmlinuz", "--initrd",
+                   f"{images}/initramfs-amd64.gz", "--append", "console=ttyS0 quiet", "--display", f"vnc=:{number}") as console:
+            self.shell(console)
+            with rfb.Client(5900 + number) as plain, rfb.Client(5900 + number, (rfb.RAW, rfb.CLIPBOARD)) as full:
+                there = agent.Agent(lambda *words: self.run_in(console, *words))
+                self.assertEqual(there.hear(8)[0], agent.CAPABILITIES)
+                there.say(agent.CAPABILITIES, struct.pack("<II", 0, agent.ON_DEMAND))
+                for client, text in ((plain, "gr\xfc\xdfe\n"), (full, "\u20ac \U0001f600\nline")):
+                    client.copy(text)
+                    self.assertEqual(there.hear(8), (agent.GRAB, agent.TEXT))
+                    there.say(agent.REQUEST, agent.TEXT)
+                    self.assertEqual(there.hear(8 + len(text.encode())), (agent.CLIPBOARD, agent.TEXT + text.encode()))
+                there.say(agent.GRAB, agent.TEXT)
+                self.assertEqual(there.hear(8), (agent.REQUEST, agent.TEXT))
+                there.say(agent.CLIPBOARD, agent.TEXT + "caf\xe9 \u20ac\n".encode())
+                self.assertEqual(plain.pasted(), "caf\xe9 ?\n")
+                self.assertEqual(full.pasted(), "caf\xe9 \u20ac\n")
 
     def test_pc_debian_8_cores(self):
         self.many_processors()
