@@ -25,6 +25,7 @@ test-thorough:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all
 	@python3 tests/thorough/debian_test.py $(CLI) scripts/fetch
+	@python3 tests/thorough/agents_test.py $(CLI) scripts/fetch
 
 # The same programs under Triarch and its peers, side by side.
 bench:
