@@ -80,22 +80,26 @@ class Client:
         else:
             raise ValueError(f"encoding {encoding}, which was not asked for")
 
+    def message(self):
+        """Wait for the server's next message; whether it is an update. Asks for another then."""
+        kind = self.read(1)[0]
+        if kind == 0:
+            for _ in range(struct.unpack(">xH", self.read(3))[0]):
+                self.rectangle()
+            self.updates += 1
+            self.request()
+        if kind == 3:
+            length = struct.unpack(">3xi", self.read(7))[0]
+            if length >= 0:
+                self.cut_text = self.read(length).decode("latin-1")
+            else:
+                self.clipboard_message(self.read(-length))
+        return kind == 0
+
     def update(self):
-        """Wait for the next update; what else the server sends is passed over. Asks for another."""
-        while True:
-            kind = self.read(1)[0]
-            if kind == 0:
-                for _ in range(struct.unpack(">xH", self.read(3))[0]):
-                    self.rectangle()
-                self.updates += 1
-                self.request()
-                return
-            if kind == 3:
-                length = struct.unpack(">3xi", self.read(7))[0]
-                if length >= 0:
-                    self.cut_text = self.read(length).decode("latin-1")
-                else:
-                    self.clipboard_message(self.read(-length))
+        """Wait for the next update; what else the server sends is passed over."""
+        while not self.message():
+            pass
 
     def clipboard_send(self, flags, data=b""):
         self.socket.sendall(struct.pack(">B3xiI", 6, -4 - len(data), flags) + data)
@@ -118,7 +122,7 @@ class Client:
     def copy(self, text):
         if CLIPBOARD in self.encodings:
             while not self.extended:
-                self.update()
+                self.message()
             data = text.replace("\n", "\r\n").encode() + b"\0"
             packer = zlib.compressobj()  # flushed and not ended, as clients do it
             packed = packer.compress(struct.pack(">I", len(data)) + data) + packer.flush(zlib.Z_SYNC_FLUSH)
@@ -130,7 +134,7 @@ class Client:
     def pasted(self):
         """Wait for the server's text; that."""
         while self.cut_text is None:
-            self.update()
+            self.message()
         text, self.cut_text = self.cut_text, None
         return text
 
