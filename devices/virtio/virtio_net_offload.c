@@ -59,8 +59,7 @@ static bool ipv4_finish(uint8_t *frame, size_t len)
     uint8_t *ip = frame + ETHERNET_SIZE;
     size_t header = (size_t)(ip[0] & 15) * 4;
     if (be16_load(frame + ETHERNET_TYPE) != TYPE_IPV4 || ip[0] >> 4 != 4 || header < IPV4_SIZE_MIN ||
-        ETHERNET_SIZE + header > len || ip[IPV4_PROTOCOL] != PROTOCOL_TCP ||
-        len - ETHERNET_SIZE > UINT16_MAX)
+        ETHERNET_SIZE + header > len || ip[IPV4_PROTOCOL] != PROTOCOL_TCP || len - ETHERNET_SIZE > UINT16_MAX)
         return false;
     be16_store(ip + IPV4_LENGTH, (uint16_t)(len - ETHERNET_SIZE));
     be16_store(ip + IPV4_CHECKSUM, 0);

@@ -55,6 +55,7 @@ static struct virtio_device *device_create(enum kind kind, struct guest *guest, 
         return virtio_blk_create(machine, &(struct virtio_blk_config){"disk0", behind->block, 2, "fuzz"});
     case NET:
         net_pair_create(&behind->near, &behind->far);
+        behind->near->takes_large = true;
         net_attach(behind->far, &(struct net_handlers){.receive = far_receive});
         return virtio_net_create(machine,
                                  &(struct virtio_net_config){"net0", behind->near, {2, 1, 1, 1, 1, 1}, 2});
