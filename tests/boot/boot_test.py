@@ -110,7 +110,7 @@ class Guests:
                      f"{images}/initramfs-{self.arch}.gz", "--append", f"{self.console}root={root}", *words)
 
     def disk_and_network(self, interface, *words, root="/dev/vda"):
-        """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
+        """DHCP, a file from the host, 50 MB onto the disk, to the host and back after a reboot, power-off."""
         served = os.urandom(3000000)
         with open(os.path.join(self.folder.name, "served"), "wb") as out:
             out.write(served)
@@ -128,6 +128,7 @@ class Guests:
             printed = self.run_in(console, "dd if=/dev/urandom of=/root/data bs=1M count=50 2>/dev/null; sync; "
                                            "sha256sum /root/data", 300)
             digest = re.search(r"[0-9a-f]{64}", printed).group()
+            self.assertEqual(self.sent_by_guest(console, "/root/data"), digest)
             console.send("reboot -f\n")
             console.expect(r"Linux version", 120 * SLOW)
             self.shell(console)
@@ -138,6 +139,23 @@ class Guests:
         server.server_close()
         result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
         self.assertIn(result.returncode, (0, 1), result.stdout)
+
+    def sent_by_guest(self, console, path):
+        """The SHA-256 of what comes when the guest sends a file to this host."""
+        received = hashlib.sha256()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(120 * SLOW)
+
+            def receive():
+                with listener.accept()[0] as connection:
+                    while piece := connection.recv(1 << 16):
+                        received.update(piece)
+
+            receiver = threading.Thread(target=receive)
+            receiver.start()
+            self.run_in(console, f"busybox nc 10.0.2.2 {listener.getsockname()[1]} <{path}", 300)
+            receiver.join()
+        return received.hexdigest()
 
     def virtio_mode(self, transport):
         """On the minimal board: two processors, disk, network, a second console, a port, date, reboot and power-off."""
