@@ -29,6 +29,7 @@ import agent
 import rfb
 from console import Console
 from screen import words_of
+from xserver import Clipboard, x_server
 
 PROGRAM = FETCH = None
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
@@ -672,30 +673,61 @@ class X8664(Guests, unittest.TestCase):
             file.seek(51200)
             self.assertEqual(file.read(20), b"written by the guest")
 
-    def test_pc_clipboard(self):
-        """What a VNC client copies the guest's agent can paste, and the reverse, beyond Latin-1 where the client can do that."""
+    def with_agent(self, display, environment=None):
+        """A guest with a shell that plays SPICE's agent, when it has announced itself; its console and the agent."""
         linux = fetch("linux-amd64")
         images = os.path.join(os.path.dirname(linux), "images")
+        console = Console([PROGRAM, "run", "--serial", "stdio", "--arch", "x86_64", "--memory", "512M", "--net", "none", "--kernel",
+                           f"{linux}/vmlinuz", "--initrd", f"{images}/initramfs-amd64.gz", "--append", "console=ttyS0 quiet",
+                           "--display", display], environment)
+        self.addCleanup(console.__exit__)
+        self.shell(console)
+        there = agent.Agent(lambda *words: self.run_in(console, *words))
+        self.assertEqual(there.hear(8)[0], agent.CAPABILITIES)
+        there.say(agent.CAPABILITIES, struct.pack("<II", 0, agent.ON_DEMAND))
+        return there
+
+    def agent_pastes(self, there, text):
+        self.assertEqual(there.hear(8), (agent.GRAB, agent.TEXT))
+        there.say(agent.REQUEST, agent.TEXT)
+        self.assertEqual(there.hear(8 + len(text.encode())), (agent.CLIPBOARD, agent.TEXT + text.encode()))
+
+    def agent_copies(self, there, text):
+        there.say(agent.GRAB, agent.TEXT)
+        self.assertEqual(there.hear(8), (agent.REQUEST, agent.TEXT))
+        there.say(agent.CLIPBOARD, agent.TEXT + text.encode())
+
+    def test_pc_clipboard_vnc(self):
+        """What a VNC client copies the guest's agent can paste, and the reverse, beyond Latin-1 where the client can do that."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             number = probe.getsockname()[1] - 5900
-        with guest("--arch", "x86_64", "--memory", "512M", "--net", "none", "--kernel", f"{linux}/vmlinuz", "--initrd",
-                   f"{images}/initramfs-amd64.gz", "--append", "console=ttyS0 quiet", "--display", f"vnc=:{number}") as console:
-            self.shell(console)
-            with rfb.Client(5900 + number) as plain, rfb.Client(5900 + number, (rfb.RAW, rfb.CLIPBOARD)) as full:
-                there = agent.Agent(lambda *words: self.run_in(console, *words))
-                self.assertEqual(there.hear(8)[0], agent.CAPABILITIES)
-                there.say(agent.CAPABILITIES, struct.pack("<II", 0, agent.ON_DEMAND))
-                for client, text in ((plain, "gr\xfc\xdfe\n"), (full, "\u20ac \U0001f600\nline")):
-                    client.copy(text)
-                    self.assertEqual(there.hear(8), (agent.GRAB, agent.TEXT))
-                    there.say(agent.REQUEST, agent.TEXT)
-                    self.assertEqual(there.hear(8 + len(text.encode())), (agent.CLIPBOARD, agent.TEXT + text.encode()))
-                there.say(agent.GRAB, agent.TEXT)
-                self.assertEqual(there.hear(8), (agent.REQUEST, agent.TEXT))
-                there.say(agent.CLIPBOARD, agent.TEXT + "caf\xe9 \u20ac\n".encode())
-                self.assertEqual(plain.pasted(), "caf\xe9 ?\n")
-                self.assertEqual(full.pasted(), "caf\xe9 \u20ac\n")
+        there = self.with_agent(f"vnc=:{number}")
+        with rfb.Client(5900 + number) as plain, rfb.Client(5900 + number, (rfb.RAW, rfb.CLIPBOARD)) as full:
+            for client, text in ((plain, "gr\xfc\xdfe\n"), (full, "\u20ac \U0001f600\nline")):
+                client.copy(text)
+                self.agent_pastes(there, text)
+            self.agent_copies(there, "caf\xe9 \u20ac\n")
+            self.assertEqual(plain.pasted(), "caf\xe9 ?\n")
+            self.assertEqual(full.pasted(), "caf\xe9 \u20ac\n")
+
+    def test_pc_clipboard_window(self):
+        """The same with the clipboard of the desktop where the window is."""
+        for tool in ("Xvfb", "xclip"):
+            if not shutil.which(tool):
+                self.skipTest(f"{tool} is not installed")
+        with x_server() as display:
+            host = Clipboard(display)
+            host.copy("was there: \u20ac\n")
+            there = self.with_agent("sdl", host.environment)
+            self.agent_pastes(there, "was there: \u20ac\n")
+            self.agent_copies(there, "caf\xe9 \U0001f600\n")
+            end = time.monotonic() + 60 * SLOW
+            while host.paste() != "caf\xe9 \U0001f600\n":
+                self.assertLess(time.monotonic(), end, "the host has not got the guest's text")
+                time.sleep(0.1)
+            host.copy("another")
+            self.agent_pastes(there, "another")
 
     def test_pc_debian_8_cores(self):
         self.many_processors()

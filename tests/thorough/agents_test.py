@@ -8,7 +8,6 @@ Debian's packages.
 """
 
 import base64
-import contextlib
 import json
 import os
 import random
@@ -24,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "boot"), os.path.join(HERE, "..", "ui")]
 import rfb  # noqa: E402
 from console import Console  # noqa: E402
+from xserver import Clipboard, x_server  # noqa: E402
 
 PROGRAM = FETCH = None
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
@@ -43,19 +43,6 @@ def until(condition, what, timeout=60):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not happen in time")
         time.sleep(0.2)
-
-
-@contextlib.contextmanager
-def x_server():
-    reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"]
-    with subprocess.Popen(command, pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        os.close(writing)
-        try:
-            with os.fdopen(reading) as numbers:
-                yield {**os.environ, "DISPLAY": ":" + numbers.readline().strip()}
-        finally:
-            server.terminate()
 
 
 class Agents:
@@ -109,21 +96,17 @@ class Agents:
         for tool in ("Xvfb", "xclip"):
             if not shutil.which(tool):
                 self.skipTest(f"{tool} is not installed")
-        with x_server() as environment:
-            clip = ["xclip", "-selection", "clipboard"]
-            host_copies = lambda text: subprocess.run([*clip, "-i"], input=text.encode(), env=environment,
-                                                      stderr=subprocess.DEVNULL, check=True)
-            host_has = lambda text: subprocess.run(["timeout", "20", *clip, "-o"], env=environment, capture_output=True,
-                                                   check=False).stdout == text.encode()
-            host_copies("copied before the guest was there: \u00fc\u20ac\U0001f600\n")
-            self.start("--display", "sdl", environment=environment)
+        with x_server() as display:
+            host = Clipboard(display)
+            host.copy("copied before the guest was there: \u00fc\u20ac\U0001f600\n")
+            self.start("--display", "sdl", environment=host.environment)
             self.run_in(SESSION)
             self.guest_pastes("copied before the guest was there: \u00fc\u20ac\U0001f600\n")
             for text in ("from the guest: \u00e9\nand on\n", "x" * 20000):
                 self.guest_copies(text)
-                until(lambda: host_has(text), "the host having the text")
+                until(lambda: host.paste() == text, "the host having the text")
             long = "".join(random.choices("abcdefgh \n\u20ac", k=300000))
-            host_copies(long)
+            host.copy(long)
             self.guest_pastes(long)
 
     def test_vnc(self):
