@@ -24,7 +24,7 @@ static const struct benchmark benchmarks[] = {
     { "integer", "calls",       bench_calls,       15000000 },
     { "integer", "recursion",   bench_recursion,   150 },
     { "integer", "mix",         bench_mix,         6000 },
-    { "memory",  "chase",       bench_chase,       4000000 },
+    { "memory",  "chase",       bench_chase,       16000000 },
     { "memory",  "memcpy",      bench_memcpy,      3000 },
     { "float",   "nbody",       bench_nbody,       250000 },
     { "float",   "mandelbrot",  bench_mandelbrot,  3000 },
