@@ -44,7 +44,7 @@ static bool port_listens(const struct console_port *port)
 /* Hand the rest of a chain to the host's end; false when it takes no more now. */
 static bool chain_transmit(struct console_port *port, const struct virtqueue_chain *chain)
 {
-    uint8_t bytes[1024];
+    uint8_t bytes[4096];
     size_t len;
     while ((len = virtqueue_chain_read(chain, port->transmitted, bytes, sizeof(bytes)))) {
         size_t taken = char_write(port->end, bytes, len);
