@@ -46,7 +46,7 @@ const struct option run_option_table[] = {
     {"serial", OPTION_LIST, "stdio|stdout|file:PATH|tcp:HOST:PORT[,server]|unix:PATH[,server]|pty|none", "Devices",
      "the serial port (stdio); given again, a virtio console", AT(serials), 0},
     {"port", OPTION_LIST, "NAME=unix:PATH[,server]|file:PATH|...", "Devices",
-     "a port that programs in the guest find by its name (virtio), with such a host's end as --serial has", AT(ports), 0},
+     "a port that programs in the guest find by its name (virtio); its end on the host is one that --serial can have", AT(ports), 0},
     {"display", OPTION_TEXT, "auto|sdl[,fullscreen][,scale=N]|vnc=:N[,password=FILE][,listen=ADDRESS]|none", "Devices",
      "who shows the screen: auto is a window where there can be one; vnc serves it on port 5900 + N of this host",
      AT(display), 0},
