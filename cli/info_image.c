@@ -28,21 +28,10 @@ static const struct use uses[IMAGE_KIND_COUNT] = {
     [IMAGE_FLASH] = {"firmware", "as the machine's firmware, in its flash", true},
     [IMAGE_ISO] = {"kernel", "as a CD", true},
     [IMAGE_QCOW2] = {"disk", "as a disk, by firmware", true},
+    [IMAGE_DISK] = {"disk", "as a disk, by firmware", true},
     [IMAGE_FDT] = {"dtb", "with a kernel, as its device tree", false},
     [IMAGE_CPIO] = {"initrd", "with a kernel, as its first file system", false},
 };
-
-#define BOOT_MARK_AT 510
-#define EXT_MARK_AT  0x438
-
-/* A boot sector's mark, or that of an ext4 file system, in something that is nothing else. */
-static bool is_disk(const struct source *source, const struct image_info *info)
-{
-    uint8_t mark[2];
-    return info->kind == IMAGE_UNKNOWN && source->size % 512 == 0 &&
-           ((source_read(source, BOOT_MARK_AT, mark, sizeof(mark), NULL) && le16_load(mark) == 0xaa55) ||
-            (source_read(source, EXT_MARK_AT, mark, sizeof(mark), NULL) && le16_load(mark) == 0xef53));
-}
 
 static void menu_print(const char *path, const struct boot_entry *entry)
 {
@@ -79,9 +68,10 @@ static void firmware_print(const struct image_info *info)
         printf("  firmware:     %s is not found: --firmware FILE gives one\n", firmware_name(kind));
 }
 
-static void use_print(const char *path, const struct image_info *info, bool disk)
+static void use_print(const char *path, const struct image_info *info)
 {
-    const struct use *use = &uses[disk ? IMAGE_QCOW2 : info->kind];
+    const struct use *use = &uses[info->kind];
+    bool disk = info->kind == IMAGE_DISK || info->kind == IMAGE_QCOW2;
     const struct mode *mode = mode_find("auto", &(struct machine_config){.arch = info->arch}, info, NULL);
     if (use->option && use->guest)
         printf("  mode:         %s\n", mode ? mode->name : "none that is built in");
@@ -106,13 +96,12 @@ static bool source_look(const char *path, struct source *source, struct error *e
     if (!image_detect(source, &outside, err) || !source_unpack(source, err) ||
         !image_detect(source, &info, err))
         return false;
-    bool disk = is_disk(source, &info);
     bool menu = info.kind == IMAGE_ISO && iso_look(source, &info, &entry);
-    printf("%s: %s", path, disk ? "a disk image" : image_kind_name(outside.kind));
+    printf("%s: %s", path, image_kind_name(outside.kind));
     if (outside.kind != info.kind)
         printf(", in it %s", image_kind_name(info.kind));
     printf("\n  architecture: %s\n", info.arch_known ? guest_arch_name(info.arch) : "it doesn't say");
-    use_print(path, &info, disk);
+    use_print(path, &info);
     if (menu)
         menu_print(path, &entry);
     return true;

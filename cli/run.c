@@ -22,6 +22,7 @@
 #include "cli/sandboxing.h"
 #include "debug/trace.h"
 #include "devices/clipboard/vdagent.h"
+#include "devices/storage/floppy.h"
 #include "host/file.h"
 #include "host/memory.h"
 #include "host/signal.h"
@@ -30,7 +31,7 @@
 
 #define MEMORY_DEFAULT GIB
 #define MEMORY_LEAST   MIB
-#define DISKS_MAX      (2 * OPTION_LIST_MAX)
+#define DISKS_MAX      (2 * OPTION_LIST_MAX + 1)
 
 /* The options as a machine's configuration, and what that points to. */
 struct run {
@@ -40,6 +41,8 @@ struct run {
     struct port_config ports[VIRTIO_CONSOLE_PORTS_MAX];
     struct hvt_resource resources[HVT_RESOURCES_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
+    const char *boot_disk;   /* it was a disk, and is started as one; else NULL */
+    bool boot_diskette;      /* a small one */
     struct error passed_by;  /* an engine that --accel auto did not take */
     const struct mode *mode;
     struct display_choice display;
@@ -78,6 +81,11 @@ static bool kernel_look(struct run *run, struct image_info *info, struct error *
     if (!source_open(&source, path, NULL, err))
         return false;
     bool ok = image_detect(&source, info, err);
+    if (ok && (info->kind == IMAGE_DISK || info->kind == IMAGE_QCOW2)) {
+        run->boot_disk = path;
+        run->boot_diskette = info->kind == IMAGE_DISK && source.size <= FLOPPY_MAX;
+        run->options.kernel = NULL;
+    }
     source_close(&source);
     return ok && (info->kind != IMAGE_ISO || iso_start(&run->options, info, err));
 }
@@ -249,11 +257,9 @@ static bool disk_key(struct disk_config *disk, const char *part, struct error *e
         static const struct {
             const char *name;
             enum device_transport transport;
-        } names[] = {{"=virtio-pci", TRANSPORT_PCI},
-                     {"=virtio-mmio", TRANSPORT_MMIO},
-                     {"=ahci", TRANSPORT_AHCI},
-                     {"=nvme", TRANSPORT_NVME},
-                     {"=usb", TRANSPORT_USB}};
+        } names[] = {{"=virtio-pci", TRANSPORT_PCI}, {"=virtio-mmio", TRANSPORT_MMIO},
+                     {"=ahci", TRANSPORT_AHCI},      {"=nvme", TRANSPORT_NVME},
+                     {"=usb", TRANSPORT_USB},        {"=floppy", TRANSPORT_FLOPPY}};
         if (strcmp(value, "=virtio") == 0)
             return true;
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -265,6 +271,17 @@ static bool disk_key(struct disk_config *disk, const char *part, struct error *e
     }
     return error_set(err, ERROR_USAGE, "--disk doesn't know %s%s%s%s", part, near ? ": did you mean " : "",
                      near ? near : "", near ? "?" : ": use format=, if=, readonly or snapshot");
+}
+
+/* A disk that was given as the kernel comes first: on a PC the old way, as the system on it may be old. */
+static void boot_disk_add(struct run *run)
+{
+    bool pc = run->config.arch == GUEST_X86_64;
+    run->disks[run->config.disk_count++] =
+        (struct disk_config){.block = {.path = run->boot_disk},
+                             .transport = !pc                  ? TRANSPORT_PCI
+                                          : run->boot_diskette ? TRANSPORT_FLOPPY
+                                                               : TRANSPORT_AHCI};
 }
 
 static bool disk_add(struct run *run, const char *spec, bool cdrom, struct error *err)
@@ -293,6 +310,8 @@ static bool disk_add(struct run *run, const char *spec, bool cdrom, struct error
 static bool disks_set(struct run *run, struct error *err)
 {
     run->config.disks = run->disks;
+    if (run->boot_disk)
+        boot_disk_add(run);
     for (unsigned i = 0; i < run->options.disks.count; i++) {
         if (!disk_add(run, run->options.disks.items[i], false, err))
             return false;

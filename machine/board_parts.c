@@ -113,26 +113,30 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
     return true;
 }
 
+static bool is_of_pc(enum device_transport transport)
+{
+    return transport == TRANSPORT_AHCI || transport == TRANSPORT_NVME || transport == TRANSPORT_FLOPPY;
+}
+
 static bool disks_add(struct board_parts *parts, struct error *err)
 {
     const struct machine_config *config = parts->config;
     parts->disks = machine_alloc(config->disk_count * sizeof(*parts->disks) + 1);
     for (unsigned i = 0; i < config->disk_count; i++) {
-        if (config->disks[i].transport == TRANSPORT_USB)
+        enum device_transport transport = config->disks[i].transport;
+        if (transport == TRANSPORT_USB || (is_of_pc(transport) && parts->pc_disks))
             continue;
-        if (config->disks[i].transport == TRANSPORT_AHCI || config->disks[i].transport == TRANSPORT_NVME) {
-            if (parts->ata_nvme)
-                continue;
-            return error_set(err, ERROR_USAGE, "only a PC has AHCI and NVMe disks: use if=virtio for %s",
+        if (is_of_pc(transport))
+            return error_set(err, ERROR_USAGE,
+                             "only a PC has AHCI and NVMe disks and diskettes: use if=virtio for %s",
                              config->disks[i].block.path);
-        }
         struct block *block = parts->disks[i] =
             block_open(&parts->run->machine, &config->disks[i].block, err);
         if (!block)
             return false;
         struct virtio_blk_config disk = {.name = board_name(parts, "disk%u", i), .block = block};
         struct virtio_device *device = virtio_blk_create(&parts->run->machine, &disk);
-        if (!virtio_attach(parts, device, config->disks[i].transport, err))
+        if (!virtio_attach(parts, device, transport, err))
             return false;
     }
     return true;

@@ -22,6 +22,7 @@ enum device_transport {
     TRANSPORT_AHCI,
     TRANSPORT_NVME,
     TRANSPORT_USB,
+    TRANSPORT_FLOPPY, /* a diskette */
 };
 
 struct disk_config {

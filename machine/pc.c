@@ -8,7 +8,6 @@
 #include "devices/input/i8042.h"
 #include "devices/misc/debug_exit.h"
 #include "devices/misc/debugcon.h"
-#include "devices/timer/cmos_rtc.h"
 #include "devices/timer/i8254.h"
 #include "machine/pc_board.h"
 
@@ -74,6 +73,12 @@ static bool lpc_add(struct pc_board *board, struct error *err)
     return board->lpc;
 }
 
+static bool dma_add(struct pc_board *board, struct error *err)
+{
+    board->dma = i8237_create(&board->run->machine, err);
+    return board->dma;
+}
+
 /* The HPET stands between the old timers and their interrupts, so it comes before them. */
 static bool timers_add(struct pc_board *board, struct error *err)
 {
@@ -91,7 +96,8 @@ static bool timers_add(struct pc_board *board, struct error *err)
                                   .memory_below_4g = board->below_4g,
                                   .memory_above_4g = board->above_4g,
                                   .processors = board->run->vcpu_count};
-    return cmos_rtc_create(machine, &rtc, err);
+    board->cmos = cmos_rtc_create(machine, &rtc, err);
+    return board->cmos;
 }
 
 /* --- on the ISA bus --- */
@@ -222,10 +228,11 @@ struct pc_board *pc_board_create(const struct machine_config *config, struct err
 static bool board_build(struct pc_board *board, struct error *err)
 {
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
-           lpc_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
+           lpc_add(board, err) && dma_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
            uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
-           pc_ahci_add(board, err) && pc_nvme_add(board, err) && board_virtio_add(&board->parts, err) &&
-           board_usb_add(&board->parts, err) && pc_fw_cfg_add(board, err);
+           pc_ahci_add(board, err) && pc_nvme_add(board, err) && pc_floppy_add(board, err) &&
+           board_virtio_add(&board->parts, err) && board_usb_add(&board->parts, err) &&
+           pc_fw_cfg_add(board, err);
 }
 
 struct machine_run *pc_create(const struct machine_config *config, struct error *err)
@@ -235,7 +242,7 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
         return NULL;
     board->prepare = pc_prepare;
     board->acpi_make = pc_acpi_make;
-    board->parts.ata_nvme = true;
+    board->parts.pc_disks = true;
     board->parts.first_console = 2;
     return machine_run_built(board->run, pc_plan_make(board, err) && board_build(board, err));
 }

@@ -1,7 +1,7 @@
 /*
  * The inside of the PC, and of the minimal board (micro_x86.c), which has no chipset and fewer devices at the
  * same places: the memory map, and what the parts share: pc.c (the devices), pc_apic.c (interrupts between
- * devices and cores), pc_plan.c (what is started), pc_disks.c (AHCI), pc_boot.c, pc_linux.c, pc_multiboot.c,
+ * devices and cores), pc_plan.c (what is started), pc_disks.c (disks), pc_boot.c, pc_linux.c, pc_multiboot.c,
  * pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what
  * firmware is told).
  */
@@ -15,9 +15,11 @@
 #include "devices/irq/lapic.h"
 #include "devices/misc/button.h"
 #include "devices/misc/fw_cfg.h"
+#include "devices/misc/i8237.h"
 #include "devices/misc/ich9_lpc.h"
 #include "devices/pci/pci_host_ecam.h"
 #include "devices/pci/q35_host.h"
+#include "devices/timer/cmos_rtc.h"
 #include "devices/timer/hpet.h"
 #include "machine/acpi/aml.h"
 #include "machine/acpi/tables.h"
@@ -65,10 +67,13 @@ enum pc_irq {
     PC_IRQ_KEYBOARD = 1,
     PC_IRQ_COM2 = 3,
     PC_IRQ_COM1 = 4,
+    PC_IRQ_FLOPPY = 6,
     PC_IRQ_RTC = 8,
     PC_IRQ_MOUSE = 12,
     PC_IRQ_FPU = 13,
 };
+
+#define PC_DMA_FLOPPY 2
 
 #define PC_VGA_SLOT   1
 #define PC_VGA_MEMORY (16 * MIB)
@@ -102,10 +107,13 @@ struct pc_board {
     struct ich9_lpc *lpc;
     struct q35_host *host;
     struct hpet *hpet;
+    struct cmos_rtc *cmos;
+    struct i8237 *dma;
     struct input *input;
     struct display *display;
     struct vga *vga; /* NULL: another screen, or none */
     struct fw_cfg *fw_cfg;
+    bool floppies;                           /* there are drives */
     struct pc_cpu *cpus;                     /* pc_apic.c's */
     bool kernel_unpacked;                    /* by this program, not by itself */
     struct button *power_button;             /* the minimal board's */
@@ -139,6 +147,8 @@ struct irq_line pc_a20_line(struct pc_board *board);
  * False and err. */
 bool pc_ahci_add(struct pc_board *board, struct error *err);
 bool pc_nvme_add(struct pc_board *board, struct error *err);
+/* Where there are diskettes: their controller, and what CMOS says of the drives. */
+bool pc_floppy_add(struct pc_board *board, struct error *err);
 
 /* pc_fwcfg.c: what firmware asks for. False and err. */
 bool pc_fw_cfg_add(struct pc_board *board, struct error *err);

@@ -1,7 +1,8 @@
-/* Disks and CD drives on the PC's AHCI controller, and NVMe disks. */
+/* Disks and CD drives on the PC's AHCI controller, NVMe disks, and diskettes. */
 #include <string.h>
 
 #include "devices/storage/ahci.h"
+#include "devices/storage/floppy.h"
 #include "devices/storage/nvme.h"
 #include "machine/pc_board.h"
 
@@ -55,4 +56,45 @@ bool pc_nvme_add(struct pc_board *board, struct error *err)
             return false;
     }
     return true;
+}
+
+/* A byte of CMOS has a drive in each half, the first in the upper one; the equipment byte says how many. */
+static void drives_define(struct pc_board *board, const struct floppy_config *config)
+{
+    uint8_t types = 0;
+    unsigned count = 0;
+    for (unsigned i = 0; i < FLOPPY_DRIVES && config->blocks[i]; i++, count++)
+        types |= (uint8_t)(floppy_geometry(config->blocks[i]).drive_type << (i ? 0 : 4));
+    cmos_rtc_define(board->cmos, CMOS_DISKETTES, types);
+    cmos_rtc_define(board->cmos, CMOS_EQUIPMENT,
+                    (uint8_t)(CMOS_EQUIPMENT_USUAL | CMOS_EQUIPMENT_DISKETTES | (count - 1) << 6));
+}
+
+bool pc_floppy_add(struct pc_board *board, struct error *err)
+{
+    struct machine *machine = &board->run->machine;
+    struct floppy_config config = {
+        .irq = ich9_isa_line(board->lpc, PC_IRQ_FLOPPY), .dma = board->dma, .channel = PC_DMA_FLOPPY};
+    unsigned used = 0;
+    bool ok = true;
+    for (unsigned i = 0; ok && i < board->config->disk_count; i++) {
+        const struct disk_config *disk = &board->config->disks[i];
+        if (disk->transport != TRANSPORT_FLOPPY)
+            continue;
+        if (used == FLOPPY_DRIVES)
+            ok = error_set(err, ERROR_USAGE, "a PC has %u diskette drives: give fewer --disk with if=floppy",
+                           FLOPPY_DRIVES);
+        else
+            ok = (config.blocks[used++] = block_open(machine, &disk->block, err)) != NULL;
+    }
+    board->floppies = ok && used;
+    if (board->floppies) {
+        drives_define(board, &config);
+        return floppy_create(machine, &config, err);
+    }
+    for (unsigned i = 0; i < FLOPPY_DRIVES; i++) {
+        if (config.blocks[i])
+            block_close(config.blocks[i]);
+    }
+    return ok;
 }

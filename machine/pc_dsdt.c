@@ -43,7 +43,18 @@ static void uart(struct aml *aml, unsigned number, uint16_t port, enum pc_irq ir
     isa_device_end(aml);
 }
 
-static void isa_bus(struct aml *aml)
+/* Which drives there are, an operating system asks CMOS, as it always has. */
+static void diskettes(struct aml *aml)
+{
+    isa_device(aml, "FDC0", "PNP0700");
+    aml_io(aml, 0x3f2, 4);
+    aml_io(aml, 0x3f7, 1);
+    aml_irq(aml, PC_IRQ_FLOPPY);
+    aml_dma(aml, PC_DMA_FLOPPY);
+    isa_device_end(aml);
+}
+
+static void isa_bus(struct aml *aml, const struct pc_board *board)
 {
     aml_device(aml, "ISA");
     aml_name_int(aml, "_ADR", 31u << 16);
@@ -63,6 +74,15 @@ static void isa_bus(struct aml *aml)
     aml_irq(aml, PC_IRQ_MOUSE);
     isa_device_end(aml);
 
+    isa_device(aml, "DMAC", "PNP0200");
+    aml_io(aml, 0x00, 16);
+    aml_io(aml, 0x80, 16);
+    aml_io(aml, 0xc0, 32);
+    aml_dma(aml, 4); /* the cascade */
+    isa_device_end(aml);
+
+    if (board->floppies)
+        diskettes(aml);
     uart(aml, 1, PC_COM1, PC_IRQ_COM1);
     uart(aml, 2, PC_COM2, PC_IRQ_COM2);
     aml_end(aml);
@@ -204,7 +224,7 @@ static void reservation(struct aml *aml)
     isa_device_end(aml);
 }
 
-static void pci_host(struct aml *aml)
+static void pci_host(struct aml *aml, const struct pc_board *board)
 {
     aml_device(aml, "PCI0");
     aml_name_eisa_id(aml, "_HID", "PNP0A08");
@@ -216,7 +236,7 @@ static void pci_host(struct aml *aml)
     routing(aml);
     windows(aml);
     aml_pci_control(aml);
-    isa_bus(aml);
+    isa_bus(aml, board);
     aml_end(aml);
 }
 
@@ -226,7 +246,7 @@ void pc_dsdt_make(struct aml *aml, const struct pc_board *board)
     interrupt_model(aml);
     aml_scope(aml, "\\_SB");
     aml_processors(aml, board->run->vcpu_count);
-    pci_host(aml);
+    pci_host(aml, board);
     reservation(aml);
     hpet(aml);
     fw_cfg(aml);

@@ -149,8 +149,9 @@ static bool payload_plan(struct pc_plan *plan, const struct machine_config *conf
     if (plan->firmware)
         return true;
     if (config->firmware == FIRMWARE_NONE || config->firmware == FIRMWARE_BUILTIN)
-        return error_set(err, ERROR_USAGE,
-                         "without firmware a PC needs a program to start: give --kernel FILE");
+        return error_set(
+            err, ERROR_USAGE,
+            "without firmware a PC needs a program to start, and starts no disk: give --kernel FILE");
     if (config->disk_count > 0)
         return firmware_use_found(plan, FIRMWARE_SEABIOS, "a disk needs a BIOS", "seabios", err);
     plan->demo = true;

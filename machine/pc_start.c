@@ -133,4 +133,5 @@ void pc_chipset_prepare(struct pc_board *board)
     pci_bus_config_write(bus, 0, lpc, LPC_ACPI_CNTL, 1, ACPI_ENABLED);
     for (unsigned i = 0; i < ICH9_PIRQS; i++)
         pci_bus_config_write(bus, 0, lpc, i < 4 ? LPC_PIRQ_LOW + i : LPC_PIRQ_HIGH + i - 4, 1, pirqs[i]);
+    i8237_cascade_open(board->dma);
 }

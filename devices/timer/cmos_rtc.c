@@ -416,7 +416,7 @@ static void memory_define(struct cmos_rtc *rtc, const struct cmos_rtc_config *co
     word_define(rtc, CMOS_MEMORY_ABOVE_16M, below < 16 * MIB ? 0 : (below - 16 * MIB) / (64 * KIB), 2);
     word_define(rtc, CMOS_MEMORY_ABOVE_4G, config->memory_above_4g / (64 * KIB), 3);
     word_define(rtc, CMOS_OTHER_PROCESSORS, config->processors ? config->processors - 1 : 0, 1);
-    rtc->initial[CMOS_EQUIPMENT] = 0x06; /* a mouse and a coprocessor */
+    rtc->initial[CMOS_EQUIPMENT] = CMOS_EQUIPMENT_USUAL;
 }
 
 static void restored(void *object)

@@ -23,6 +23,10 @@ enum {
     CMOS_OTHER_PROCESSORS = 0x5f,
 };
 
+/* What the equipment byte says. */
+#define CMOS_EQUIPMENT_USUAL     0x06u /* a mouse and a coprocessor */
+#define CMOS_EQUIPMENT_DISKETTES 0x01u /* bits 6 and 7: how many drives there are, less one */
+
 struct cmos_rtc_config {
     uint64_t epoch; /* the date, in nanoseconds since 1970-01-01 UTC, at machine time 0 */
     struct irq_line irq;

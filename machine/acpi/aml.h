@@ -108,7 +108,8 @@ void aml_op(struct aml *aml, enum aml_op op);
 void aml_resources(struct aml *aml);
 void aml_memory32_fixed(struct aml *aml, uint32_t base, uint32_t size, bool writable);
 void aml_io(struct aml *aml, uint16_t base, uint8_t size);
-void aml_irq(struct aml *aml, unsigned irq); /* of the ISA bus: edge, high */
+void aml_irq(struct aml *aml, unsigned irq);     /* of the ISA bus: edge, high */
+void aml_dma(struct aml *aml, unsigned channel); /* of the ISA bus: 8 bits */
 
 enum aml_interrupt {
     AML_LEVEL_HIGH = 0x01, /* with: a consumer, exclusive */

@@ -62,6 +62,16 @@ void aml_irq(struct aml *aml, unsigned irq)
     aml_bytes(aml, d.bytes, d.len);
 }
 
+/* 6.4.2.2. */
+void aml_dma(struct aml *aml, unsigned channel)
+{
+    struct descriptor d = {0};
+    put(&d, 1, 0x2a);
+    put(&d, 1, 1u << channel);
+    put(&d, 1, 0);
+    aml_bytes(aml, d.bytes, d.len);
+}
+
 /* 6.4.3.6. */
 void aml_interrupt(struct aml *aml, enum aml_interrupt how, uint32_t number)
 {

@@ -8,7 +8,7 @@
 
 /* ISO 9660 puts its first volume descriptor in sector 16, "CD001" one byte in. */
 #define ISO_MAGIC_AT 0x8001
-#define HEAD_SIZE    0x400
+#define HEAD_SIZE    0x440
 #define ELF_MAGIC    "\177ELF"
 #define ELF_386      3 /* runs on x86_64 as well */
 
@@ -38,6 +38,7 @@ static const char *const kind_names[IMAGE_KIND_COUNT] = {
     [IMAGE_UIMAGE] = "a U-Boot legacy image (uImage)",
     [IMAGE_ISO] = "an ISO 9660 image",
     [IMAGE_QCOW2] = "a qcow2 disk image",
+    [IMAGE_DISK] = "a disk image",
     [IMAGE_CPIO] = "a cpio archive (an initrd)",
     [IMAGE_TEXT] = "a text file",
 };
@@ -138,6 +139,13 @@ static void detect_head(const uint8_t *head, uint64_t len, struct image_info *in
     }
 }
 
+/* A boot sector's mark, or that of an ext4 file system, in something that is nothing else. */
+static bool is_disk(const struct source *source, const uint8_t *head)
+{
+    return source->size && source->size % 512 == 0 &&
+           (le16_load(head + 0x1fe) == 0xaa55 || le16_load(head + 0x438) == 0xef53);
+}
+
 static bool multiboot_look(const struct source *source, struct image_info *info, struct error *err)
 {
     struct multiboot_header header;
@@ -172,6 +180,8 @@ bool image_detect(const struct source *source, struct image_info *info, struct e
         return false;
     if (info->kind == IMAGE_ELF && is_solo5_hvt(source))
         info->kind = IMAGE_SOLO5;
+    if (info->kind == IMAGE_UNKNOWN && is_disk(source, head))
+        info->kind = IMAGE_DISK;
     uint8_t volume[5];
     if (source->size < ISO_MAGIC_AT + sizeof(volume))
         return true;

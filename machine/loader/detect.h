@@ -23,6 +23,7 @@ enum image_kind {
     IMAGE_UIMAGE,
     IMAGE_ISO,
     IMAGE_QCOW2,
+    IMAGE_DISK, /* bytes of a disk or diskette, with a boot sector or a file system */
     IMAGE_CPIO,
     IMAGE_TEXT,
     IMAGE_KIND_COUNT,

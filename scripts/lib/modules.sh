@@ -5,7 +5,7 @@
 GUEST_MODULES="
     virtio_mmio virtio_pci virtio_blk virtio_scsi virtio_net virtio-rng virtio_balloon virtio_console virtio_input
     xhci_pci usbhid hid_generic evdev usb_storage uas
-    9pnet_virtio 9p virtiofs sd_mod sr_mod ahci ata_piix nvme e1000 e1000e rtl8139 8139cp
+    9pnet_virtio 9p virtiofs sd_mod sr_mod ahci ata_piix nvme floppy e1000 e1000e rtl8139 8139cp
     crc32c_generic ext4 isofs vfat nls_ascii nls_cp437 nls_iso8859-1 overlay loop
 "
 

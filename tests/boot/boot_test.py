@@ -729,6 +729,38 @@ class X8664(Guests, unittest.TestCase):
             host.copy("another")
             self.agent_pastes(there, "another")
 
+    # Reads cylinder 40, head 1, sector 18 by the BIOS, from the drive it was started from, and writes it to COM1.
+    BOOT_SECTOR = bytes.fromhex(
+        "31c0 8ed8 8ec0"  # xor ax, ax; mov ds, ax; mov es, ax
+        "bb0080 b80102 b91228 b601 cd13"  # mov bx, 0x8000; mov ax, 0x0201; mov cx, 0x2812; mov dh, 1; int 0x13
+        "be0080 baf803"  # mov si, 0x8000; mov dx, 0x3f8
+        "ac ee 84c0 75fa f4 ebfd")  # 1: lodsb; out dx, al; test al, al; jnz 1b; 2: hlt; jmp 2b
+
+    def test_pc_diskette(self):
+        """The BIOS starts one that is given as the kernel; Linux reads all of it and writes it."""
+        linux = fetch("linux-amd64")
+        images = os.path.join(os.path.dirname(linux), "images")
+        content = bytearray(os.urandom(1440 << 10))
+        content[:512] = self.BOOT_SECTOR.ljust(510, b"\0") + b"\x55\xaa"
+        at = ((40 * 2 + 1) * 18 + 17) * 512
+        content[at:at + 512] = b"behind cylinder 39\n".ljust(512, b"\0")
+        disk = os.path.join(self.folder.name, "diskette.img")
+        with open(disk, "wb") as out:
+            out.write(content)
+        with guest("--arch", "x86_64", "--memory", "64M", "--kernel", disk) as console:
+            console.expect("behind cylinder 39", 60 * SLOW)
+        with guest("--memory", "512M", "--net", "none", "--kernel", f"{linux}/vmlinuz", "--initrd", f"{images}/initramfs-amd64.gz",
+                   "--append", "console=ttyS0 quiet", "--disk", f"{disk},if=floppy") as console:
+            self.shell(console)
+            self.run_in(console, "modprobe floppy; until [ -e /dev/fd0 ]; do sleep 1; done", 120)
+            self.assertIn(hashlib.sha256(content).hexdigest(), self.run_in(console, "sha256sum /dev/fd0", 120))
+            self.run_in(console, "echo written by the guest | dd of=/dev/fd0 bs=512 seek=1000 conv=fsync", 60)
+            console.send("poweroff -f\n")
+            self.assertEqual(console.wait(60 * SLOW), 0)
+        with open(disk, "rb") as file:
+            file.seek(512000)
+            self.assertEqual(file.read(20), b"written by the guest")
+
     def test_pc_debian_8_cores(self):
         self.many_processors()
 

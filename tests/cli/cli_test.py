@@ -194,6 +194,14 @@ class BadInput(Refusals, unittest.TestCase):
             self.refused(IMAGE, ["/nonexistent/file", "No such file"], "run", "--firmware", "none", "--kernel", kernel,
                          option, "/nonexistent/file")
 
+    def test_disk_as_kernel(self):
+        disk = self.file("disk.img", bytes(510) + b"\x55\xaa")
+        self.refused(USAGE, ["starts no disk"], "run", "--arch", "x8664", "--firmware", "none", "--kernel", disk)
+        self.refused(USAGE, ["only a PC"], "run", "--arch", "riscv64", "--disk", disk + ",if=floppy")
+        self.refused(IMAGE, ["large.img", "2880 KiB"], "run", "--arch", "x8664", "--disk",
+                     self.file("large.img", bytes(3 << 20)) + ",if=floppy")
+        self.refused(USAGE, ["2 diskette drives"], "run", "--arch", "x8664", *["--disk", disk + ",if=floppy,snapshot"] * 3)
+
     def test_directories(self):
         kernel = self.file("kernel", elf())
         for option in ("--kernel", "--firmware", "--disk", "--cdrom"):
@@ -216,7 +224,7 @@ class BadInput(Refusals, unittest.TestCase):
 
     def test_wrong_kinds_of_file(self):
         for name, content, words in (
-            ("disk.qcow2", b"QFI\xfb" + bytes(600), ["a qcow2 disk image"]),
+            ("disk.qcow2", b"QFI\xfb" + bytes(600), ["not a usable qcow2 image"]),  # a disk is started as one
             ("script", b"#!/bin/sh\necho hello\n", ["a text file"]),
             ("pe", b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40) + b"PE\0\0\x64\x50" + bytes(500), ["EFI"]),
             ("initrd", b"070701" + bytes(600), ["cpio"]),
