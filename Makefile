@@ -26,6 +26,7 @@ test-thorough:
 	@$(MAKE) --no-print-directory all
 	@python3 tests/thorough/debian_test.py $(CLI) scripts/fetch
 	@python3 tests/thorough/agents_test.py $(CLI) scripts/fetch
+	@python3 tests/thorough/guests_test.py $(CLI) scripts/fetch
 
 # The same programs under Triarch and its peers, side by side.
 bench:

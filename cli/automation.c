@@ -29,10 +29,11 @@ struct automation {
 static void due(void *opaque)
 {
     struct action *action = opaque;
+    struct machine_run *run = action->automation->run;
     struct error err;
     if (!action->photograph)
         typist_type_escaped(action->automation->typist, action->text);
-    else if (!screenshot_write(action->automation->run->display, action->text, &err))
+    else if (!screenshot_write(run->display, &run->machine.lock, action->text, &err))
         log_warn("%s", err.text);
 }
 

@@ -40,7 +40,7 @@ static void option_key(const struct option *option, char key[OPTION_KEY_SIZE])
 static bool option_has_key(const struct option *option)
 {
     static const char *const none[] = {"config", "print-config", "help"};
-    return option->kind != OPTION_ABSENT && !word_among(option->name, none, ARRAY_LEN(none));
+    return !word_among(option->name, none, ARRAY_LEN(none));
 }
 
 const char *config_file(const struct config *config, const char *name)
@@ -265,6 +265,7 @@ static void option_write(FILE *to, const struct option *option, const void *fiel
     option_key(option, key);
     switch (option->kind) {
     case OPTION_TEXT:
+    case OPTION_LINE:
         memcpy(&text, field, sizeof(text));
         if (text) {
             fprintf(to, "%s = ", key);
@@ -283,7 +284,6 @@ static void option_write(FILE *to, const struct option *option, const void *fiel
             fprintf(to, "%s = true\n", key);
         break;
     case OPTION_LIST: list_write(to, key, field); break;
-    case OPTION_ABSENT: break;
     }
 }
 

@@ -51,8 +51,6 @@ void help_run(FILE *to)
                 "Starts a guest. With no kernel, disk or CD it is the built-in demo.\n");
     for (size_t i = 0; i < run_option_count; i++) {
         const struct option *option = &run_option_table[i];
-        if (option->kind == OPTION_ABSENT)
-            continue;
         if (strcmp(group, option->group) != 0)
             fprintf(to, "\n%s:\n", option->group);
         group = option->group;

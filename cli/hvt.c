@@ -48,17 +48,6 @@ static const char help_text[] =
 
 /* --- text --- */
 
-/* Kept for good: the configuration points to it. */
-static char *text_make(const char *a, const char *b, const char *c)
-{
-    size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
-    char *text = malloc(size);
-    if (!text)
-        abort();
-    snprintf(text, size, "%s%s%s", a, b, c);
-    return text;
-}
-
 /* A name of the manifest may not hold a comma, a file's may: options double it. */
 static char *commas_double(const char *text)
 {
@@ -133,7 +122,7 @@ static bool named_apply(struct option_list *devices, const char *named, const ch
     size_t len = strcspn(named, "=");
     for (unsigned i = 0; i < devices->count; i++) {
         if (strncmp(devices->items[i], named, len + 1) == 0) {
-            devices->items[i] = text_make(devices->items[i], key, named + len + 1);
+            devices->items[i] = text_keep("%s%s%s", devices->items[i], key, named + len + 1);
             return true;
         }
     }
@@ -229,7 +218,7 @@ static const char *arguments_join(int count, char **words)
 {
     const char *line = "";
     for (int i = 0; i < count; i++)
-        line = i == 0 ? words[i] : text_make(line, " ", words[i]);
+        line = i == 0 ? words[i] : text_keep("%s %s", line, words[i]);
     return line;
 }
 

@@ -12,16 +12,11 @@
 /* NAME=REST, cut in two; *rest is what follows. */
 static char *name_take(const char *option, const char *spec, char **rest, struct error *err)
 {
-    char *copy = strdup(spec); /* kept: the configuration points into it */
-    *rest = copy ? strchr(copy, '=') : NULL;
-    if (!copy) {
-        error_set(err, ERROR_HOST, "out of memory");
-        return NULL;
-    }
+    char *copy = text_keep("%s", spec);
+    *rest = strchr(copy, '=');
     if (!*rest || *rest == copy || !(*rest)[1]) {
         error_set(err, ERROR_USAGE, "--%s %s is not understood: write NAME=%s, with a name of the manifest",
                   option, spec, strcmp(option, "hvt-block") == 0 ? "FILE" : "INTERFACE");
-        free(copy);
         return NULL;
     }
     *(*rest)++ = '\0';

@@ -39,10 +39,8 @@ static void engines_print(void)
 static void arches_print(void)
 {
     printf("guests:   ");
-    for (int i = 0; i < GUEST_ARCH_COUNT; i++) {
-        if (cpu_ops_find((enum guest_arch)i))
-            printf(" %s", guest_arch_name((enum guest_arch)i));
-    }
+    for (int i = 0; i < GUEST_ARCH_COUNT; i++)
+        printf(" %s", guest_arch_name((enum guest_arch)i));
     printf("\n");
 }
 
@@ -118,9 +116,18 @@ static int images_print(int count, char **words)
     return EXIT_STATUS_OK;
 }
 
+static const char help[] =
+    "usage: vm-cli info [IMAGE]...\n\n"
+    "Without an image: the engines, guests, processor models, libraries and firmware that there are.\n"
+    "With images: what each is, for which architecture, and how it would be started.\n";
+
 int info_command(int count, char **words)
 {
     char memory[32];
+    if (count == 1 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)) {
+        fputs(help, stdout);
+        return EXIT_STATUS_OK;
+    }
     if (count > 0)
         return images_print(count, words);
     format_size(host_memory_total(), memory, sizeof(memory));

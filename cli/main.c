@@ -15,15 +15,6 @@ static const struct command commands[] = {
     {"help", "this text", help_command},
 };
 
-static int help_command(int count, char **words)
-{
-    if (count > 0 && strcmp(words[0], "run") == 0)
-        help_run(stdout);
-    else
-        help_commands(stdout, commands, ARRAY_LEN(commands));
-    return EXIT_STATUS_OK;
-}
-
 static int unknown_command(const char *word)
 {
     const char *names[ARRAY_LEN(commands)];
@@ -33,8 +24,30 @@ static int unknown_command(const char *word)
     if (near)
         fprintf(stderr, "vm-cli: there is no command %s: did you mean %s?\n", word, near);
     else
-        fprintf(stderr, "vm-cli: there is no command %s: vm-cli help lists them\n", word);
+        fprintf(stderr, "vm-cli: there is no command \"%s\": vm-cli help lists them\n", word);
     return EXIT_STATUS_USAGE;
+}
+
+static const struct command *command_find(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(word, commands[i].name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/* Of a command, what its --help says. */
+static int help_command(int count, char **words)
+{
+    static char option[] = "--help";
+    const struct command *command = count > 0 ? command_find(words[0]) : NULL;
+    if (count > 0 && !command && words[0][0] != '-')
+        return unknown_command(words[0]);
+    if (command && command->run != help_command)
+        return command->run(1, (char *[]){option});
+    help_commands(stdout, commands, ARRAY_LEN(commands));
+    return EXIT_STATUS_OK;
 }
 
 int main(int argc, char **argv)
@@ -43,10 +56,9 @@ int main(int argc, char **argv)
         help_commands(stderr, commands, ARRAY_LEN(commands));
         return EXIT_STATUS_USAGE;
     }
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 2, argv + 2);
-    }
+    const struct command *command = command_find(argv[1]);
+    if (command)
+        return command->run(argc - 2, argv + 2);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help_command(0, NULL);
     if (strcmp(argv[1], "--version") == 0) {

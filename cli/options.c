@@ -15,7 +15,7 @@ const struct option run_option_table[] = {
     {"kernel", OPTION_TEXT, "FILE", "What to start",
      "the guest: a Linux Image or bzImage, an ELF or flat program, gzip or zstd of them, an ISO, or a disk or diskette to boot from", AT(kernel), 0},
     {"initrd", OPTION_TEXT, "FILE", "What to start", "an initial file system for the kernel", AT(initrd), 0},
-    {"append", OPTION_TEXT, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
+    {"append", OPTION_LINE, "TEXT", "What to start", "the kernel's command line", AT(append), 0},
     {"dtb", OPTION_TEXT, "FILE", "What to start", "a device tree instead of the board's own", AT(dtb), 0},
     {"firmware", OPTION_TEXT, "auto|builtin|none|seabios|ovmf|FILE", "What to start",
      "auto: OpenSBI where it is found, else the built-in SBI; on x86_64 SeaBIOS or EDK2 (ovmf) for what they start; "
@@ -55,7 +55,7 @@ const struct option run_option_table[] = {
      "share the text of the clipboard with SPICE's agent in the guest; auto: where a window or VNC shows the screen, "
      "and neither --sandbox nor --deterministic is on",
      AT(clipboard), 0},
-    {"usb", OPTION_LIST, "keyboard|mouse|tablet", "Devices", "plug in a USB device; --disk with if=usb is one as well", AT(usb), 0},
+    {"usb", OPTION_LIST, "keyboard|mouse|tablet|none", "Devices", "plug in a USB device; --disk with if=usb is one as well; a PC whose screen is shown has a tablet, but for none", AT(usb), 0},
     {"screenshot-at", OPTION_LIST, "SECONDS:FILE.png", "Devices",
      "write what the screen shows at that time; may be given several times", AT(screenshots), 0},
     {"type-at", OPTION_LIST, "SECONDS:TEXT", "Devices",
@@ -126,8 +126,13 @@ bool option_store(struct run_options *options, const struct option *option, cons
 {
     char *field = (char *)options + option->offset;
     struct option_list *list;
+    bool needed = option->argument && option->argument[0] != '[' && option->kind != OPTION_LINE;
+    if (needed && !*value)
+        return error_set(err, ERROR_USAGE, "--%s was given nothing: write --%s %s, or leave it out",
+                         option->name, option->name, option->argument);
     switch (option->kind) {
-    case OPTION_TEXT: memcpy(field, &value, sizeof(value)); return true;
+    case OPTION_TEXT:
+    case OPTION_LINE: memcpy(field, &value, sizeof(value)); return true;
     case OPTION_LIST:
         list = (struct option_list *)(void *)field;
         if (list->count == OPTION_LIST_MAX)
@@ -147,8 +152,6 @@ bool option_store(struct run_options *options, const struct option *option, cons
                              (unsigned long long)option->most);
         return true;
     case OPTION_FLAG: *(bool *)field = true; return true;
-    case OPTION_ABSENT:
-        return error_set(err, ERROR_USAGE, "--%s is not there yet: leave it out", option->name);
     }
     return false;
 }
@@ -176,9 +179,9 @@ static bool words_parse(struct run_options *options, int count, char **words, st
         const char *value = equals ? equals + 1 : NULL;
         if (!option->argument && value)
             return error_set(err, ERROR_USAGE, "--%s takes no value", option->name);
-        if (option->argument && !value && option->kind != OPTION_ABSENT)
+        if (option->argument && !value)
             value = value_take(option, count, words, &i);
-        if (option->argument && !value && option->kind != OPTION_ABSENT)
+        if (option->argument && !value)
             return error_set(err, ERROR_USAGE, "--%s needs a value: --%s %s", option->name, option->name,
                              option->argument);
         if (!option_store(options, option, value, err))

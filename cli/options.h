@@ -25,11 +25,11 @@ struct run_options {
 
 enum option_kind {
     OPTION_TEXT,
+    OPTION_LINE,   /* a text that may be empty */
     OPTION_LIST,   /* may be given several times */
     OPTION_SIZE,   /* "512M" */
     OPTION_NUMBER, /* up to `most`, at least 1 */
     OPTION_FLAG,   /* no value */
-    OPTION_ABSENT, /* not there yet: `help` says what it will be */
 };
 
 struct option {

@@ -125,7 +125,7 @@ struct kept {
 };
 static struct kept *kept;
 
-const char *text_keep(const char *format, ...)
+char *text_keep(const char *format, ...)
 {
     va_list args;
     struct kept *keep = malloc(sizeof(*keep));

@@ -18,8 +18,8 @@ bool parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *value
  */
 char *parse_part(char **rest);
 
-/* A text for the program's life, for options that point to it. */
-const char *text_keep(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A text for the program's life, for options that point to it; who made it may change it. */
+char *text_keep(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The one of `count` words nearest to `word`, or NULL when none is near enough to have been meant. */
 const char *nearest_word(const char *word, const char *const *words, size_t count);

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/debugging.h"
+#include "cli/disks.h"
 #include "cli/display.h"
 #include "cli/help.h"
 #include "cli/hvt_resources.h"
@@ -26,12 +27,12 @@
 #include "host/file.h"
 #include "host/memory.h"
 #include "host/signal.h"
+#include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
 #include "modes/mode.h"
 
 #define MEMORY_DEFAULT GIB
 #define MEMORY_LEAST   MIB
-#define DISKS_MAX      (2 * OPTION_LIST_MAX + 1)
 
 /* The options as a machine's configuration, and what that points to. */
 struct run {
@@ -70,7 +71,10 @@ static bool arch_by_name(const char *name, enum guest_arch *arch, struct error *
     return error_set(err, ERROR_USAGE, "--arch %s is not known: use riscv64, x86_64 or aarch64", name);
 }
 
-/* What the kernel is; without one, nothing is known. */
+/* What is looked at of a packed kernel. */
+#define PACKED_LOOK (64 * KIB)
+
+/* What the kernel is, or what is packed in it; without one, nothing is known. */
 static bool kernel_look(struct run *run, struct image_info *info, struct error *err)
 {
     struct source source;
@@ -85,6 +89,8 @@ static bool kernel_look(struct run *run, struct image_info *info, struct error *
         run->boot_disk = path;
         run->boot_diskette = info->kind == IMAGE_DISK && source.size <= FLOPPY_MAX;
         run->options.kernel = NULL;
+    } else if (ok && (info->kind == IMAGE_GZIP || info->kind == IMAGE_ZSTD)) {
+        ok = source_start_unpack(&source, PACKED_LOOK, err) && image_detect(&source, info, err);
     }
     source_close(&source);
     return ok && (info->kind != IMAGE_ISO || iso_start(&run->options, info, err));
@@ -106,13 +112,7 @@ static bool arch_set(struct run *run, struct error *err)
         return error_set(err, ERROR_IMAGE, "%s is for %s (%s), and --arch says %s", options->kernel,
                          guest_arch_name(info.arch), image_kind_name(info.kind),
                          guest_arch_name(run->config.arch));
-    if (cpu_ops_find(run->config.arch))
-        return true;
-    if (info.arch_known)
-        return error_set(err, ERROR_IMAGE, "%s is for %s (%s), and such guests are not there yet",
-                         options->kernel, guest_arch_name(info.arch), image_kind_name(info.kind));
-    return error_set(err, ERROR_USAGE, "%s guests are not there yet: use --arch riscv64 or aarch64",
-                     guest_arch_name(run->config.arch));
+    return true;
 }
 
 static bool memory_set(struct run *run, struct error *err)
@@ -233,46 +233,6 @@ static void firmware_set(struct run *run)
     }
 }
 
-/* --- disks --- */
-
-static bool disk_key(struct disk_config *disk, const char *part, struct error *err)
-{
-    static const char *const keys[] = {"format", "if", "readonly", "snapshot"};
-    char key[16] = "";
-    strncat(key, part, strcspn(part, "=") < sizeof(key) - 1 ? strcspn(part, "=") : sizeof(key) - 1);
-    const char *value = strchr(part, '=');
-    const char *near = nearest_word(key, keys, ARRAY_LEN(keys));
-    if (strcmp(part, "readonly") == 0 || strcmp(part, "snapshot") == 0) {
-        disk->block.readonly |= part[0] == 'r';
-        disk->block.snapshot |= part[0] == 's';
-        return true;
-    }
-    if (value && strcmp(key, "format") == 0) {
-        disk->block.format = value + 1;
-        if (strcmp(value, "=raw") == 0 || strcmp(value, "=qcow2") == 0)
-            return true;
-        return error_set(err, ERROR_USAGE, "--disk knows the formats raw and qcow2, not %s", value + 1);
-    }
-    if (value && strcmp(key, "if") == 0) {
-        static const struct {
-            const char *name;
-            enum device_transport transport;
-        } names[] = {{"=virtio-pci", TRANSPORT_PCI}, {"=virtio-mmio", TRANSPORT_MMIO},
-                     {"=ahci", TRANSPORT_AHCI},      {"=nvme", TRANSPORT_NVME},
-                     {"=usb", TRANSPORT_USB},        {"=floppy", TRANSPORT_FLOPPY}};
-        if (strcmp(value, "=virtio") == 0)
-            return true;
-        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-            disk->transport = names[i].transport;
-            if (strcmp(value, names[i].name) == 0)
-                return true;
-        }
-        return error_set(err, ERROR_USAGE, "--disk with if=%s is not there yet: use if=virtio", value + 1);
-    }
-    return error_set(err, ERROR_USAGE, "--disk doesn't know %s%s%s%s", part, near ? ": did you mean " : "",
-                     near ? near : "", near ? "?" : ": use format=, if=, readonly or snapshot");
-}
-
 /* A disk that was given as the kernel comes first: on a PC the old way, as the system on it may be old. */
 static void boot_disk_add(struct run *run)
 {
@@ -284,53 +244,22 @@ static void boot_disk_add(struct run *run)
                                                                : TRANSPORT_AHCI};
 }
 
-static bool disk_add(struct run *run, const char *spec, bool cdrom, struct error *err)
-{
-    struct disk_config *disk = &run->disks[run->config.disk_count];
-    char *rest = strdup(spec); /* kept: the configuration points into it */
-    if (!rest)
-        return error_set(err, ERROR_HOST, "out of memory");
-    if (run->config.disk_count == DISKS_MAX)
-        return error_set(err, ERROR_USAGE, "a machine has %u disks at most", DISKS_MAX);
-    *disk = (struct disk_config){.block = {.path = cdrom ? rest : parse_part(&rest), .readonly = cdrom},
-                                 .transport = run->config.transport};
-    if (cdrom) {
-        disk->block.format = "raw";
-        disk->cdrom = true;
-        disk->transport = run->config.arch == GUEST_X86_64 ? TRANSPORT_AHCI : TRANSPORT_PCI;
-    }
-    for (char *part; !cdrom && (part = parse_part(&rest)) != NULL;) {
-        if (!disk_key(disk, part, err))
-            return false;
-    }
-    run->config.disk_count++;
-    return true;
-}
-
 static bool disks_set(struct run *run, struct error *err)
 {
-    run->config.disks = run->disks;
     if (run->boot_disk)
         boot_disk_add(run);
-    for (unsigned i = 0; i < run->options.disks.count; i++) {
-        if (!disk_add(run, run->options.disks.items[i], false, err))
-            return false;
-    }
-    for (unsigned i = 0; i < run->options.cdroms.count; i++) {
-        if (!disk_add(run, run->options.cdroms.items[i], true, err))
-            return false;
-    }
-    return true;
+    return disks_parse(&run->options, &run->config, run->disks, err);
 }
 
 /* --- the whole --- */
 
+/* A machine has a network card and a serial port when nothing is said about them. */
 static void lists_set(struct run *run)
 {
     static const char *const default_net = HAVE_SLIRP ? "user" : "none";
     static const char *const default_serial = "stdio";
     run->config.nets = run->options.nets.count ? run->options.nets.items : &default_net;
-    run->config.net_count = run->options.nets.count ? run->options.nets.count : 1;
+    run->config.net_count = run->options.nets.count ? run->options.nets.count : run->mode->can.nets ? 1 : 0;
     run->config.serials = run->options.serials.count ? run->options.serials.items : &default_serial;
     run->config.serial_count = run->options.serials.count ? run->options.serials.count : 1;
 }
@@ -353,7 +282,7 @@ static bool clipboard_set(struct run *run, struct error *err)
     if (!display_choice_clipboard(&run->display, options->clipboard, options->deterministic,
                                   &config->clipboard, err))
         return false;
-    if (!asked && (!run->mode->can.ports || config->screen == SCREEN_NONE))
+    if (!asked && (!run->mode->can.consoles || config->screen == SCREEN_NONE))
         config->clipboard = false;
     for (unsigned i = 0; config->clipboard && i < config->port_count; i++) {
         if (strcmp(config->ports[i].name, VDAGENT_PORT) != 0)
@@ -384,12 +313,11 @@ static bool config_make(struct run *run, struct error *err)
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
-    lists_set(run);
     config->ports = run->ports;
     config->usb = options->usb.items;
     config->usb_count = options->usb.count;
-    config->screen_wanted =
-        display_choice_shows(&run->display) || options->screenshots.count || options->typed.count;
+    config->pointer_wanted = display_choice_shows(&run->display);
+    config->screen_wanted = config->pointer_wanted || options->screenshots.count || options->typed.count;
     config->cpu_model = options->cpu;
     config->cpus = options->cpus ? (unsigned)options->cpus : 1;
     config->kernel = options->kernel;
@@ -404,8 +332,10 @@ static bool config_make(struct run *run, struct error *err)
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    return mode_set(run, err) && clipboard_set(run, err) &&
-           sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
+    if (!mode_set(run, err) || !clipboard_set(run, err))
+        return false;
+    lists_set(run);
+    return sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);
 }
 
 /* Shells say 128 + the signal's number for a program that a signal ended. */

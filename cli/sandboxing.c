@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/types.h"
+#include "cli/parse.h"
 #include "host/sandbox.h"
 #include "machine/firmware.h"
 
@@ -30,15 +31,10 @@ static void reads_add(struct host_sandbox *sandbox, const char *path)
 /* A reset reads the images again. One inside a CD image is in the file before the colon. */
 static void images_add(struct host_sandbox *sandbox, const char *path)
 {
-    char *colon;
+    const char *colon = path ? strrchr(path, ':') : NULL;
     reads_add(sandbox, path);
-    char *file = path ? strdup(path) : NULL;
-    if (file && (colon = strrchr(file, ':')) != NULL) {
-        *colon = '\0';
-        reads_add(sandbox, file); /* kept for the program's life, which is what is left of it */
-    } else {
-        free(file);
-    }
+    if (colon)
+        reads_add(sandbox, text_keep("%.*s", (int)(colon - path), path));
 }
 
 static void firmware_add(struct host_sandbox *sandbox, const char *given)
@@ -55,11 +51,12 @@ static void firmware_add(struct host_sandbox *sandbox, const char *given)
 static void screenshot_add(struct host_sandbox *sandbox, const char *spec)
 {
     const char *colon = strchr(spec, ':');
-    char *folder = colon ? strdup(colon + 1) : NULL;
-    char *slash = folder ? strrchr(folder, '/') : NULL;
-    if (slash && slash != folder)
-        *slash = '\0';
-    path_add(sandbox->write, &sandbox->write_count, slash ? folder : ".");
+    const char *file = colon ? colon + 1 : "";
+    const char *slash = strrchr(file, '/');
+    path_add(sandbox->write, &sandbox->write_count,
+             !slash          ? "."
+             : slash == file ? "/"
+                             : text_keep("%.*s", (int)(slash - file), file));
 }
 
 /* A user network makes connections: a machine has one when nothing is said. */

@@ -19,7 +19,7 @@ static void screenshot(void *opaque, const char *path, const struct monitor_outp
     struct error err;
     if (!commands->run->display)
         say(output, "this machine has no screen", "");
-    else if (!screenshot_write(commands->run->display, path, &err))
+    else if (!screenshot_write(commands->run->display, &commands->run->machine.lock, path, &err))
         say(output, "", err.text);
 }
 

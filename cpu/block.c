@@ -99,6 +99,27 @@ bool block_commit(struct block_cache *cache, struct block *block, unsigned slots
     return true;
 }
 
+/* The place in the arena behind a block's slots. */
+static size_t place_behind(const struct block_cache *cache, const struct block *block, unsigned slots)
+{
+    return (size_t)((const uint8_t *)block->insns + slots * cache->insn_size - cache->arena);
+}
+
+bool block_reopen(struct block_cache *cache, const struct block *block, unsigned slots, unsigned room)
+{
+    cache->begun = cache->drops;
+    return place_behind(cache, block, slots) == cache->used &&
+           place_behind(cache, block, room) <= cache->size;
+}
+
+bool block_extend(struct block_cache *cache, const struct block *block, unsigned slots)
+{
+    if (cache->begun != cache->drops)
+        return false;
+    cache->used = place_behind(cache, block, slots);
+    return true;
+}
+
 uint64_t block_generation(const struct block_cache *cache)
 {
     return cache->generation;

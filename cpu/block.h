@@ -49,6 +49,14 @@ struct block *block_begin(struct block_cache *cache, unsigned slots);
  */
 bool block_commit(struct block_cache *cache, struct block *block, unsigned slots);
 
+/*
+ * Whether `block`, of which `slots` are used, may become longer: it is the last one that was made, and there
+ * is room for `room` slots. Then decode on behind what it has, set count and bytes, and call block_extend;
+ * which may say that code was dropped meanwhile: then put back what was overwritten.
+ */
+bool block_reopen(struct block_cache *cache, const struct block *block, unsigned slots, unsigned room);
+bool block_extend(struct block_cache *cache, const struct block *block, unsigned slots);
+
 /* Changes whenever blocks have been freed: pointers and links from before are dead. */
 uint64_t block_generation(const struct block_cache *cache);
 

@@ -70,6 +70,18 @@ struct debug_points {
     bool any_break, any_watch;
 };
 
+/* Whether one of them (NULL: there are none) watches a byte of [va, va + len) for this. */
+static inline bool debug_points_watch(const struct debug_points *debug, uint64_t va, uint64_t len,
+                                      enum walk_access access)
+{
+    for (unsigned n = 0; debug && debug->any_watch && n < debug->count; n++) {
+        if (debug->points[n].access == access &&
+            ranges_overlap(debug->points[n].address, debug->points[n].len, va, len))
+            return true;
+    }
+    return false;
+}
+
 /* Work handed to a vCPU, run on its thread between two blocks (or by the caller while the vCPU is not
  * running). */
 struct vcpu_work {
@@ -215,8 +227,11 @@ extern const struct engine interpreter_engine;
 /* The cores in this program; each has a header of its own for what only its boards need. */
 extern const struct cpu_ops riscv64_ops, x86_64_ops, aarch64_ops;
 
-/* NULL: not built yet. */
+/* Never NULL. */
 const struct cpu_ops *cpu_ops_find(enum guest_arch arch);
+
+/* Memory for a core's struct, zeroed, which free() takes. Never NULL. */
+void *vcpu_alloc(size_t size);
 
 /* For a core's create and destroy: the common part, its TLB and its place among the RAM's listeners. */
 bool vcpu_init(struct vcpu *vcpu, const struct cpu_ops *ops, const struct cpu_config *config,
@@ -280,3 +295,16 @@ struct vcpu *vcpu_self(void);
  * slice).
  */
 bool interpreter_attend(struct vcpu *vcpu);
+
+static inline bool vcpu_limit_reached(const struct vcpu *vcpu)
+{
+    return vcpu->icount >= __atomic_load_n(&vcpu->limit, __ATOMIC_RELAXED);
+}
+
+/* Lower the limit, unless somebody has asked for attention already. */
+static inline void vcpu_limit_lower(struct vcpu *vcpu, uint64_t to)
+{
+    uint64_t old = __atomic_load_n(&vcpu->limit, __ATOMIC_RELAXED);
+    if (to < old)
+        __atomic_compare_exchange_n(&vcpu->limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}

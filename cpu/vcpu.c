@@ -3,6 +3,7 @@
  * place among the listeners of guest RAM.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpu/cpu.h"
 
@@ -213,19 +214,19 @@ struct range {
     uint64_t start, len;
 };
 
-static void page_protect(struct vcpu *vcpu, void *arg)
+static void pages_protect(struct vcpu *vcpu, void *arg)
 {
     const struct range *range = arg;
-    tlb_protect_page(vcpu->tlb, range->start, false);
+    tlb_protect(vcpu->tlb, range->start, range->len, false);
 }
 
-static void ram_protect(void *opaque, gpa_t page)
+static void ram_protect(void *opaque, gpa_t first, uint64_t len)
 {
-    struct range range = {page.a, PAGE_SIZE};
+    struct range range = {first.a, len};
     /* What was told before `protect` is to have taken effect when it returns. */
     if (opaque == vcpu_self())
         vcpu_work_do(opaque);
-    vcpu_call(opaque, vcpu_self(), page_protect, &range, true);
+    vcpu_call(opaque, vcpu_self(), pages_protect, &range, true);
 }
 
 static void code_drop(struct vcpu *vcpu, void *arg)
@@ -254,6 +255,15 @@ static void all_drop(struct vcpu *vcpu, void *arg)
 static void ram_remapped(void *opaque)
 {
     vcpu_call(opaque, vcpu_self(), all_drop, NULL, false);
+}
+
+void *vcpu_alloc(size_t size)
+{
+    enum { CACHE_LINE = 64 };
+    void *core = aligned_alloc(CACHE_LINE, align_up(size, CACHE_LINE));
+    if (!core)
+        abort();
+    return memset(core, 0, size);
 }
 
 bool vcpu_init(struct vcpu *vcpu, const struct cpu_ops *ops, const struct cpu_config *config,

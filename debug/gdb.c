@@ -81,7 +81,8 @@ static bool in_g_packet(const struct debug_register *reg, size_t position)
     return reg->group && strcmp(reg->group, "general") == 0 && reg->number == position;
 }
 
-static void registers_read(struct gdb_stub *stub)
+/* `numbered`: as in a stop reply, else as in the answer to `g`. */
+static void general_registers_add(struct gdb_stub *stub, bool numbered)
 {
     struct vcpu *vcpu = selected(stub);
     size_t count;
@@ -89,7 +90,11 @@ static void registers_read(struct gdb_stub *stub)
     for (size_t i = 0; i < count && in_g_packet(&registers[i], i); i++) {
         uint8_t bytes[REGISTER_BYTES_MAX] = {0};
         vcpu->ops->register_get(vcpu, registers[i].number, bytes);
+        if (numbered)
+            gdb_text_add(&stub->reply, "%02x:", registers[i].number);
         gdb_text_hex(&stub->reply, bytes, registers[i].bits / 8);
+        if (numbered)
+            gdb_text_add(&stub->reply, ";");
     }
 }
 
@@ -340,6 +345,8 @@ static void machine_stopped(void *opaque, unsigned vcpu, const struct vcpu_exit 
         stub->thread = vcpu;
     reply_start(stub);
     stop_reply(stub, exit);
+    /* What GDB looks at after every step goes with the stop, so that it need not ask. */
+    general_registers_add(stub, true);
     reply_send(stub);
 }
 
@@ -382,7 +389,9 @@ static void types_define(FILE *out, const struct debug_register *registers, size
     }
 }
 
-/* The target description: each feature with its registers, in the order of the core's table. */
+/* The target description: each feature with its registers, in the order of the core's table. It is a bare
+ * machine: for some systems GDB steps with breakpoints of its own, which takes three times as many packets.
+ */
 static char *description_make(struct vcpu *vcpu)
 {
     char *text = NULL;
@@ -393,7 +402,7 @@ static char *description_make(struct vcpu *vcpu)
     const struct debug_register *registers = vcpu->ops->registers(vcpu, &count);
     fprintf(out,
             "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
-            "<architecture>%s</architecture>",
+            "<architecture>%s</architecture><osabi>none</osabi>",
             vcpu->ops->gdb_arch);
     const char *feature = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -531,7 +540,7 @@ static bool packet_answer(struct gdb_stub *stub, const char *at)
 {
     switch (*at++) {
     case '?': stop_reply(stub, NULL); return false;
-    case 'g': registers_read(stub); return false;
+    case 'g': general_registers_add(stub, false); return false;
     case 'G': registers_write(stub, at); return false;
     case 'p': register_read(stub, at); return false;
     case 'P': register_write(stub, at); return false;

@@ -11,3 +11,7 @@ extern const size_t demo_x86_64_size;
 
 extern const unsigned char demo_aarch64[];
 extern const size_t demo_aarch64_size;
+
+/* The option ROM by which a BIOS starts Linux (linuxboot/rom.h); likewise. */
+extern const unsigned char linuxboot_rom[];
+extern const size_t linuxboot_rom_size;

@@ -11,6 +11,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "host/file.h"
+
 #define VECS_AT_ONCE 64
 #define ZEROES_SIZE  (64u << 10)
 
@@ -18,16 +20,6 @@ struct host_disk {
     int fd;
     bool is_device;
 };
-
-/* Kinds of things that can't be a disk, for the message. */
-static const char *kind_name(mode_t mode)
-{
-    return S_ISDIR(mode)    ? "a directory"
-           : S_ISCHR(mode)  ? "a character device"
-           : S_ISFIFO(mode) ? "a pipe"
-           : S_ISSOCK(mode) ? "a socket"
-                            : NULL;
-}
 
 /* Open file description locks: they belong to this opening, not to the process, so that the same image twice
  * on one command line is noticed as well. */
@@ -46,19 +38,13 @@ static bool disk_lock(int fd, const char *path, bool readonly, struct error *err
 struct host_disk *host_disk_open(const char *path, bool readonly, struct error *err)
 {
     struct stat st;
-    /* Look before opening: opening a pipe or a device may wait, or do something. */
-    if (stat(path, &st) != 0) {
-        error_errno(err, ERROR_IMAGE, "can't open %s", path);
+    if (!host_file_kind_check(path, true, err))
         return NULL;
-    }
-    const char *kind = kind_name(st.st_mode);
-    if (kind) {
-        error_set(err, ERROR_IMAGE, "%s is %s, and a disk has to be a file or a block device", path, kind);
-        return NULL;
-    }
     int fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-    if (fd < 0) {
+    if (fd < 0 || fstat(fd, &st) != 0) {
         error_errno(err, ERROR_IMAGE, "can't open %s%s", path, readonly ? "" : " for writing");
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
     if (!disk_lock(fd, path, readonly, err)) {

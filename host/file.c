@@ -7,15 +7,22 @@
 
 #include "base/bits.h"
 
-static bool file_check(struct host_file *file, const char *path, struct error *err)
+bool host_file_kind_check(const char *path, bool devices, struct error *err)
 {
     struct stat status;
-    if (fstat(file->fd, &status) != 0)
-        return error_errno(err, ERROR_IMAGE, "can't look at %s", path);
-    if (S_ISDIR(status.st_mode))
-        return error_set(err, ERROR_IMAGE, "%s is a directory, and a file is needed here", path);
-    if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
-        return error_set(err, ERROR_IMAGE, "%s is neither a file nor a block device", path);
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode) || (devices && S_ISBLK(status.st_mode)))
+        return true;
+    const char *kind = S_ISDIR(status.st_mode)    ? "a directory"
+                       : S_ISCHR(status.st_mode)  ? "a character device"
+                       : S_ISBLK(status.st_mode)  ? "a block device"
+                       : S_ISFIFO(status.st_mode) ? "a pipe"
+                                                  : "a socket";
+    return error_set(err, ERROR_IMAGE, "%s is %s: give a file%s", path, kind,
+                     devices ? " or a block device" : "");
+}
+
+static bool size_find(struct host_file *file, const char *path, struct error *err)
+{
     off_t end = lseek(file->fd, 0, SEEK_END);
     if (end < 0)
         return error_errno(err, ERROR_IMAGE, "can't find the size of %s", path);
@@ -27,11 +34,12 @@ static bool file_check(struct host_file *file, const char *path, struct error *e
 
 bool host_file_open(struct host_file *file, const char *path, struct error *err)
 {
-    /* Opening a FIFO must not wait for its other end. */
+    if (!host_file_kind_check(path, true, err))
+        return false;
     file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file->fd < 0)
         return error_errno(err, ERROR_IMAGE, "can't open %s", path);
-    if (file_check(file, path, err))
+    if (size_find(file, path, err))
         return true;
     host_file_close(file);
     return false;

@@ -11,6 +11,13 @@ struct host_file {
     uint64_t size;
 };
 
+/*
+ * Whether what is at `path` is a regular file, or (`devices`) a block device: looked at before it is opened,
+ * because opening a pipe or a device may wait, or do something. True also when there is nothing, which
+ * opening will tell. False and err (ERROR_IMAGE).
+ */
+bool host_file_kind_check(const char *path, bool devices, struct error *err);
+
 /* Open a regular file or a block device. False and err (ERROR_IMAGE): missing, a directory, not allowed, or
  * without a size. */
 bool host_file_open(struct host_file *file, const char *path, struct error *err);

@@ -6,19 +6,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/file.h"
+
 bool host_store_open(struct host_store *store, const char *path, bool readonly, struct error *err)
 {
     struct stat info;
     store->readonly = readonly;
+    store->fd = -1;
+    if (!host_file_kind_check(path, false, err))
+        return false;
     store->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (store->fd < 0)
         return error_errno(err, ERROR_IMAGE, "can't open %s", path);
-    if (fstat(store->fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    if (fstat(store->fd, &info) == 0) {
         store->size = (uint64_t)info.st_size;
         return true;
     }
+    error_errno(err, ERROR_IMAGE, "can't look at %s", path);
     host_store_close(store);
-    return error_set(err, ERROR_IMAGE, "%s is not a regular file", path);
+    return false;
 }
 
 bool host_store_create(struct host_store *store, const char *path, struct error *err)

@@ -8,27 +8,16 @@
 #include "machine/acpi/tables.h"
 #include "machine/arm_virt_board.h"
 
-#define HEADER_SIZE 36
-
 /* --- 5.2.9: FADT --- */
 
-#define FADT_SIZE         276
-#define FADT_FLAGS        112
-#define FADT_ARM_BOOT     129
-#define FADT_MINOR        131
-#define FADT_X_DSDT       140
-#define FADT_HW_REDUCED   (1u << 20)
 #define ARM_BOOT_PSCI     1
 #define ARM_BOOT_PSCI_HVC 2
 
 static void fadt(struct acpi_tables *t, size_t dsdt)
 {
-    acpi_table_begin(t, "FACP", 6);
-    acpi_put_zeros(t, FADT_SIZE - HEADER_SIZE);
+    acpi_fadt_begin(t, dsdt);
     acpi_set(t, FADT_FLAGS, 4, FADT_HW_REDUCED);
-    acpi_set(t, FADT_ARM_BOOT, 2, ARM_BOOT_PSCI | ARM_BOOT_PSCI_HVC);
-    acpi_set(t, FADT_MINOR, 1, 3);
-    acpi_set_pointer(t, FADT_X_DSDT, 8, dsdt);
+    acpi_set(t, FADT_ARM_BOOT_ARCH, 2, ARM_BOOT_PSCI | ARM_BOOT_PSCI_HVC);
     acpi_table_end(t);
 }
 
@@ -52,7 +41,7 @@ static void structure(struct acpi_tables *t, enum madt_type type, uint8_t len)
 /* 5.2.12.14. */
 static void gic_cpu(struct acpi_tables *t, const struct arm_board *board, unsigned i)
 {
-    bool pmu = aarch64_model_has(aarch64_model(board->run->vcpus[i]), FEAT_PMU);
+    bool pmu = aarch64_model_has(aarch64_model(board->virt.run->vcpus[i]), FEAT_PMU);
     structure(t, MADT_GIC_CPU, 80);
     acpi_put(t, 4, i); /* CPU interface */
     acpi_put(t, 4, i); /* _UID of its device */
@@ -76,7 +65,7 @@ static void gic_dist(struct acpi_tables *t, const struct arm_board *board)
     acpi_put(t, 4, 0);
     acpi_put(t, 8, ARM_GIC_DIST);
     acpi_put(t, 4, 0);
-    acpi_put(t, 4, board->plan.gic_version);
+    acpi_put(t, 4, board->gic_version);
 }
 
 /* 5.2.12.17. */
@@ -109,7 +98,7 @@ static void gic_messages(struct acpi_tables *t)
 
 static void madt(struct acpi_tables *t, const struct arm_board *board)
 {
-    unsigned cpus = board->run->vcpu_count;
+    unsigned cpus = board->virt.run->vcpu_count;
     acpi_table_begin(t, "APIC", 4);
     acpi_put(t, 8, 0); /* no local APIC, no flags */
     gic_dist(t, board);
@@ -151,20 +140,6 @@ static void gtdt(struct acpi_tables *t)
     acpi_table_end(t);
 }
 
-/* --- PCI Firmware 3.2, 4.1.2: MCFG --- */
-
-static void mcfg(struct acpi_tables *t)
-{
-    acpi_table_begin(t, "MCFG", 1);
-    acpi_put(t, 8, 0);
-    acpi_put(t, 8, ARM_ECAM);
-    acpi_put(t, 2, 0); /* segment */
-    acpi_put(t, 1, 0); /* first and last bus */
-    acpi_put(t, 1, ARM_ECAM_SIZE / MIB - 1);
-    acpi_put(t, 4, 0);
-    acpi_table_end(t);
-}
-
 /* --- the serial console: SPCR (revision 2) and DBG2, which are Microsoft's --- */
 
 #define SERIAL_PL011   3
@@ -199,7 +174,7 @@ static void dbg2(struct acpi_tables *t)
     static const char name[] = "\\_SB.COM0";
     enum { DEVICE_SIZE = 22, ADDRESS_SIZE = 12, SERIAL = 0x8000, SUBTYPE_PL011 = 3 };
     acpi_table_begin(t, "DBG2", 0);
-    acpi_put(t, 4, HEADER_SIZE + 8);
+    acpi_put(t, 4, ACPI_HEADER_SIZE + 8);
     acpi_put(t, 4, 1); /* one device */
     acpi_put(t, 1, 0); /* revision */
     acpi_put(t, 2, DEVICE_SIZE + ADDRESS_SIZE + 4 + sizeof(name));
@@ -280,41 +255,33 @@ static void pptt(struct acpi_tables *t, unsigned cpus)
     acpi_table_begin(t, "PPTT", 2);
     processor(t, PACKAGE | IDENTICAL, 0, 0);
     for (unsigned i = 0; i < cpus; i++)
-        processor(t, UID_VALID | LEAF, HEADER_SIZE, i);
+        processor(t, UID_VALID | LEAF, ACPI_HEADER_SIZE, i);
     acpi_table_end(t);
 }
 
 /* --- the whole --- */
 
-static size_t dsdt_put(struct acpi_tables *t, const struct arm_board *board)
-{
-    struct aml aml = {0};
-    arm_dsdt_make(&aml, board);
-    acpi_table_begin(t, "DSDT", 2);
-    acpi_put_bytes(t, aml.bytes, aml.len);
-    aml_free(&aml);
-    return acpi_table_end(t);
-}
-
 void arm_acpi_publish(const struct arm_board *board)
 {
     struct acpi_tables tables = {0};
+    struct aml aml = {0};
     struct smbios_config smbios = {.product = "Triarch aarch64 virt",
-                                   .cpu = aarch64_model(board->run->vcpus[0])->name,
-                                   .cpus = board->run->vcpu_count,
+                                   .cpu = aarch64_model(board->virt.run->vcpus[0])->name,
+                                   .cpus = board->virt.run->vcpu_count,
                                    .memory_base = ARM_RAM,
-                                   .memory = board->config->memory};
-    size_t dsdt = dsdt_put(&tables, board);
+                                   .memory = board->virt.config->memory};
+    arm_dsdt_make(&aml, board);
+    size_t dsdt = acpi_dsdt_make(&tables, &aml);
     fadt(&tables, dsdt);
     madt(&tables, board);
     gtdt(&tables);
-    mcfg(&tables);
+    acpi_mcfg_make(&tables, ARM_ECAM, ARM_ECAM_SIZE);
     spcr(&tables);
     dbg2(&tables);
     if (board->gicv3)
         iort(&tables);
-    pptt(&tables, board->run->vcpu_count);
-    acpi_publish(&tables, dsdt, board->fw_cfg);
+    pptt(&tables, board->virt.run->vcpu_count);
+    acpi_publish(&tables, dsdt, board->virt.fw_cfg);
     acpi_free(&tables);
-    smbios_publish(&smbios, board->fw_cfg);
+    smbios_publish(&smbios, board->virt.fw_cfg);
 }

@@ -2,7 +2,8 @@
  * The inside of the aarch64 "virt" board and of the minimal one (micro_arm.c), which has fewer devices at the
  * same places: the memory map, and what the parts share: arm_virt.c (the devices), arm_virt_gic.c
  * (interrupts), arm_virt_plan.c (what is started), arm_virt_boot.c (putting it in place), arm_virt_fdt.c (the
- * device tree), arm_virt_acpi.c and arm_virt_dsdt.c (the same for firmware, as ACPI).
+ * device tree), arm_virt_acpi.c and arm_virt_dsdt.c (the same for firmware, as ACPI). What other boards have
+ * as well is in virt_board.h.
  */
 #pragma once
 
@@ -10,13 +11,10 @@
 #include "devices/irq/gicv2.h"
 #include "devices/irq/gicv2m.h"
 #include "devices/irq/gicv3_its.h"
-#include "devices/pci/pci_host_ecam.h"
 #include "machine/acpi/aml.h"
 #include "machine/arm_virt.h"
-#include "machine/board_parts.h"
-#include "machine/fdt.h"
-#include "machine/firmware.h"
 #include "machine/psci/psci.h"
+#include "machine/virt_board.h"
 
 /* The memory map. */
 #define ARM_FLASH            0x00000000ull
@@ -74,35 +72,20 @@ enum arm_ppi {
 
 #define ARM_VIRTIO_SLOTS 32
 #define ARM_MESSAGES     64 /* interrupts of the GICv2m frame */
-#define ARM_FLASH_BANKS  2
-#define ARM_FLASH_BLOCK  (256 * KIB)
 #define ARM_CLOCK        24000000
 #define ARM_POWER_PIN    3 /* of the GPIO: the power button */
 
 /* Redistributors of the first region. */
 #define ARM_REDISTS_LOW (ARM_GIC_REDIST_SIZE / GICV3_REDIST_SIZE)
 
-/* What is started and from which files, decided once, before anything is built. */
-struct arm_plan {
-    unsigned gic_version;
-    bool flash; /* the first flash bank, which holds the firmware; else the payload */
-    char flash_code[FIRMWARE_PATH_MAX], flash_vars[FIRMWARE_PATH_MAX]; /* "": an empty bank */
-    bool flash_vars_kept; /* the user's own: what the guest writes is kept */
-    bool demo;            /* the payload is the built-in demo guest */
-};
-
 struct arm_board {
-    struct machine_run *run;
-    const struct machine_config *config;
-    struct board_parts parts;
-    struct arm_plan plan;
-    bool minimal;        /* no flash, date, power button and fw_cfg; without PCI no messages either */
+    struct virt_board virt; /* first. A minimal one has no flash, date, power button and fw_cfg; without PCI
+                               no messages either */
+    unsigned gic_version;
     struct gicv2 *gicv2; /* one of them */
     struct gicv3 *gicv3;
     struct msi_target messages;
     struct button *power_button;
-    struct pci_host_ecam *pci;
-    struct fw_cfg *fw_cfg;
     struct psci *psci;
 };
 
@@ -112,10 +95,8 @@ bool arm_ram_add(struct arm_board *board, struct error *err);
 bool arm_cores_add(struct arm_board *board, struct error *err);
 bool arm_uart_add(struct arm_board *board, struct error *err);
 bool arm_pci_add(struct arm_board *board, struct error *err);
-/* The virtio-mmio slots of board->parts. */
-bool arm_slots_add(struct arm_board *board, struct error *err);
 
-/* arm_virt_plan.c: fill in board->plan. False and err. */
+/* arm_virt_plan.c: what it starts. False and err. */
 bool arm_plan_make(struct arm_board *board, struct error *err);
 
 /* arm_virt_gic.c: the interrupt controller, with the cores connected to it. False and err. */
@@ -126,8 +107,10 @@ bool arm_has_messages(const struct arm_board *board);
 /* The affinity of core i. */
 uint32_t arm_affinity(const struct arm_board *board, unsigned i);
 
-/* arm_virt_fdt.c: the board's device tree, which the caller frees. NULL and err. */
-void *arm_fdt_make(const struct arm_board *board, const struct dt_chosen *chosen, struct error *err);
+/* arm_virt_fdt.c: how it names interrupts, and the device tree of a struct arm_board, which the caller frees.
+ * NULL and err. */
+extern const struct virt_interrupts arm_fdt_interrupts;
+void *arm_fdt_make(void *board, const struct dt_chosen *chosen, struct error *err);
 
 /* arm_virt_acpi.c: tables for firmware, through fw_cfg. */
 void arm_acpi_publish(const struct arm_board *board);

@@ -3,18 +3,13 @@
 
 #include "machine/arm_virt_board.h"
 
-static void gsi(struct aml *aml, enum aml_interrupt how, unsigned irq)
-{
-    aml_interrupt(aml, how, ARM_INTID_SPI + irq);
-}
-
 /* A device with one range of registers and one interrupt. */
 static void resources(struct aml *aml, uint64_t base, uint64_t size, enum aml_interrupt how, unsigned irq)
 {
     aml_name(aml, "_CRS");
     aml_resources(aml);
     aml_memory32_fixed(aml, (uint32_t)base, (uint32_t)size, true);
-    gsi(aml, how, irq);
+    aml_interrupt(aml, how, ARM_INTID_SPI + irq);
     aml_end(aml);
 }
 
@@ -29,7 +24,7 @@ static void uart(struct aml *aml)
 
 static void flash(struct aml *aml)
 {
-    for (unsigned i = 0; i < ARM_FLASH_BANKS; i++) {
+    for (unsigned i = 0; i < VIRT_FLASH_BANKS; i++) {
         char name[12];
         snprintf(name, sizeof(name), "FLS%u", i);
         aml_device(aml, name);
@@ -58,16 +53,9 @@ static void fw_cfg(struct aml *aml)
 
 static void virtio_slots(struct aml *aml)
 {
-    for (unsigned i = 0; i < ARM_VIRTIO_SLOTS; i++) {
-        char name[12];
-        snprintf(name, sizeof(name), "VR%02u", i);
-        aml_device(aml, name);
-        aml_name_string(aml, "_HID", "LNRO0005");
-        aml_name_int(aml, "_UID", i);
-        aml_name_int(aml, "_CCA", 1);
-        resources(aml, ARM_VIRTIO + i * ARM_VIRTIO_SIZE, ARM_VIRTIO_SIZE, AML_EDGE_HIGH, ARM_IRQ_VIRTIO + i);
-        aml_end(aml);
-    }
+    for (unsigned i = 0; i < ARM_VIRTIO_SLOTS; i++)
+        aml_virtio_slot(aml, i, (uint32_t)(ARM_VIRTIO + i * ARM_VIRTIO_SIZE), ARM_VIRTIO_SIZE, AML_EDGE_HIGH,
+                        ARM_INTID_SPI + ARM_IRQ_VIRTIO + i);
 }
 
 /* The power button: an event of the GPIO's pin 3 is told to the button device (ACPI 5.6.5). */
@@ -83,61 +71,25 @@ static void power_button(struct aml *aml)
     aml_resources(aml);
     aml_gpio_edge(aml, "GPO0", ARM_POWER_PIN);
     aml_end(aml);
-    aml_method(aml, event, 0, false);
-    aml_op(aml, AML_NOTIFY);
-    aml_path(aml, "\\_SB.PWRB");
-    aml_int(aml, 0x80);
+    aml_power_notify(aml, event, 0);
     aml_end(aml);
-    aml_end(aml);
-
-    aml_device(aml, "PWRB");
-    aml_name_eisa_id(aml, "_HID", "PNP0C0C");
-    aml_name_int(aml, "_UID", 0);
-    aml_end(aml);
+    aml_power_button(aml);
 }
 
 /* --- PCI --- */
 
-/* ACPI 6.2.13: four pins of each slot, to four interrupts turned by the slot's number. */
-static void routing_table(struct aml *aml)
+static struct aml_route route(unsigned slot, unsigned pin)
 {
-    enum { SLOTS = 32, PINS = 4 };
-    aml_name(aml, "_PRT");
-    aml_package(aml, SLOTS * PINS);
-    for (unsigned i = 0; i < SLOTS * PINS; i++) {
-        unsigned slot = i / PINS, pin = i % PINS;
-        char link[16];
-        snprintf(link, sizeof(link), "GSI%u", (slot + pin) % PINS);
-        aml_package(aml, 4);
-        aml_int(aml, (uint64_t)slot << 16 | 0xffff);
-        aml_int(aml, pin);
-        aml_path(aml, link);
-        aml_int(aml, 0);
-        aml_end(aml);
-    }
-    aml_end(aml);
+    struct aml_route route = {.gsi = 0};
+    snprintf(route.link, sizeof(route.link), "GSI%u", (slot + pin) % AML_PCI_PINS);
+    return route;
 }
 
 /* The four interrupts as links that can't be changed. */
 static void links(struct aml *aml)
 {
-    for (unsigned i = 0; i < 4; i++) {
-        char name[12];
-        snprintf(name, sizeof(name), "GSI%u", i);
-        aml_device(aml, name);
-        aml_name_eisa_id(aml, "_HID", "PNP0C0F");
-        aml_name_int(aml, "_UID", i);
-        static const char *const settings[] = {"_PRS", "_CRS"};
-        for (unsigned j = 0; j < ARRAY_LEN(settings); j++) {
-            aml_name(aml, settings[j]);
-            aml_resources(aml);
-            gsi(aml, AML_LEVEL_HIGH, ARM_IRQ_PCI + i);
-            aml_end(aml);
-        }
-        aml_method(aml, "_SRS", 1, false);
-        aml_end(aml);
-        aml_end(aml);
-    }
+    for (unsigned i = 0; i < AML_PCI_PINS; i++)
+        aml_pci_link(aml, route(0, i).link, i, AML_LEVEL_HIGH, ARM_INTID_SPI + ARM_IRQ_PCI + i);
 }
 
 static void windows(struct aml *aml)
@@ -150,8 +102,7 @@ static void windows(struct aml *aml)
     };
     aml_name(aml, "_CRS");
     aml_resources(aml);
-    for (unsigned i = 0; i < ARRAY_LEN(all); i++)
-        aml_window(aml, &all[i]);
+    aml_windows(aml, all, ARRAY_LEN(all));
     aml_end(aml);
 }
 
@@ -162,21 +113,16 @@ static void ecam_reservation(struct aml *aml)
     aml_name_eisa_id(aml, "_HID", "PNP0C02");
     aml_name(aml, "_CRS");
     aml_resources(aml);
-    aml_window(aml, &(struct aml_window){AML_RANGE_MEMORY, 8, ARM_ECAM, ARM_ECAM_SIZE, 0});
+    aml_windows(aml, &(struct aml_window){AML_RANGE_MEMORY, 8, ARM_ECAM, ARM_ECAM_SIZE, 0}, 1);
     aml_end(aml);
     aml_end(aml);
 }
 
 static void pci_host(struct aml *aml)
 {
-    aml_device(aml, "PCI0");
-    aml_name_eisa_id(aml, "_HID", "PNP0A08");
-    aml_name_eisa_id(aml, "_CID", "PNP0A03");
-    aml_name_int(aml, "_SEG", 0);
-    aml_name_int(aml, "_BBN", 0);
-    aml_name_int(aml, "_UID", 0);
+    aml_pci_host(aml);
     aml_name_int(aml, "_CCA", 1);
-    routing_table(aml);
+    aml_pci_routing(aml, "_PRT", route);
     links(aml);
     aml_method(aml, "_CBA", 0, false);
     aml_op(aml, AML_RETURN);
@@ -191,7 +137,7 @@ static void pci_host(struct aml *aml)
 void arm_dsdt_make(struct aml *aml, const struct arm_board *board)
 {
     aml_scope(aml, "\\_SB");
-    aml_processors(aml, board->run->vcpu_count);
+    aml_processors(aml, board->virt.run->vcpu_count);
     uart(aml);
     flash(aml);
     fw_cfg(aml);

@@ -19,15 +19,21 @@
 
 #define KEY_POWER 116
 
-static void shared_interrupt(struct dt *dt, uint32_t irq, uint32_t trigger)
+static void interrupt_encode(uint32_t cells[static VIRT_IRQ_CELLS_MAX], unsigned irq,
+                             enum virt_trigger trigger)
 {
-    dt_cells(dt, "interrupts", (const uint32_t[]){GIC_SHARED, irq, trigger}, 3);
+    cells[0] = GIC_SHARED;
+    cells[1] = irq;
+    cells[2] = trigger == VIRT_EDGE ? GIC_EDGE : GIC_LEVEL;
 }
+
+const struct virt_interrupts arm_fdt_interrupts = {
+    .controller = PHANDLE_GIC, .inherited = true, .unit_cells = 2, .cells = 3, .encode = interrupt_encode};
 
 /* A GICv2 is told in the flags which CPUs have the interrupt. */
 static uint32_t private_flags(const struct arm_board *board)
 {
-    return GIC_LEVEL | (board->gicv2 ? ((1u << board->run->vcpu_count) - 1) << 8 : 0);
+    return GIC_LEVEL | (board->gicv2 ? ((1u << board->virt.run->vcpu_count) - 1) << 8 : 0);
 }
 
 /* --- cores --- */
@@ -35,7 +41,7 @@ static uint32_t private_flags(const struct arm_board *board)
 static void cpu_node(struct dt *dt, const struct arm_board *board, unsigned i)
 {
     char compatible[48];
-    const char *model = aarch64_model(board->run->vcpus[i])->name;
+    const char *model = aarch64_model(board->virt.run->vcpus[i])->name;
     /* "max" is no part anybody sells. */
     snprintf(compatible, sizeof(compatible), "arm,%s", strcmp(model, "max") == 0 ? "armv8" : model);
     dt_node(dt, "cpu@%x", arm_affinity(board, i));
@@ -49,7 +55,7 @@ static void cpu_node(struct dt *dt, const struct arm_board *board, unsigned i)
 
 static void cpus_node(struct dt *dt, const struct arm_board *board)
 {
-    unsigned count = board->run->vcpu_count;
+    unsigned count = board->virt.run->vcpu_count;
     dt_node(dt, "cpus");
     dt_u32(dt, "#address-cells", 1);
     dt_u32(dt, "#size-cells", 0);
@@ -57,13 +63,7 @@ static void cpus_node(struct dt *dt, const struct arm_board *board)
         cpu_node(dt, board, i);
     dt_node(dt, "cpu-map");
     dt_node(dt, "socket0");
-    dt_node(dt, "cluster0");
-    for (unsigned i = 0; i < count; i++) {
-        dt_node(dt, "core%u", i);
-        dt_u32(dt, "cpu", PHANDLE_CPU(i));
-        dt_node_end(dt);
-    }
-    dt_node_end(dt);
+    virt_cluster_node(dt, count, PHANDLE_CPU(0), 1);
     dt_node_end(dt);
     dt_node_end(dt);
     dt_node_end(dt);
@@ -96,7 +96,7 @@ static void timer_and_pmu_nodes(struct dt *dt, const struct arm_board *board)
     dt_flag(dt, "always-on");
     dt_node_end(dt);
 
-    if (!aarch64_model_has(aarch64_model(board->run->vcpus[0]), FEAT_PMU))
+    if (!aarch64_model_has(aarch64_model(board->virt.run->vcpus[0]), FEAT_PMU))
         return;
     dt_node(dt, "pmu");
     dt_string(dt, "compatible", "arm,armv8-pmuv3");
@@ -106,12 +106,9 @@ static void timer_and_pmu_nodes(struct dt *dt, const struct arm_board *board)
 
 /* --- the interrupt controller --- */
 
-#define REG(base, size)                                                                                      \
-    (uint32_t)((base) >> 32), (uint32_t)(base), (uint32_t)((uint64_t)(size) >> 32), (uint32_t)(size)
-
 static void gicv2_content(struct dt *dt)
 {
-    const uint32_t reg[] = {REG(ARM_GIC_DIST, ARM_GIC_DIST_SIZE), REG(ARM_GIC_CPU, ARM_GIC_CPU_SIZE)};
+    const uint32_t reg[] = {DT_REG(ARM_GIC_DIST, ARM_GIC_DIST_SIZE), DT_REG(ARM_GIC_CPU, ARM_GIC_CPU_SIZE)};
     dt_string(dt, "compatible", "arm,cortex-a15-gic");
     dt_cells(dt, "reg", reg, ARRAY_LEN(reg));
     dt_node(dt, "v2m@%llx", ARM_GIC_V2M);
@@ -124,9 +121,10 @@ static void gicv2_content(struct dt *dt)
 
 static void gicv3_content(struct dt *dt, const struct arm_board *board)
 {
-    const uint32_t reg[] = {REG(ARM_GIC_DIST, ARM_GIC_DIST_SIZE), REG(ARM_GIC_REDIST, ARM_GIC_REDIST_SIZE),
-                            REG(ARM_GIC_REDIST2, ARM_GIC_REDIST2_SIZE)};
-    unsigned regions = board->run->vcpu_count > ARM_REDISTS_LOW ? 2 : 1;
+    const uint32_t reg[] = {DT_REG(ARM_GIC_DIST, ARM_GIC_DIST_SIZE),
+                            DT_REG(ARM_GIC_REDIST, ARM_GIC_REDIST_SIZE),
+                            DT_REG(ARM_GIC_REDIST2, ARM_GIC_REDIST2_SIZE)};
+    unsigned regions = board->virt.run->vcpu_count > ARM_REDISTS_LOW ? 2 : 1;
     dt_string(dt, "compatible", "arm,gic-v3");
     dt_u32(dt, "#redistributor-regions", regions);
     dt_cells(dt, "reg", reg, 4 + 4 * regions);
@@ -170,23 +168,23 @@ static void clock_node(struct dt *dt)
     dt_node_end(dt);
 }
 
-static void uart_node(struct dt *dt)
+static void uart_node(struct dt *dt, const struct virt_board *virt)
 {
     dt_node(dt, "pl011@%llx", ARM_UART);
     DT_STRINGS(dt, "compatible", "arm,pl011\0arm,primecell");
     dt_reg(dt, ARM_UART, 0x1000);
-    shared_interrupt(dt, ARM_IRQ_UART, GIC_LEVEL);
+    virt_interrupt(dt, virt, ARM_IRQ_UART, VIRT_LEVEL);
     dt_cells(dt, "clocks", (const uint32_t[]){PHANDLE_CLOCK, PHANDLE_CLOCK}, 2);
     DT_STRINGS(dt, "clock-names", "uartclk\0apb_pclk");
     dt_node_end(dt);
 }
 
-static void date_and_button_nodes(struct dt *dt)
+static void date_and_button_nodes(struct dt *dt, const struct virt_board *virt)
 {
     dt_node(dt, "pl031@%llx", ARM_RTC);
     DT_STRINGS(dt, "compatible", "arm,pl031\0arm,primecell");
     dt_reg(dt, ARM_RTC, 0x1000);
-    shared_interrupt(dt, ARM_IRQ_RTC, GIC_LEVEL);
+    virt_interrupt(dt, virt, ARM_IRQ_RTC, VIRT_LEVEL);
     dt_u32(dt, "clocks", PHANDLE_CLOCK);
     dt_string(dt, "clock-names", "apb_pclk");
     dt_node_end(dt);
@@ -196,7 +194,7 @@ static void date_and_button_nodes(struct dt *dt)
     dt_reg(dt, ARM_GPIO, 0x1000);
     dt_u32(dt, "#gpio-cells", 2);
     dt_flag(dt, "gpio-controller");
-    shared_interrupt(dt, ARM_IRQ_GPIO, GIC_LEVEL);
+    virt_interrupt(dt, virt, ARM_IRQ_GPIO, VIRT_LEVEL);
     dt_u32(dt, "clocks", PHANDLE_CLOCK);
     dt_string(dt, "clock-names", "apb_pclk");
     dt_u32(dt, "phandle", PHANDLE_GPIO);
@@ -212,133 +210,44 @@ static void date_and_button_nodes(struct dt *dt)
     dt_node_end(dt);
 }
 
-static void virtio_nodes(struct dt *dt, const struct arm_board *board)
-{
-    for (unsigned i = 0; i < board->parts.slot_count; i++) {
-        dt_node(dt, "virtio_mmio@%llx", ARM_VIRTIO + i * ARM_VIRTIO_SIZE);
-        dt_string(dt, "compatible", "virtio,mmio");
-        dt_reg(dt, ARM_VIRTIO + i * ARM_VIRTIO_SIZE, ARM_VIRTIO_SIZE);
-        shared_interrupt(dt, ARM_IRQ_VIRTIO + i, GIC_EDGE);
-        dt_flag(dt, "dma-coherent");
-        dt_node_end(dt);
-    }
-}
-
-static void flash_and_fw_cfg_nodes(struct dt *dt)
-{
-    const uint32_t reg[] = {REG(ARM_FLASH, ARM_FLASH_SIZE), REG(ARM_FLASH + ARM_FLASH_SIZE, ARM_FLASH_SIZE)};
-    dt_node(dt, "flash@%llx", ARM_FLASH);
-    dt_string(dt, "compatible", "cfi-flash");
-    dt_cells(dt, "reg", reg, ARRAY_LEN(reg));
-    dt_u32(dt, "bank-width", 4);
-    dt_node_end(dt);
-
-    dt_node(dt, "fw-cfg@%llx", ARM_FW_CFG);
-    dt_string(dt, "compatible", "qemu,fw-cfg-mmio");
-    dt_reg(dt, ARM_FW_CFG, FW_CFG_MMIO_SIZE);
-    dt_flag(dt, "dma-coherent");
-    dt_node_end(dt);
-}
-
-/* INTA to INTD of slot n come to the four lines turned by n (PCI-to-PCI Bridge Architecture 9.1). */
-static void pci_interrupt_map(struct dt *dt)
-{
-    uint32_t map[4 * 4][10];
-    for (unsigned i = 0; i < ARRAY_LEN(map); i++) {
-        unsigned slot = i / 4, pin = i % 4;
-        const uint32_t row[10] = {
-            slot << 11, 0, 0, pin + 1, PHANDLE_GIC, 0, 0, GIC_SHARED, ARM_IRQ_PCI + (slot + pin) % 4,
-            GIC_LEVEL};
-        memcpy(map[i], row, sizeof(row));
-    }
-    dt_cells(dt, "interrupt-map", map[0], sizeof(map) / sizeof(map[0][0]));
-    dt_cells(dt, "interrupt-map-mask", (const uint32_t[]){3 << 11, 0, 0, 7}, 4);
-}
-
-/* A row of `ranges`: the space, its PCI address, where a CPU finds it, its size. */
-#define PCI_RANGE_IO                     0x01000000u
-#define PCI_RANGE_32                     0x02000000u
-#define PCI_RANGE_64                     0x03000000u
-#define PCI_RANGE(space, pci, cpu, size) space, (uint32_t)((pci) >> 32), (uint32_t)(pci), REG(cpu, size)
-
-static void pci_node(struct dt *dt)
-{
-    const uint32_t ranges[] = {
-        PCI_RANGE(PCI_RANGE_IO, 0ull, ARM_PCI_IO, ARM_PCI_IO_SIZE),
-        PCI_RANGE(PCI_RANGE_32, ARM_PCI_LOW, ARM_PCI_LOW, ARM_PCI_LOW_SIZE),
-        PCI_RANGE(PCI_RANGE_64, ARM_PCI_HIGH, ARM_PCI_HIGH, ARM_PCI_HIGH_SIZE),
-    };
-    dt_node(dt, "pcie@%llx", ARM_PCI_LOW);
-    dt_string(dt, "compatible", "pci-host-ecam-generic");
-    dt_string(dt, "device_type", "pci");
-    dt_u32(dt, "#address-cells", 3);
-    dt_u32(dt, "#size-cells", 2);
-    dt_u32(dt, "#interrupt-cells", 1);
-    dt_u32(dt, "linux,pci-domain", 0);
-    dt_cells(dt, "bus-range", (const uint32_t[]){0, 0xff}, 2);
-    dt_flag(dt, "dma-coherent");
-    dt_cells(dt, "msi-map", (const uint32_t[]){0, PHANDLE_MESSAGES, 0, 0x10000}, 4);
-    dt_reg(dt, ARM_ECAM, ARM_ECAM_SIZE);
-    dt_cells(dt, "ranges", ranges, ARRAY_LEN(ranges));
-    pci_interrupt_map(dt);
-    dt_node_end(dt);
-}
-
-static void chosen_node(struct dt *dt, const struct dt_chosen *chosen)
+static void chosen_and_aliases_nodes(struct dt *dt, const struct dt_chosen *chosen)
 {
     char path[32];
     snprintf(path, sizeof(path), "/pl011@%llx", ARM_UART);
-    dt_node(dt, "chosen");
-    if (chosen->bootargs)
-        dt_string(dt, "bootargs", chosen->bootargs);
-    if (chosen->initrd_end != chosen->initrd_start) {
-        dt_u64(dt, "linux,initrd-start", chosen->initrd_start);
-        dt_u64(dt, "linux,initrd-end", chosen->initrd_end);
-    }
-    dt_string(dt, "stdout-path", path);
-    if (chosen->rng_seed) {
-        dt_bytes(dt, "rng-seed", chosen->rng_seed, DT_SEED_SIZE);
+    virt_chosen_begin(dt, chosen, path);
+    if (chosen->rng_seed)
         dt_u64(dt, "kaslr-seed", be64_load(chosen->rng_seed));
-    }
     dt_node_end(dt);
-
-    dt_node(dt, "aliases");
-    dt_string(dt, "serial0", path);
-    dt_node_end(dt);
+    virt_aliases_node(dt, path);
 }
 
-void *arm_fdt_make(const struct arm_board *board, const struct dt_chosen *chosen, struct error *err)
+void *arm_fdt_make(void *opaque, const struct dt_chosen *chosen, struct error *err)
 {
+    const struct arm_board *board = opaque;
+    const struct virt_board *virt = &board->virt;
     struct dt dt;
-    dt_begin(&dt);
-    dt_node(&dt, "%s", "");
-    dt_string(&dt, "compatible", "linux,dummy-virt");
-    dt_string(&dt, "model", "linux,dummy-virt");
-    dt_u32(&dt, "#address-cells", 2);
-    dt_u32(&dt, "#size-cells", 2);
+    virt_tree_begin(&dt, "linux,dummy-virt", "linux,dummy-virt");
     dt_u32(&dt, "interrupt-parent", PHANDLE_GIC);
     dt_flag(&dt, "dma-coherent");
-
-    chosen_node(&dt, chosen);
-
-    dt_node(&dt, "memory@%llx", ARM_RAM);
-    dt_string(&dt, "device_type", "memory");
-    dt_reg(&dt, ARM_RAM, board->config->memory);
-    dt_node_end(&dt);
-
+    chosen_and_aliases_nodes(&dt, chosen);
+    virt_memory_node(&dt, virt);
     cpus_node(&dt, board);
     psci_node(&dt);
     timer_and_pmu_nodes(&dt, board);
     gic_node(&dt, board);
     clock_node(&dt);
-    uart_node(&dt);
-    virtio_nodes(&dt, board);
-    if (!board->minimal) {
-        date_and_button_nodes(&dt);
-        flash_and_fw_cfg_nodes(&dt);
+    uart_node(&dt, virt);
+    virt_slot_nodes(&dt, virt);
+    if (!virt->minimal) {
+        date_and_button_nodes(&dt, virt);
+        virt_flash_node(&dt, virt);
+        virt_fw_cfg_node(&dt, virt);
     }
-    if (board->pci)
-        pci_node(&dt);
+    if (virt->parts.pci) {
+        virt_pci_begin(&dt, virt, "pcie", ARM_PCI_LOW);
+        dt_cells(&dt, "msi-map", (const uint32_t[]){0, PHANDLE_MESSAGES, 0, 0x10000}, 4);
+        dt_node_end(&dt);
+    }
     dt_node_end(&dt);
     return dt_finish(&dt, err);
 }

@@ -9,7 +9,7 @@
 
 uint32_t arm_affinity(const struct arm_board *board, unsigned i)
 {
-    unsigned cluster = board->plan.gic_version == 2 ? CLUSTER_V2 : CLUSTER_V3;
+    unsigned cluster = board->gic_version == 2 ? CLUSTER_V2 : CLUSTER_V3;
     return i / cluster << 8 | i % cluster;
 }
 
@@ -44,7 +44,7 @@ static bool v2m_add(struct arm_board *board, struct error *err)
                                    .first_intid = ARM_INTID_SPI + ARM_IRQ_MESSAGES,
                                    .count = ARM_MESSAGES,
                                    .lines = lines};
-    struct gicv2m *frame = gicv2m_create(&board->run->machine, &config, err);
+    struct gicv2m *frame = gicv2m_create(&board->virt.run->machine, &config, err);
     if (frame)
         board->messages = gicv2m_target(frame);
     return frame;
@@ -53,24 +53,24 @@ static bool v2m_add(struct arm_board *board, struct error *err)
 static bool gicv2_add(struct arm_board *board, struct error *err)
 {
     struct gicv2_cpu_config cpus[GICV2_CPUS_MAX];
-    for (unsigned i = 0; i < board->run->vcpu_count; i++)
-        cpus[i] = (struct gicv2_cpu_config){machine_vcpu_line(board->run, i, AARCH64_LINE_IRQ),
-                                            machine_vcpu_line(board->run, i, AARCH64_LINE_FIQ)};
+    for (unsigned i = 0; i < board->virt.run->vcpu_count; i++)
+        cpus[i] = (struct gicv2_cpu_config){machine_vcpu_line(board->virt.run, i, AARCH64_LINE_IRQ),
+                                            machine_vcpu_line(board->virt.run, i, AARCH64_LINE_FIQ)};
     struct gicv2_config config = {.dist_base = ARM_GIC_DIST,
                                   .dist_size = ARM_GIC_DIST_SIZE,
                                   .cpu_base = ARM_GIC_CPU,
                                   .cpu_size = ARM_GIC_CPU_SIZE,
                                   .spis = ARM_IRQ_COUNT,
-                                  .cpus = board->run->vcpu_count,
+                                  .cpus = board->virt.run->vcpu_count,
                                   .cpu = cpus,
                                   .accessor = accessor};
-    board->gicv2 = gicv2_create(&board->run->machine, &config, err);
+    board->gicv2 = gicv2_create(&board->virt.run->machine, &config, err);
     return board->gicv2 && v2m_add(board, err);
 }
 
 bool arm_has_messages(const struct arm_board *board)
 {
-    return !board->minimal || board->config->transport == TRANSPORT_PCI;
+    return !board->virt.minimal || board->virt.config->transport == TRANSPORT_PCI;
 }
 
 /* --- GICv3, with an ITS --- */
@@ -78,7 +78,7 @@ bool arm_has_messages(const struct arm_board *board)
 static bool its_add(struct arm_board *board, struct error *err)
 {
     struct gicv3_its_config config = {.base = ARM_GIC_ITS, .gic = board->gicv3};
-    struct gicv3_its *its = gicv3_its_create(&board->run->machine, &config, err);
+    struct gicv3_its *its = gicv3_its_create(&board->virt.run->machine, &config, err);
     if (its)
         board->messages = gicv3_its_target(its);
     return its;
@@ -86,13 +86,13 @@ static bool its_add(struct arm_board *board, struct error *err)
 
 static bool gicv3_add(struct arm_board *board, struct error *err)
 {
-    unsigned count = board->run->vcpu_count;
+    unsigned count = board->virt.run->vcpu_count;
     unsigned low = count < ARM_REDISTS_LOW ? count : ARM_REDISTS_LOW;
     struct gicv3_cpu_config *cpus = machine_alloc(count * sizeof(*cpus));
     for (unsigned i = 0; i < count; i++)
         cpus[i] = (struct gicv3_cpu_config){arm_affinity(board, i),
-                                            machine_vcpu_line(board->run, i, AARCH64_LINE_IRQ),
-                                            machine_vcpu_line(board->run, i, AARCH64_LINE_FIQ)};
+                                            machine_vcpu_line(board->virt.run, i, AARCH64_LINE_IRQ),
+                                            machine_vcpu_line(board->virt.run, i, AARCH64_LINE_FIQ)};
     struct gicv3_config config = {.dist_base = ARM_GIC_DIST,
                                   .regions = {{ARM_GIC_REDIST, low}, {ARM_GIC_REDIST2, count - low}},
                                   .spis = ARM_IRQ_COUNT,
@@ -100,7 +100,7 @@ static bool gicv3_add(struct arm_board *board, struct error *err)
                                   .awake = true,
                                   .cpus = count,
                                   .cpu = cpus};
-    board->gicv3 = gicv3_create(&board->run->machine, &config, err);
+    board->gicv3 = gicv3_create(&board->virt.run->machine, &config, err);
     free(cpus);
     return board->gicv3 && (!arm_has_messages(board) || its_add(board, err));
 }
@@ -109,9 +109,9 @@ static bool gicv3_add(struct arm_board *board, struct error *err)
 
 static void core_connect(struct arm_board *board, unsigned i)
 {
-    struct aarch64_board wires = {.lock = &board->run->machine.lock,
-                                  .cpus = board->run->vcpus,
-                                  .cpu_count = board->run->vcpu_count,
+    struct aarch64_board wires = {.lock = &board->virt.run->machine.lock,
+                                  .cpus = board->virt.run->vcpus,
+                                  .cpu_count = board->virt.run->vcpu_count,
                                   .mpidr = arm_affinity(board, i)};
     wires.outputs[AARCH64_OUT_TIMER_PHYSICAL] = ppi_line(board, i, ARM_PPI_TIMER_PHYSICAL);
     wires.outputs[AARCH64_OUT_TIMER_VIRTUAL] = ppi_line(board, i, ARM_PPI_TIMER_VIRTUAL);
@@ -121,13 +121,13 @@ static void core_connect(struct arm_board *board, unsigned i)
         wires.gic.write = gicv3_icc_write;
         wires.gic.opaque = gicv3_cpu(board->gicv3, i);
     }
-    aarch64_connect(board->run->vcpus[i], &wires);
+    aarch64_connect(board->virt.run->vcpus[i], &wires);
 }
 
 bool arm_gic_add(struct arm_board *board, struct error *err)
 {
-    bool ok = board->plan.gic_version == 2 ? gicv2_add(board, err) : gicv3_add(board, err);
-    for (unsigned i = 0; ok && i < board->run->vcpu_count; i++)
+    bool ok = board->gic_version == 2 ? gicv2_add(board, err) : gicv3_add(board, err);
+    for (unsigned i = 0; ok && i < board->virt.run->vcpu_count; i++)
         core_connect(board, i);
     return ok;
 }

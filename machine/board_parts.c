@@ -21,6 +21,13 @@
 /* The date of a deterministic machine: 2025-01-01 00:00 UTC. */
 #define FIXED_EPOCH_NS (1735689600ull * 1000000000ull)
 
+struct machine_run *board_run_create(const struct machine_config *config, struct error *err)
+{
+    struct run_config run = {
+        .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
+    return machine_run_create(&run, err);
+}
+
 /* A piece of memory that is freed with the board. */
 struct board_memory {
     struct board_memory *next;
@@ -45,6 +52,15 @@ const char *board_name(struct board_parts *parts, const char *fmt, ...)
     vsnprintf(name, NAME_SIZE, fmt, args);
     va_end(args);
     return name;
+}
+
+bool board_console_open(struct board_parts *parts, struct char_port **port, struct error *err)
+{
+    *port = NULL;
+    if (parts->config->serial_count && !board_serial_open(parts, 0, port, err))
+        return false;
+    parts->run->console = *port;
+    return true;
 }
 
 bool board_serial_open(struct board_parts *parts, unsigned n, struct char_port **port, struct error *err)

@@ -8,7 +8,7 @@
 #include "devices/display/display.h"
 #include "devices/input/input.h"
 #include "devices/misc/fw_cfg.h"
-#include "devices/pci/pci_bus.h"
+#include "devices/pci/pci_host_ecam.h"
 #include "devices/virtio/virtio.h"
 #include "machine/config.h"
 #include "machine/machine_run.h"
@@ -27,6 +27,7 @@ struct board_parts {
     unsigned first_console;  /* the first --serial that becomes a virtio console; those before it are the
                                 board's own ports */
     struct display *display; /* of board_screen_add; NULL: none */
+    bool lacks_tablet;       /* the board's screen is another, with a pointer that is relative */
     struct input *input;
     struct clipboard *clipboard;
     struct block **disks;
@@ -34,12 +35,18 @@ struct board_parts {
     struct board_memory *memory;
 };
 
+/* A machine that runs as the configuration says, with nothing in it. NULL and err. */
+struct machine_run *board_run_create(const struct machine_config *config, struct error *err);
+
 /* Memory and texts that are freed with the parts. */
 void *board_alloc(struct board_parts *parts, size_t size);
 const char *board_name(struct board_parts *parts, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The port of the n-th --serial; NULL without an error when it was asked that there be none. */
 bool board_serial_open(struct board_parts *parts, unsigned n, struct char_port **port, struct error *err);
+
+/* The same with the first one, which is the machine's console, for the board's own port. */
+bool board_console_open(struct board_parts *parts, struct char_port **port, struct error *err);
 
 /* The date at machine time 0 in nanoseconds since 1970: now, or always the same on a deterministic machine.
  */
@@ -52,6 +59,25 @@ bool board_fw_cfg_kernel(struct board_parts *parts, struct fw_cfg *fw_cfg, struc
  * filled, but made by the board, afterwards. False and err. */
 bool board_virtio_add(struct board_parts *parts, struct error *err);
 
+/* board_buses.c: a PCIe host bridge, which gets its name here: parts->pci. False and err. */
+bool board_pci_add(struct board_parts *parts, struct pci_host_ecam_config *config, struct error *err);
+
+/* Where the virtio-mmio slots are: `count` at the most, `size` bytes each, one after the other. */
+struct board_slots {
+    uint64_t base, size;
+    unsigned count;
+    struct irq_line (*irq)(void *opaque, unsigned slot);
+    void *opaque;
+};
+
+/* board_buses.c: the transports of the first parts->slot_count slots. After what may be put in them. False
+ * and err. */
+bool board_slots_add(struct board_parts *parts, const struct board_slots *slots, struct error *err);
+
+/* board_buses.c: all devices of a minimal board: on PCI when it has that by now, else in as many slots as are
+ * needed. False and err. */
+bool board_minimal_devices_add(struct board_parts *parts, const struct board_slots *slots, struct error *err);
+
 /*
  * The screen that was asked for, with a keyboard and a tablet where the board has none: the machine's display
  * and input. Of the kinds there are virtio's and, for a board that gives its fw_cfg, a frame buffer in RAM;
@@ -59,8 +85,8 @@ bool board_virtio_add(struct board_parts *parts, struct error *err);
  */
 bool board_screen_add(struct board_parts *parts, struct fw_cfg *fw_cfg, struct error *err);
 
-/* board_usb.c: what --usb and disks with TRANSPORT_USB ask for, with its controller; nothing when nothing
- * does. After the screen. False and err. */
+/* board_usb.c: what --usb and disks with TRANSPORT_USB ask for, and a tablet where somebody may point at a
+ * screen that lacks one; with a controller, if there is any of that. After the screen. False and err. */
 bool board_usb_add(struct board_parts *parts, struct error *err);
 
 /* When the devices are gone: close what they stood on, free the memory. */

@@ -35,7 +35,34 @@ static bool hid_add(struct board_parts *parts, struct usb_list *list, const char
                            err);
     }
     return error_set(err, ERROR_USAGE,
-                     "--usb %s is not known: use keyboard, mouse or tablet, or --disk with if=usb", name);
+                     "--usb %s is not known: use keyboard, mouse, tablet or none, or --disk with if=usb",
+                     name);
+}
+
+static bool is_named(const struct machine_config *config, const char *name)
+{
+    for (unsigned i = 0; i < config->usb_count; i++) {
+        if (strcmp(config->usb[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What --usb names. Who looks at a screen points at it, and nothing has to be grabbed for that: a PC gets a
+ * tablet, if no pointer is named. */
+static bool inputs_add(struct board_parts *parts, struct usb_list *list, struct error *err)
+{
+    const struct machine_config *config = parts->config;
+    bool none = is_named(config, "none");
+    if (none && config->usb_count > 1)
+        return error_set(err, ERROR_USAGE, "--usb none goes with no other --usb");
+    for (unsigned i = 0; !none && i < config->usb_count; i++) {
+        if (!hid_add(parts, list, config->usb[i], err))
+            return false;
+    }
+    bool missing = parts->lacks_tablet && config->pointer_wanted && !none && !is_named(config, "tablet") &&
+                   !is_named(config, "mouse");
+    return !missing || hid_add(parts, list, "tablet", err);
 }
 
 static bool disks_add(struct board_parts *parts, struct usb_list *list, struct error *err)
@@ -57,11 +84,7 @@ static bool disks_add(struct board_parts *parts, struct usb_list *list, struct e
 bool board_usb_add(struct board_parts *parts, struct error *err)
 {
     struct usb_list list = {.count = 0};
-    for (unsigned i = 0; i < parts->config->usb_count; i++) {
-        if (!hid_add(parts, &list, parts->config->usb[i], err))
-            return false;
-    }
-    if (!disks_add(parts, &list, err))
+    if (!inputs_add(parts, &list, err) || !disks_add(parts, &list, err))
         return false;
     if (list.count == 0)
         return true;

@@ -94,10 +94,7 @@ void dt_cells(struct dt *dt, const char *name, const uint32_t *cells, size_t cou
 
 void dt_reg(struct dt *dt, uint64_t base, uint64_t size)
 {
-    dt_cells(
-        dt, "reg",
-        (const uint32_t[]){(uint32_t)(base >> 32), (uint32_t)base, (uint32_t)(size >> 32), (uint32_t)size},
-        4);
+    dt_cells(dt, "reg", (const uint32_t[]){DT_REG(base, size)}, 4);
 }
 
 void dt_string(struct dt *dt, const char *name, const char *value)

@@ -26,6 +26,9 @@ void dt_flag(struct dt *dt, const char *name);
 void dt_u32(struct dt *dt, const char *name, uint32_t value);
 void dt_u64(struct dt *dt, const char *name, uint64_t value);
 void dt_cells(struct dt *dt, const char *name, const uint32_t *cells, size_t count);
+/* A range, for two address and two size cells, as four of dt_cells. */
+#define DT_REG(base, size)                                                                                   \
+    (uint32_t)((base) >> 32), (uint32_t)(base), (uint32_t)((uint64_t)(size) >> 32), (uint32_t)(size)
 /* `reg`, for two address and two size cells. */
 void dt_reg(struct dt *dt, uint64_t base, uint64_t size);
 void dt_string(struct dt *dt, const char *name, const char *value);

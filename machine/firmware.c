@@ -50,6 +50,14 @@ const char *firmware_name(enum firmware_kind kind)
     return kinds[kind].name;
 }
 
+bool firmware_path_keep(char to[static FIRMWARE_PATH_MAX], const char *path, struct error *err)
+{
+    if ((size_t)snprintf(to, FIRMWARE_PATH_MAX, "%s", path) < FIRMWARE_PATH_MAX)
+        return true;
+    return error_set(err, ERROR_USAGE, "a file name of more than %u characters can't be used",
+                     FIRMWARE_PATH_MAX);
+}
+
 /* A path below $TRIARCH_CACHE, or below triarch in the user's cache folder. False: neither is known, or the
  * path is too long. */
 static bool cached_path(const char *place, char *path)

@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "base/types.h"
+#include "base/error.h"
 
 #define FIRMWARE_PATH_MAX 4096
 
@@ -21,6 +21,9 @@ enum firmware_kind {
 
 /* "OpenSBI" */
 const char *firmware_name(enum firmware_kind kind);
+
+/* Keep the path of a file the user names. False and err. */
+bool firmware_path_keep(char to[static FIRMWARE_PATH_MAX], const char *path, struct error *err);
 
 /* The path of the first one found, in `path`. False: none. */
 bool firmware_find(enum firmware_kind kind, char path[static FIRMWARE_PATH_MAX]);

@@ -6,7 +6,6 @@
 
 #include "devices/char/uart16550.h"
 #include "devices/misc/acpi_power.h"
-#include "devices/virtio/virtio_mmio.h"
 #include "machine/micro.h"
 
 /* --- memory and cores --- */
@@ -43,10 +42,9 @@ static bool cores_add(struct pc_board *board, struct error *err)
 
 static bool uart_add(struct pc_board *board, struct error *err)
 {
-    struct char_port *port = NULL;
-    if (board->config->serial_count && !board_serial_open(&board->parts, 0, &port, err))
+    struct char_port *port;
+    if (!board_console_open(&board->parts, &port, err))
         return false;
-    board->run->console = port;
     struct uart16550_config config = {.name = "uart0",
                                       .bus = board->ports,
                                       .base = PC_COM1,
@@ -68,7 +66,6 @@ static bool power_add(struct pc_board *board, struct error *err)
 static bool pci_add(struct pc_board *board, struct error *err)
 {
     struct pci_host_ecam_config config = {
-        .name = "pci0",
         .ecam_base = PC_ECAM,
         .ecam_size = PC_ECAM_SIZE,
         .memory = {{PC_PCI_LOW, PC_PCI_LOW_SIZE, PC_PCI_LOW}, {PC_PCI_HIGH, PC_PCI_HIGH_SIZE, PC_PCI_HIGH}},
@@ -76,36 +73,20 @@ static bool pci_add(struct pc_board *board, struct error *err)
     };
     for (unsigned i = 0; i < ARRAY_LEN(config.intx); i++)
         config.intx[i] = ioapic_line(board->ioapic, PC_GSI_PIRQ + i);
-    struct pci_host_ecam *host = pci_host_ecam_create(&board->run->machine, &config, err);
-    if (host)
-        board->parts.pci = pci_host_ecam_bus(host);
-    return host;
+    return board_pci_add(&board->parts, &config, err);
 }
 
-static bool slots_add(struct pc_board *board, struct error *err)
+static struct irq_line slot_irq(void *opaque, unsigned slot)
 {
-    for (unsigned i = 0; i < board->parts.slot_count; i++) {
-        struct virtio_mmio_config config = {.name = board_name(&board->parts, "virtio-mmio%u", i),
-                                            .base = gpa(MICRO_VIRTIO + i * MICRO_VIRTIO_SIZE),
-                                            .size = MICRO_VIRTIO_SIZE,
-                                            .irq = ioapic_line(board->ioapic, MICRO_PIN_VIRTIO + i),
-                                            .device = board->parts.slots[i]};
-        if (!virtio_mmio_create(&board->run->machine, &config, err))
-            return false;
-    }
-    return true;
+    struct pc_board *board = opaque;
+    return ioapic_line(board->ioapic, MICRO_PIN_VIRTIO + slot);
 }
 
-/* Without PCI there are as many slots as devices: a kernel does not look into empty ones. */
 static bool devices_add(struct pc_board *board, struct error *err)
 {
-    bool pci = board->config->transport == TRANSPORT_PCI;
-    board->parts.slot_count = pci ? 0 : MICRO_SLOTS;
-    if ((pci && !pci_add(board, err)) || !board_virtio_add(&board->parts, err) ||
-        !board_screen_add(&board->parts, NULL, err))
-        return false;
-    board->parts.slot_count = board->parts.slots_used;
-    return slots_add(board, err);
+    struct board_slots slots = {MICRO_VIRTIO, MICRO_VIRTIO_SIZE, MICRO_SLOTS, slot_irq, board};
+    return (board->config->transport != TRANSPORT_PCI || pci_add(board, err)) &&
+           board_minimal_devices_add(&board->parts, &slots, err);
 }
 
 /* --- the whole --- */

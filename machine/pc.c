@@ -173,6 +173,7 @@ static bool screen_add(struct pc_board *board, struct error *err)
     if (board->plan.firmware && !pc_vga_rom_make(board, &config.rom, err))
         return false;
     board->vga = vga_create(&board->run->machine, &config, err);
+    board->parts.lacks_tablet = true; /* there is a PS/2 mouse */
     return board->vga;
 }
 
@@ -207,9 +208,7 @@ static void board_destroy(void *opaque)
 
 struct pc_board *pc_board_create(const struct machine_config *config, struct error *err)
 {
-    struct run_config run_config = {
-        .deterministic = config->deterministic, .paused = config->paused, .timeout_ns = config->timeout_ns};
-    struct machine_run *run = machine_run_create(&run_config, err);
+    struct machine_run *run = board_run_create(config, err);
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));

@@ -5,8 +5,6 @@
 
 #include "machine/pc_board.h"
 
-#define HEADER_SIZE 36
-
 /* --- 5.2.10: FACS, which has a header of its own and no checksum --- */
 
 static size_t facs(struct acpi_tables *t)
@@ -23,43 +21,6 @@ static size_t facs(struct acpi_tables *t)
 
 /* --- 5.2.9: FADT --- */
 
-enum fadt_field {
-    FADT_FIRMWARE_CTRL = 36,
-    FADT_DSDT = 40,
-    FADT_SCI_INT = 46,
-    FADT_SMI_CMD = 48,
-    FADT_ACPI_ENABLE = 52,
-    FADT_ACPI_DISABLE = 53,
-    FADT_PM1A_EVT_BLK = 56,
-    FADT_PM1A_CNT_BLK = 64,
-    FADT_PM_TMR_BLK = 76,
-    FADT_GPE0_BLK = 80,
-    FADT_PM1_EVT_LEN = 88,
-    FADT_PM1_CNT_LEN = 89,
-    FADT_PM_TMR_LEN = 91,
-    FADT_GPE0_BLK_LEN = 92,
-    FADT_P_LVL2_LAT = 96,
-    FADT_P_LVL3_LAT = 98,
-    FADT_CENTURY = 108,
-    FADT_BOOT_ARCH = 109,
-    FADT_FLAGS = 112,
-    FADT_RESET_REG = 116,
-    FADT_RESET_VALUE = 128,
-    FADT_MINOR = 131,
-    FADT_X_DSDT = 140,
-    FADT_X_PM1A_EVT_BLK = 148,
-    FADT_X_PM1A_CNT_BLK = 172,
-    FADT_X_PM_TMR_BLK = 208,
-    FADT_X_GPE0_BLK = 220,
-    FADT_SIZE = 276,
-};
-
-#define FLAG_WBINVD        (1u << 0)
-#define FLAG_PROC_C1       (1u << 2)
-#define FLAG_SLP_BUTTON    (1u << 5) /* none as fixed hardware */
-#define FLAG_RTC_S4        (1u << 7)
-#define FLAG_RESET_REG_SUP (1u << 10)
-
 #define BOOT_LEGACY_DEVICES (1u << 0)
 #define BOOT_8042           (1u << 1)
 
@@ -73,8 +34,7 @@ enum fadt_field {
 static void fadt(struct acpi_tables *t, size_t facs_at, size_t dsdt)
 {
     enum { EVENT_PORT = PC_PM_BASE, CONTROL_PORT = PC_PM_BASE + 4 };
-    acpi_table_begin(t, "FACP", 6);
-    acpi_put_zeros(t, FADT_SIZE - HEADER_SIZE);
+    acpi_fadt_begin(t, dsdt);
     acpi_set_pointer(t, FADT_FIRMWARE_CTRL, 4, facs_at);
     acpi_set_pointer(t, FADT_DSDT, 4, dsdt);
     acpi_set(t, FADT_SCI_INT, 2, PC_SCI);
@@ -94,11 +54,9 @@ static void fadt(struct acpi_tables *t, size_t facs_at, size_t dsdt)
     acpi_set(t, FADT_CENTURY, 1, CENTURY_BYTE);
     acpi_set(t, FADT_BOOT_ARCH, 2, BOOT_LEGACY_DEVICES | BOOT_8042);
     acpi_set(t, FADT_FLAGS, 4,
-             FLAG_WBINVD | FLAG_PROC_C1 | FLAG_SLP_BUTTON | FLAG_RTC_S4 | FLAG_RESET_REG_SUP);
+             FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_RTC_S4 | FADT_RESET_REG_SUP);
     acpi_set_port(t, FADT_RESET_REG, RESET_PORT, 8, ACPI_BYTES);
     acpi_set(t, FADT_RESET_VALUE, 1, RESET_COMMAND);
-    acpi_set(t, FADT_MINOR, 1, 3);
-    acpi_set_pointer(t, FADT_X_DSDT, 8, dsdt);
     acpi_set_port(t, FADT_X_PM1A_EVT_BLK, EVENT_PORT, 32, ACPI_WORDS);
     acpi_set_port(t, FADT_X_PM1A_CNT_BLK, CONTROL_PORT, 16, ACPI_WORDS);
     acpi_set_port(t, FADT_X_PM_TMR_BLK, PC_PM_TIMER, 32, ACPI_DOUBLE_WORDS);
@@ -190,20 +148,6 @@ void pc_madt_make(struct acpi_tables *t, const struct pc_board *board)
     acpi_table_end(t);
 }
 
-/* --- PCI Firmware 3.2, 4.1.2: MCFG --- */
-
-void pc_mcfg_make(struct acpi_tables *t)
-{
-    acpi_table_begin(t, "MCFG", 1);
-    acpi_put_zeros(t, 8);
-    acpi_put(t, 8, PC_ECAM);
-    acpi_put(t, 2, 0); /* segment */
-    acpi_put(t, 1, 0);
-    acpi_put(t, 1, PC_ECAM_SIZE / MIB - 1);
-    acpi_put_zeros(t, 4);
-    acpi_table_end(t);
-}
-
 /* --- IA-PC HPET 1.0a, 3.2.4: HPET --- */
 
 static void hpet(struct acpi_tables *t)
@@ -220,23 +164,15 @@ static void hpet(struct acpi_tables *t)
 
 /* --- the whole --- */
 
-static size_t dsdt_put(struct acpi_tables *t, const struct pc_board *board)
-{
-    struct aml aml = {0};
-    pc_dsdt_make(&aml, board);
-    acpi_table_begin(t, "DSDT", 2);
-    acpi_put_bytes(t, aml.bytes, aml.len);
-    aml_free(&aml);
-    return acpi_table_end(t);
-}
-
 size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board)
 {
     size_t facs_at = facs(tables);
-    size_t dsdt = dsdt_put(tables, board);
+    struct aml aml = {0};
+    pc_dsdt_make(&aml, board);
+    size_t dsdt = acpi_dsdt_make(tables, &aml);
     fadt(tables, facs_at, dsdt);
     pc_madt_make(tables, board);
-    pc_mcfg_make(tables);
+    acpi_mcfg_make(tables, PC_ECAM, PC_ECAM_SIZE);
     hpet(tables);
     return dsdt;
 }

@@ -139,16 +139,6 @@ static bool apic_msr_write(void *opaque, uint32_t msr, uint64_t value)
     return ok;
 }
 
-static void smm_changed(void *opaque, bool in_smm)
-{
-    struct pc_cpu *cpu = opaque;
-    if (!cpu->board->host)
-        return;
-    lock(cpu);
-    q35_host_smm_set(cpu->board->host, in_smm);
-    unlock(cpu);
-}
-
 static void ferr_set(void *opaque, bool level)
 {
     struct pc_cpu *cpu = opaque;
@@ -230,7 +220,6 @@ static void cores_connect(struct pc_board *board)
                                   .apic_base_set = apic_base_set,
                                   .apic_msr_read = apic_msr_read,
                                   .apic_msr_write = apic_msr_write,
-                                  .smm_changed = smm_changed,
                                   .ferr_set = ferr_set,
                                   .epoch = board_epoch(&board->parts)};
         x86_hooks_set(core(board, i), &hooks);

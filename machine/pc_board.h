@@ -83,10 +83,11 @@ enum pc_irq {
 
 /* What is started and from which file, decided once, before anything is built. */
 struct pc_plan {
-    bool firmware; /* at the top of the first 4 GiB; else the payload is started by this program */
-    bool efi;      /* it is EDK2, which starts a kernel by itself */
-    bool efi_code; /* and its variables lie in flash below it */
-    bool demo;     /* the payload is the built-in guest */
+    bool firmware;   /* at the top of the first 4 GiB; else the payload is started by this program */
+    bool efi;        /* it is EDK2, which starts a kernel by itself */
+    bool efi_code;   /* and its variables lie in flash below it */
+    bool bios_linux; /* a BIOS is to start --kernel */
+    bool demo;       /* the payload is the built-in guest */
     char firmware_path[FIRMWARE_PATH_MAX];
     char vars_path[FIRMWARE_PATH_MAX]; /* what the flash holds at first; empty: there is none */
     bool vars_kept;                    /* the guest's changes go to that file */
@@ -153,6 +154,10 @@ bool pc_floppy_add(struct pc_board *board, struct error *err);
 /* pc_fwcfg.c: what firmware asks for. False and err. */
 bool pc_fw_cfg_add(struct pc_board *board, struct error *err);
 
+/* pc_bios_linux.c: the kernel, for a BIOS to start. False and err. */
+#define PC_BIOS_KEEPS (2 * MIB) /* of memory, at most */
+bool pc_bios_linux_add(struct pc_board *board, struct error *err);
+
 /* The memory map as E820 (and PVH) tell it; as many as it returns. */
 #define PC_E820_MAX 12
 enum pc_e820_type {
@@ -169,7 +174,6 @@ unsigned pc_e820_make(const struct pc_board *board, struct pc_e820 map[static PC
 /* pc_acpi.c: all tables; returns the DSDT's offset; two of them. pc_dsdt.c: that one. */
 size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board);
 void pc_madt_make(struct acpi_tables *tables, const struct pc_board *board);
-void pc_mcfg_make(struct acpi_tables *tables);
 void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
 
 /* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "devices/display/vga.h"
 #include "guests/demo_images.h"
 #include "machine/acpi/smbios.h"
 #include "machine/loader/compress.h"
@@ -35,6 +36,34 @@ static bool acpi_place(struct pc_board *board, struct error *err)
                            (unsigned long long)(room / KIB));
 }
 
+/* What a BIOS leaves behind in its data area, as far as kernels look there: ports, where memory below 1 MiB
+ * ends for them (Xen takes room below that for its other processors), the screen. */
+static void bios_data_put(struct pc_board *board)
+{
+    static const struct {
+        uint32_t at, width, value;
+    } fields[] = {
+        {0x400, 2, PC_COM1},
+        {0x402, 2, PC_COM2},
+        {0x40e, 2, PC_EBDA >> 4},
+        {0x410, 2, 0x0426}, /* two serial ports, 80 columns in colour, a mouse, a coprocessor */
+        {0x413, 2, PC_EBDA / KIB},
+        {0x449, 1, 3},
+        {0x44a, 2, 80},
+        {0x44c, 2, 0x1000},
+        {0x460, 2, 0x0d0e},
+        {0x463, 2, 0x3d4},
+        {0x484, 1, 24},
+        {0x485, 2, 16},
+        {PC_EBDA, 1, (PC_VIDEO - PC_EBDA) / KIB}, /* its size, which it begins with */
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
+        uint8_t bytes[4];
+        le32_store(bytes, fields[i].value);
+        ram_write(board->run->machine.mem.ram, gpa(fields[i].at), bytes, fields[i].width);
+    }
+}
+
 void pc_prepare(struct pc_board *board)
 {
     struct smbios_config config = {.product = "PC (Q35)",
@@ -43,6 +72,9 @@ void pc_prepare(struct pc_board *board)
                                    .memory_base = 0,
                                    .memory = board->config->memory};
     pc_chipset_prepare(board);
+    bios_data_put(board);
+    if (board->vga)
+        vga_text_set(board->vga);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
 }
 

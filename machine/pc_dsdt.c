@@ -1,5 +1,6 @@
 /* The DSDT of the PC: its devices as ACPI describes them. */
 #include <stdio.h>
+#include <string.h>
 
 #include "machine/pc_board.h"
 
@@ -119,53 +120,31 @@ static unsigned pirq_of(unsigned slot, unsigned pin)
     return slot >= 25 ? pin : 4 + (slot + pin) % 4;
 }
 
-/* ACPI 6.2.13: pins to interrupts of the I/O APIC, or to links, whose setting the 8259 pair gets. */
-static void routing_table(struct aml *aml, const char *name, bool apic)
+static const char *link_name(unsigned pirq)
 {
-    enum { SLOTS = 32, PINS = 4 };
-    aml_name(aml, name);
-    aml_package(aml, SLOTS * PINS);
-    for (unsigned i = 0; i < SLOTS * PINS; i++) {
-        unsigned slot = i / PINS, pin = i % PINS, pirq = pirq_of(slot, pin);
-        char link[16];
-        snprintf(link, sizeof(link), "LNK%c", 'A' + (char)pirq);
-        aml_package(aml, 4);
-        aml_int(aml, (uint64_t)slot << 16 | 0xffff);
-        aml_int(aml, pin);
-        if (apic)
-            aml_int(aml, 0);
-        else
-            aml_path(aml, link);
-        aml_int(aml, apic ? PC_GSI_PIRQ + pirq : 0);
-        aml_end(aml);
-    }
-    aml_end(aml);
+    static const char *const names[ICH9_PIRQS] = {"LNKA", "LNKB", "LNKC", "LNKD",
+                                                  "LNKE", "LNKF", "LNKG", "LNKH"};
+    return names[pirq];
 }
 
-static void link_value(struct aml *aml, const char *name, unsigned irq)
+/* To links, whose setting the 8259 pair gets. */
+static struct aml_route link_route(unsigned slot, unsigned pin)
 {
-    aml_name(aml, name);
-    aml_resources(aml);
-    aml_interrupt(aml, AML_LEVEL_HIGH_SHARED, irq);
-    aml_end(aml);
+    struct aml_route route = {.gsi = 0};
+    strcpy(route.link, link_name(pirq_of(slot, pin)));
+    return route;
+}
+
+static struct aml_route apic_route(unsigned slot, unsigned pin)
+{
+    return (struct aml_route){.gsi = PC_GSI_PIRQ + pirq_of(slot, pin)};
 }
 
 /* The links keep what was set up before the operating system came: two interrupts. */
 static void links(struct aml *aml)
 {
-    for (unsigned i = 0; i < ICH9_PIRQS; i++) {
-        unsigned irq = i & 2 ? 11 : 10;
-        char name[12];
-        snprintf(name, sizeof(name), "LNK%c", 'A' + (char)i);
-        aml_device(aml, name);
-        aml_name_eisa_id(aml, "_HID", "PNP0C0F");
-        aml_name_int(aml, "_UID", i);
-        link_value(aml, "_PRS", irq);
-        link_value(aml, "_CRS", irq);
-        aml_method(aml, "_SRS", 1, false);
-        aml_end(aml);
-        aml_end(aml);
-    }
+    for (unsigned i = 0; i < ICH9_PIRQS; i++)
+        aml_pci_link(aml, link_name(i), i, AML_LEVEL_HIGH_SHARED, i & 2 ? 11 : 10);
 }
 
 /* 5.8.1: the operating system tells which interrupt controllers it uses: 1 for the I/O APIC. */
@@ -181,8 +160,8 @@ static void interrupt_model(struct aml *aml)
 
 static void routing(struct aml *aml)
 {
-    routing_table(aml, "PRTP", false);
-    routing_table(aml, "PRTA", true);
+    aml_pci_routing(aml, "PRTP", link_route);
+    aml_pci_routing(aml, "PRTA", apic_route);
     aml_method(aml, "_PRT", 0, false);
     aml_if(aml);
     aml_path(aml, "\\PICF");
@@ -207,8 +186,7 @@ static void windows(struct aml *aml)
     aml_name(aml, "_CRS");
     aml_resources(aml);
     aml_io(aml, 0xcf8, 8);
-    for (unsigned i = 0; i < ARRAY_LEN(all); i++)
-        aml_window(aml, &all[i]);
+    aml_windows(aml, all, ARRAY_LEN(all));
     aml_end(aml);
 }
 
@@ -226,12 +204,7 @@ static void reservation(struct aml *aml)
 
 static void pci_host(struct aml *aml, const struct pc_board *board)
 {
-    aml_device(aml, "PCI0");
-    aml_name_eisa_id(aml, "_HID", "PNP0A08");
-    aml_name_eisa_id(aml, "_CID", "PNP0A03");
-    aml_name_int(aml, "_SEG", 0);
-    aml_name_int(aml, "_BBN", 0);
-    aml_name_int(aml, "_UID", 0);
+    aml_pci_host(aml);
     links(aml);
     routing(aml);
     windows(aml);

@@ -90,6 +90,8 @@ bool pc_fw_cfg_add(struct pc_board *board, struct error *err)
     states_add(board);
     number_file(board, "etc/reserved-memory-end", 8, 4 * GIB + align_up(board->above_4g, GIB));
     tables_add(board);
+    if (board->plan.bios_linux)
+        return pc_bios_linux_add(board, err);
     return !board->plan.efi || !board->config->kernel ||
            board_fw_cfg_kernel(&board->parts, board->fw_cfg, err);
 }

@@ -34,9 +34,14 @@
 
 #define MODE_TEXT  1
 #define FB_RGB     1
+#define FB_TEXT    2
 #define FB_DEPTH   32
 #define WIDTH_MAX  2048u
 #define HEIGHT_MAX 2048u
+
+#define TEXT_AT     0xb8000u
+#define TEXT_WIDTH  80
+#define TEXT_HEIGHT 25
 
 /* The information, the module, the memory map and the loader's name lie behind each other in one page; the
  * module's name at the end of the command line's room. */
@@ -93,7 +98,18 @@ static bool module_tell(struct pc_board *board, const struct load_target *target
     return true;
 }
 
-/* A linear mode of the size it would like; text needs a video BIOS. */
+/* The text mode that is set already. */
+static void text_tell(uint8_t *info)
+{
+    le64_store(info + INFO_FB_AT, TEXT_AT);
+    le32_store(info + INFO_FB_PITCH, 2 * TEXT_WIDTH);
+    le32_store(info + INFO_FB_WIDTH, TEXT_WIDTH);
+    le32_store(info + INFO_FB_HEIGHT, TEXT_HEIGHT);
+    info[INFO_FB_BPP] = 16;
+    info[INFO_FB_TYPE] = FB_TEXT;
+}
+
+/* Text, or a linear mode of the size it would like. */
 static bool screen_tell(struct pc_board *board, const struct multiboot_header *header, uint8_t *info,
                         struct error *err)
 {
@@ -105,12 +121,10 @@ static bool screen_tell(struct pc_board *board, const struct multiboot_header *h
                          "%s asks for a screen, and this machine has none that works without a driver: use "
                          "--mode type1 and --machine display=vga",
                          board->config->kernel);
-    if (header->mode == MODE_TEXT)
-        return error_set(
-            err, ERROR_IMAGE,
-            "%s asks for a text screen, which takes a video BIOS: start it from a disk or CD with a boot "
-            "loader",
-            board->config->kernel);
+    if (header->mode == MODE_TEXT) {
+        text_tell(info);
+        return true;
+    }
     if (width > WIDTH_MAX || height > HEIGHT_MAX || width % 8 || (header->depth && header->depth != FB_DEPTH))
         return error_set(
             err, ERROR_IMAGE,

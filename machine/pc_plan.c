@@ -10,14 +10,6 @@
 #include "machine/loader/detect.h"
 #include "machine/pc_board.h"
 
-static bool path_keep(char *to, const char *path, struct error *err)
-{
-    if ((size_t)snprintf(to, FIRMWARE_PATH_MAX, "%s", path) < FIRMWARE_PATH_MAX)
-        return true;
-    return error_set(err, ERROR_USAGE, "a file name of more than %u characters can't be used",
-                     FIRMWARE_PATH_MAX);
-}
-
 /* --- firmware --- */
 
 /* What begins with a volume for variables (PI 1.7 vol. 3, EFI_SYSTEM_NV_DATA_FV_GUID) brings its own. */
@@ -29,21 +21,36 @@ static bool has_variables(const struct source *source)
     return source_read(source, 0, head, sizeof(head), NULL) && memcmp(head + 16, guid, sizeof(guid)) == 0;
 }
 
+/* A ROM is whole pages, with a jump at the reset vector, 16 bytes before its end; CLI, CLD and NOP may come
+ * first. U-Boot's has a multiboot header in it as well. */
+static bool has_reset_vector(const struct source *source)
+{
+    uint8_t code[4];
+    if (source->size < PAGE_SIZE || source->size % PAGE_SIZE ||
+        !source_read(source, source->size - 16, code, sizeof(code), NULL))
+        return false;
+    unsigned at = 0;
+    while (at < sizeof(code) - 1 && (code[at] == 0xfa || code[at] == 0xfc || code[at] == 0x90))
+        at++;
+    return code[at] == 0xe9 || code[at] == 0xea || code[at] == 0xeb;
+}
+
 /* A file that lies at the end of the first 4 GiB, and is as large as that place at most. */
 static bool firmware_use(struct pc_plan *plan, const char *path, struct error *err)
 {
     struct source source;
     struct image_info info;
-    if (!path_keep(plan->firmware_path, path, err) || !source_open(&source, path, NULL, err))
+    if (!firmware_path_keep(plan->firmware_path, path, err) || !source_open(&source, path, NULL, err))
         return false;
     bool ok = image_detect(&source, &info, err);
     plan->firmware = true;
     plan->efi = ok && info.kind == IMAGE_FLASH;
     plan->efi_code = plan->efi && !has_variables(&source);
+    bool rom = ok && info.kind == IMAGE_MULTIBOOT && has_reset_vector(&source);
     source_close(&source);
     if (!ok)
         return false;
-    if (info.kind != IMAGE_FLASH && info.kind != IMAGE_UNKNOWN)
+    if (info.kind != IMAGE_FLASH && info.kind != IMAGE_UNKNOWN && !rom)
         return error_set(err, ERROR_IMAGE, "%s is %s, not firmware: give it with another option", path,
                          image_kind_name(info.kind));
     log_info("firmware: %s", path);
@@ -104,13 +111,13 @@ static bool variables_plan(struct pc_plan *plan, const char *file, struct error 
     bool found = template_find(plan, template);
     plan->vars_kept = file;
     if (!file)
-        return !found || path_keep(plan->vars_path, template, err);
+        return !found || firmware_path_keep(plan->vars_path, template, err);
     if (!host_file_exists(file) && !found)
         return error_set(err, ERROR_IMAGE,
                          "%s is not there, and no %s were found to make it from: install the package ovmf",
                          file, firmware_name(FIRMWARE_OVMF_VARS));
     return (host_file_exists(file) || host_store_copy(file, template, err)) &&
-           path_keep(plan->vars_path, file, err);
+           firmware_path_keep(plan->vars_path, file, err);
 }
 
 /* --- the payload --- */
@@ -118,13 +125,8 @@ static bool variables_plan(struct pc_plan *plan, const char *file, struct error 
 /* An EFI program is started by EFI firmware; other kernels need none. */
 static bool kernel_plan(struct pc_plan *plan, const struct machine_config *config, struct error *err)
 {
-    struct source source;
     struct image_info info;
-    if (!source_open(&source, config->kernel, NULL, err))
-        return false;
-    bool ok = image_detect(&source, &info, err);
-    source_close(&source);
-    if (!ok)
+    if (!image_file_detect(config->kernel, &info, err))
         return false;
     if (!plan->firmware && info.kind == IMAGE_PE && config->firmware == FIRMWARE_AUTO)
         return firmware_use_found(plan, FIRMWARE_OVMF, "an EFI program needs EFI firmware", "ovmf", err);
@@ -133,11 +135,13 @@ static bool kernel_plan(struct pc_plan *plan, const struct machine_config *confi
                          "%s is an EFI program, which needs EFI firmware: leave out --firmware, or give "
                          "--firmware ovmf",
                          config->kernel);
-    if (plan->firmware && !plan->efi)
-        return error_set(err, ERROR_USAGE,
-                         "a BIOS starts no kernel by itself: leave out --firmware for %s, or give --firmware "
-                         "ovmf, or a disk or CD with a boot loader",
-                         config->kernel);
+    plan->bios_linux = plan->firmware && !plan->efi;
+    if (plan->bios_linux && info.kind != IMAGE_BZIMAGE)
+        return error_set(
+            err, ERROR_USAGE,
+            "%s is %s, and of kernels a BIOS starts only Linux's bzImage: leave out --firmware, or give a "
+            "disk or CD with a boot loader",
+            config->kernel, image_kind_name(info.kind));
     return true;
 }
 

@@ -1,120 +1,92 @@
 /*
  * The inside of the riscv64 "virt" board and of the minimal one (micro_riscv.c), which has fewer devices at
  * the same places: the memory map, and what the parts share: riscv_virt.c (the devices), riscv_virt_plan.c
- * (what is started), riscv_virt_boot.c (putting it in place), riscv_virt_fdt.c (the device tree).
+ * (what is started), riscv_virt_boot.c (putting it in place), riscv_virt_fdt.c (the device tree). What other
+ * boards have as well is in virt_board.h.
  */
 #pragma once
 
 #include "cpu/riscv64/core.h"
-#include "devices/pci/pci_host_ecam.h"
-#include "machine/board_parts.h"
-#include "machine/fdt.h"
-#include "machine/firmware.h"
-#include "machine/loader/loader.h"
 #include "machine/riscv_virt.h"
 #include "machine/sbi/sbi.h"
+#include "machine/virt_board.h"
 
 /* The memory map. */
-#define VIRT_ROM          0x1000ull
-#define VIRT_ROM_SIZE     0xf000ull
-#define VIRT_FINISHER     0x100000ull
-#define VIRT_RTC          0x101000ull
-#define VIRT_CLINT        0x2000000ull
-#define VIRT_CLINT_SIZE   0x10000ull
-#define VIRT_PCI_IO       0x3000000ull
-#define VIRT_PCI_IO_SIZE  0x10000ull
-#define VIRT_PLIC         0xc000000ull
-#define VIRT_PLIC_SIZE    0x600000ull
-#define VIRT_UART         0x10000000ull
-#define VIRT_UART_SIZE    0x100ull
-#define VIRT_VIRTIO       0x10001000ull
-#define VIRT_VIRTIO_SIZE  0x1000ull
-#define VIRT_FW_CFG       0x10100000ull
-#define VIRT_FW_CFG_SIZE  0x18ull
-#define VIRT_FLASH        0x20000000ull
-#define VIRT_FLASH_SIZE   0x2000000ull
-#define VIRT_ECAM         0x30000000ull
-#define VIRT_ECAM_SIZE    0x10000000ull
-#define VIRT_PCI_LOW      0x40000000ull
-#define VIRT_PCI_LOW_SIZE 0x40000000ull
-#define VIRT_RAM          0x80000000ull
+#define RISCV_ROM          0x1000ull
+#define RISCV_ROM_SIZE     0xf000ull
+#define RISCV_FINISHER     0x100000ull
+#define RISCV_RTC          0x101000ull
+#define RISCV_CLINT        0x2000000ull
+#define RISCV_CLINT_SIZE   0x10000ull
+#define RISCV_PCI_IO       0x3000000ull
+#define RISCV_PCI_IO_SIZE  0x10000ull
+#define RISCV_PLIC         0xc000000ull
+#define RISCV_PLIC_SIZE    0x600000ull
+#define RISCV_UART         0x10000000ull
+#define RISCV_UART_SIZE    0x100ull
+#define RISCV_VIRTIO       0x10001000ull
+#define RISCV_VIRTIO_SIZE  0x1000ull
+#define RISCV_FW_CFG       0x10100000ull
+#define RISCV_FLASH        0x20000000ull
+#define RISCV_FLASH_SIZE   0x2000000ull
+#define RISCV_ECAM         0x30000000ull
+#define RISCV_ECAM_SIZE    0x10000000ull
+#define RISCV_PCI_LOW      0x40000000ull
+#define RISCV_PCI_LOW_SIZE 0x40000000ull
+#define RISCV_RAM          0x80000000ull
 /* The upper PCI window is this large, and at the first multiple of its size that is beyond RAM. */
-#define VIRT_PCI_HIGH_SIZE 0x400000000ull
+#define RISCV_PCI_HIGH_SIZE 0x400000000ull
 
 /* Sources of the PLIC. */
-enum virt_irq {
-    VIRT_IRQ_VIRTIO = 1, /* and the seven after it */
-    VIRT_IRQ_UART = 10,
-    VIRT_IRQ_RTC = 11,
-    VIRT_IRQ_PCI = 32, /* and the three after it */
-    VIRT_IRQ_VIRTIO_MORE = 36,
-    VIRT_IRQ_COUNT = 95,
+enum riscv_irq {
+    RISCV_IRQ_VIRTIO = 1, /* and the seven after it */
+    RISCV_IRQ_UART = 10,
+    RISCV_IRQ_RTC = 11,
+    RISCV_IRQ_PCI = 32, /* and the three after it */
+    RISCV_IRQ_VIRTIO_MORE = 36,
+    RISCV_IRQ_COUNT = 95,
 };
 
-#define VIRT_VIRTIO_SLOTS    8
-#define VIRT_FLASH_BANKS     2
-#define VIRT_FLASH_BLOCK     (256 * KIB)
-#define VIRT_UART_CLOCK      3686400
-#define VIRT_PLIC_PRIORITIES 7
+#define RISCV_VIRTIO_SLOTS    8
+#define RISCV_UART_CLOCK      3686400
+#define RISCV_PLIC_PRIORITIES 7
 
 /* A kernel that may lie anywhere comes this far behind the firmware at the start of RAM. */
-#define VIRT_KERNEL_OFFSET (2 * MIB)
+#define RISCV_KERNEL_OFFSET (2 * MIB)
 
 /* How the harts start. */
-enum virt_start {
-    VIRT_START_SBI,      /* in S-mode, with the built-in SBI below */
-    VIRT_START_FIRMWARE, /* in M-mode, in firmware at the start of RAM that then starts the payload */
-    VIRT_START_BARE,     /* in M-mode, in the payload */
+enum riscv_start {
+    RISCV_START_SBI,      /* in S-mode, with the built-in SBI below */
+    RISCV_START_FIRMWARE, /* in M-mode, in firmware at the start of RAM that then starts the payload */
+    RISCV_START_BARE,     /* in M-mode, in the payload */
 };
 
-/* What is started and from which files, decided once, before anything is built. */
-struct virt_plan {
-    enum virt_start start;
-    char firmware[FIRMWARE_PATH_MAX]; /* VIRT_START_FIRMWARE: its file */
-    bool flash;                       /* the payload is in the first flash bank */
-    char flash_code[FIRMWARE_PATH_MAX], flash_vars[FIRMWARE_PATH_MAX]; /* "": an empty bank */
-    bool flash_vars_kept; /* the user's own: what the guest writes is kept */
-    bool demo;            /* the payload is the built-in demo guest */
-};
-
-struct virt_board {
-    struct machine_run *run;
-    const struct machine_config *config;
-    struct board_parts parts;
-    struct virt_plan plan;
-    bool minimal; /* no flash, date, finisher, CLINT and fw_cfg */
+struct riscv_board {
+    struct virt_board virt; /* first. A minimal one has no flash, date, finisher, CLINT and fw_cfg */
+    enum riscv_start start;
+    char firmware[FIRMWARE_PATH_MAX]; /* RISCV_START_FIRMWARE: its file */
     struct ram_block *rom;
     struct plic *plic;
-    struct pci_host_ecam *pci;
-    struct fw_cfg *fw_cfg;
-    uint64_t pci_high;
-    struct sbi *sbi; /* VIRT_START_SBI */
+    struct sbi *sbi; /* RISCV_START_SBI */
 };
 
-/* The source of a virtio-mmio slot: the first are where they are elsewhere, the minimal board has more. */
-static inline unsigned virt_slot_irq(unsigned slot)
-{
-    return slot < VIRT_VIRTIO_SLOTS ? VIRT_IRQ_VIRTIO + slot
-                                    : VIRT_IRQ_VIRTIO_MORE + slot - VIRT_VIRTIO_SLOTS;
-}
-
 /* riscv_virt.c: a board with nothing on it, and what boards have on them. NULL or false, and err. */
-struct virt_board *virt_board_create(const struct machine_config *config, bool minimal, struct error *err);
-bool virt_ram_add(struct virt_board *board, struct error *err);
-bool virt_harts_add(struct virt_board *board, struct error *err);
-bool virt_plic_add(struct virt_board *board, struct error *err);
-bool virt_uart_add(struct virt_board *board, struct error *err);
-bool virt_pci_add(struct virt_board *board, struct error *err);
-/* The virtio-mmio slots of board->parts. */
-bool virt_slots_add(struct virt_board *board, struct error *err);
+struct riscv_board *riscv_board_create(const struct machine_config *config, bool minimal, struct error *err);
+bool riscv_ram_add(struct riscv_board *board, struct error *err);
+bool riscv_harts_add(struct riscv_board *board, struct error *err);
+bool riscv_plic_add(struct riscv_board *board, struct error *err);
+bool riscv_uart_add(struct riscv_board *board, struct error *err);
+bool riscv_pci_add(struct riscv_board *board, struct error *err);
 /* The built-in firmware. */
-void virt_sbi_add(struct virt_board *board);
+void riscv_sbi_add(struct riscv_board *board);
 
-/* riscv_virt_plan.c: fill in board->plan. False and err. */
-bool virt_plan_make(struct virt_board *board, struct error *err);
+/* riscv_virt_plan.c: what it starts. False and err. */
+bool riscv_plan_make(struct riscv_board *board, struct error *err);
 
-/* riscv_virt_fdt.c: the board's device tree, which the caller frees. NULL and err. */
-void *virt_fdt_make(const struct virt_board *board, const struct dt_chosen *chosen, struct error *err);
+/* riscv_virt_fdt.c: how it names interrupts, and the device tree of a struct riscv_board, which the caller
+ * frees. NULL and err. */
+extern const struct virt_interrupts riscv_fdt_interrupts;
+void *riscv_fdt_make(void *board, const struct dt_chosen *chosen, struct error *err);
 
 /* riscv_virt_boot.c: images into RAM, harts to their start (machine_board.boot). False and err. */
-bool virt_boot(struct virt_board *board, struct error *err);
+bool riscv_boot(struct riscv_board *board, struct error *err);

@@ -1,17 +1,6 @@
 /* Putting images into the riscv64 "virt" board's memory, and the harts where they start. */
 #include "base/bits.h"
-#include "guests/demo_images.h"
-#include "machine/board_boot.h"
-#include "machine/loader/detect.h"
 #include "machine/riscv_virt_board.h"
-
-static bool demo_load(struct board_boot *boot, struct error *err)
-{
-    struct source source;
-    source_memory(&source, "the demo guest", demo_riscv64, demo_riscv64_size);
-    return elf_load(&source, &boot->target, guest_arch_elf_machine(GUEST_RISCV64), VIRT_RAM, &boot->kernel,
-                    err);
-}
 
 static bool overlap_check(const struct board_boot *boot, struct error *err)
 {
@@ -22,21 +11,16 @@ static bool overlap_check(const struct board_boot *boot, struct error *err)
                      "the kernel at 0x%llx would lie over the firmware, which ends at 0x%llx: link it for an "
                      "address from 0x%llx on, or use --firmware none",
                      (unsigned long long)b->start, (unsigned long long)a->end,
-                     (unsigned long long)(VIRT_RAM + VIRT_KERNEL_OFFSET));
+                     (unsigned long long)(RISCV_RAM + RISCV_KERNEL_OFFSET));
 }
 
-static bool images_load(struct board_boot *boot, const struct virt_plan *plan, struct error *err)
+static bool images_load(const struct riscv_board *board, struct board_boot *boot, struct error *err)
 {
-    const struct machine_config *config = boot->config;
-    uint64_t base = plan->start == VIRT_START_BARE ? VIRT_RAM : VIRT_RAM + VIRT_KERNEL_OFFSET;
-    if (plan->start == VIRT_START_FIRMWARE &&
-        !board_file_load(boot, plan->firmware, VIRT_RAM, &boot->firmware, err))
+    uint64_t base = board->start == RISCV_START_BARE ? RISCV_RAM : RISCV_RAM + RISCV_KERNEL_OFFSET;
+    if (board->start == RISCV_START_FIRMWARE &&
+        !board_file_load(boot, board->firmware, RISCV_RAM, &boot->firmware, err))
         return false;
-    if (plan->demo && !demo_load(boot, err))
-        return false;
-    if (config->kernel && !board_file_load(boot, config->kernel, base, &boot->kernel, err))
-        return false;
-    return overlap_check(boot, err);
+    return virt_payload_load(&board->virt, boot, base, err) && overlap_check(boot, err);
 }
 
 /*
@@ -72,33 +56,24 @@ static void rom_write(struct ram_block *rom, uint64_t start, uint64_t dtb, uint6
     ram_block_written(rom, 0, ROM_SIZE);
 }
 
-static void *tree_make(void *opaque, const struct dt_chosen *chosen, struct error *err)
-{
-    return virt_fdt_make(opaque, chosen, err);
-}
-
-bool virt_boot(struct virt_board *board, struct error *err)
+bool riscv_boot(struct riscv_board *board, struct error *err)
 {
     /* A kernel that firmware in flash starts, and its initrd, are handed over another way. */
-    struct machine_config config = *board->config;
-    if (board->plan.flash)
+    struct machine_config config = *board->virt.config;
+    if (board->virt.plan.flash)
         config.kernel = config.initrd = NULL;
-    struct board_boot boot = {
-        .config = &config,
-        .target = {board->run->machine.mem.ram, VIRT_RAM, board->config->memory},
-        .tree_make = tree_make,
-        .opaque = board,
-    };
-    if (!images_load(&boot, &board->plan, err) || !board_tables_place(&boot, err))
+    struct board_boot boot = virt_boot_begin(&board->virt);
+    boot.config = &config;
+    if (!images_load(board, &boot, err) || !board_tables_place(&boot, err))
         return false;
-    uint64_t payload = board->plan.flash ? VIRT_FLASH : boot.kernel.entry;
-    if (board->plan.start == VIRT_START_SBI) {
+    uint64_t payload = board->virt.plan.flash ? RISCV_FLASH : boot.kernel.entry;
+    if (board->start == RISCV_START_SBI) {
         sbi_boot(board->sbi, payload, boot.dtb);
         return true;
     }
-    rom_write(board->rom, board->plan.start == VIRT_START_BARE ? payload : boot.firmware.entry, boot.dtb,
+    rom_write(board->rom, board->start == RISCV_START_BARE ? payload : boot.firmware.entry, boot.dtb,
               payload);
-    for (unsigned i = 0; i < board->run->vcpu_count; i++)
-        board->run->vcpus[i]->ops->pc_set(board->run->vcpus[i], VIRT_ROM);
+    for (unsigned i = 0; i < board->virt.run->vcpu_count; i++)
+        board->virt.run->vcpus[i]->ops->pc_set(board->virt.run->vcpus[i], RISCV_ROM);
     return true;
 }

@@ -1,4 +1,6 @@
 /* What was asked for, against what a mode can show. */
+#include <string.h>
+
 #include "modes/mode.h"
 
 static bool absent(const struct mode *mode, const char *what, const char *advice, struct error *err)
@@ -66,18 +68,37 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "--debug-exit", "use --mode type1, or leave it out", err);
     if (config->usb_count && !mode->can.usb)
         return absent(mode, "--usb", "use --mode type1, or leave it out", err);
-    if (config->port_count && !mode->can.ports)
-        return absent(mode, "--port", "use --mode type1 or virtio, or leave it out", err);
-    if (config->clipboard && !mode->can.ports)
-        return absent(mode, "--clipboard on", "use --mode type1 or virtio, or leave it out", err);
     if (config->debugcon && !mode->can.debug_ports)
         return absent(mode, "--debugcon", "use --mode type1, or leave it out", err);
+    return true;
+}
+
+/* What devices there are in one mode only. */
+static bool devices_check(const struct mode *mode, const struct machine_config *config, struct error *err)
+{
+    for (unsigned i = 0; i < config->net_count; i++) {
+        if (!mode->can.nets && strcmp(config->nets[i], "none") != 0)
+            return absent(mode, "--net", "use --hvt-net NAME=... for a network of the manifest", err);
+    }
+    if (config->serial_count > 1 && !mode->can.consoles)
+        return absent(mode, "a second --serial", "give one, which is the console", err);
+    if (config->port_count && !mode->can.consoles)
+        return absent(mode, "--port", "use --mode type1 or virtio, or leave it out", err);
+    if (config->clipboard && !mode->can.consoles)
+        return absent(mode, "--clipboard on", "use --mode type1 or virtio, or leave it out", err);
+    if (config->hvt_resource_count && !mode->can.manifest)
+        return error_set(
+            err, ERROR_USAGE,
+            "--hvt-block and --hvt-net are not part of mode %s: leave them out, or use --mode hvt",
+            mode->name);
+    if (config->hvt_dumpcore && !mode->can.manifest)
+        return absent(mode, "--hvt-dumpcore", "leave it out, or use --mode hvt", err);
     return true;
 }
 
 bool mode_check(const struct mode *mode, const struct machine_config *config, struct error *err)
 {
     return processor_check(mode, config, err) && images_check(mode, config, err) &&
-           disks_check(mode, config, err) && extras_check(mode, config, err) &&
-           (!mode->init || mode->init(config, err));
+           disks_check(mode, config, err) && devices_check(mode, config, err) &&
+           extras_check(mode, config, err) && (!mode->init || mode->init(config, err));
 }

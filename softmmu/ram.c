@@ -170,6 +170,16 @@ void *ram_at(struct ram *ram, gpa_t p, uint64_t len, enum ram_access access)
     return host;
 }
 
+struct ram_block *ram_block_at(struct ram *ram, gpa_t p, uint64_t len, uint64_t *offset)
+{
+    struct ram_mapping mapping;
+    uint64_t n;
+    if (!piece_at(ram, p.a, len, RAM_READ, &n, &mapping) || len == 0 || n != len)
+        return NULL;
+    *offset = mapping.offset + (p.a - mapping.base);
+    return mapping.block;
+}
+
 /* Whether every byte of a range, which may cross mappings but not wrap, allows the access. */
 static bool covered(struct ram *ram, uint64_t p, uint64_t len, enum ram_access access)
 {
@@ -229,18 +239,33 @@ bool ram_fill(struct ram *ram, gpa_t p, uint8_t byte, uint64_t len)
     return put(ram, p.a, NULL, byte, len);
 }
 
-struct ram_page ram_page_at(struct ram *ram, gpa_t p)
+static struct ram_page page_of(const struct ram_mapping *mapping, uint64_t p, bool writable)
 {
-    struct ram_mapping mapping;
-    if (!ram_find(ram, p.a, &mapping) || mapping.kind == RAM_HIDDEN)
-        return (struct ram_page){0};
-    const struct ram_block *block = mapping.block;
-    uint64_t offset = mapping.offset + ((p.a & PAGE_MASK) - mapping.base);
+    const struct ram_block *block = mapping->block;
+    uint64_t offset = mapping->offset + ((p & PAGE_MASK) - mapping->base);
     uint64_t page = offset >> PAGE_BITS;
     bool code = __atomic_load_n(&block->code[page], __ATOMIC_SEQ_CST) != 0;
     bool clean = (ram_tracked(block) & ~ram_page_state(block, page)) != 0;
-    return (struct ram_page){
-        .host = block->host + offset, .writable = mapping.kind == RAM_MAPPED, .watched = code || clean};
+    return (struct ram_page){.host = block->host + offset, .writable = writable, .watched = code || clean};
+}
+
+struct ram_page ram_page_at(struct ram *ram, gpa_t p)
+{
+    struct ram_mapping mapping;
+    if (!ram_find(ram, p.a, &mapping) || !allows(mapping.kind, RAM_READ))
+        return (struct ram_page){0};
+    return page_of(&mapping, p.a, mapping.kind == RAM_MAPPED);
+}
+
+struct ram_page ram_page_guarded(struct ram *ram, gpa_t p, bool fetch)
+{
+    struct ram_mapping mapping;
+    if (!ram_find(ram, p.a, &mapping))
+        return (struct ram_page){0};
+    bool let_in = mapping.kind == RAM_GUARDED || (mapping.kind == RAM_GUARDED_CODE && fetch);
+    if (!let_in && !allows(mapping.kind, RAM_READ))
+        return (struct ram_page){0};
+    return page_of(&mapping, p.a, let_in || mapping.kind == RAM_MAPPED);
 }
 
 void ram_range_written(struct ram_block *block, uint64_t offset, uint64_t len)
@@ -273,11 +298,12 @@ unsigned ram_ranges(struct ram *ram, struct ram_range ranges[RAM_MAPPINGS_MAX])
         count = ram->mapping_count;
         for (unsigned i = 0; i < count; i++) {
             const struct ram_mapping *mapping = &ram->mappings[i];
-            ranges[i] = (struct ram_range){.base = mapping->base,
-                                           .size = mapping->size,
-                                           .block = mapping->block,
-                                           .offset = mapping->offset,
-                                           .kind = mapping->kind};
+            ranges[i] =
+                (struct ram_range){.base = mapping->base,
+                                   .size = mapping->size,
+                                   .block = mapping->block,
+                                   .offset = mapping->offset,
+                                   .kind = allows(mapping->kind, RAM_READ) ? mapping->kind : RAM_HIDDEN};
         }
     } while (seqlock_read_retry(&ram->map_lock, start));
     for (unsigned i = 0; i < count; i++)
@@ -327,13 +353,20 @@ void ram_remapped(struct ram *ram)
         node->listener.remapped(node->listener.opaque);
 }
 
-void ram_page_protect(const struct ram_block *block, uint64_t offset)
+void ram_pages_protect(const struct ram_block *block, uint64_t offset, uint64_t len)
 {
-    uint64_t aliases[RAM_MAPPINGS_MAX];
-    unsigned count = ram_aliases(block, offset, aliases);
+    struct ram_range shown[RAM_MAPPINGS_MAX];
+    unsigned count = ram_ranges(block->ram, shown);
     struct ram_listener_node *node = __atomic_load_n(&block->ram->listeners, __ATOMIC_ACQUIRE);
     for (; node; node = node->next) {
-        for (unsigned i = 0; i < count; i++)
-            node->listener.protect(node->listener.opaque, gpa(aliases[i]));
+        for (unsigned i = 0; i < count; i++) {
+            const struct ram_range *range = &shown[i];
+            if (range->block != block || !ranges_overlap(range->offset, range->size, offset, len))
+                continue;
+            uint64_t start = offset > range->offset ? offset - range->offset : 0;
+            uint64_t end = offset + len - range->offset;
+            end = end < range->size ? end : range->size;
+            node->listener.protect(node->listener.opaque, gpa(range->base + start), end - start);
+        }
     }
 }

@@ -42,14 +42,19 @@ uint64_t ram_block_size(const struct ram_block *block);
  * it is read. False: none. */
 bool ram_block_next_data(const struct ram_block *block, uint64_t *offset, uint64_t *size);
 
+/* The block that all of [p, p + len) shows, and where in it that is; NULL: it is not one. */
+struct ram_block *ram_block_at(struct ram *ram, gpa_t p, uint64_t len, uint64_t *offset);
+
 /* Tell that [offset, offset + len) was changed through the host pointer. */
 void ram_block_written(struct ram_block *block, uint64_t offset, uint64_t len);
 
 /* How a mapping answers. */
 enum ram_mapping_kind {
-    RAM_MAPPED,   /* reads and writes */
-    RAM_READONLY, /* reads and fetches; a write goes to the bus region behind it, if there is one */
-    RAM_HIDDEN,   /* nothing: accesses go to the bus */
+    RAM_MAPPED,       /* reads and writes */
+    RAM_READONLY,     /* reads and fetches; a write goes to the bus region behind it, if there is one */
+    RAM_HIDDEN,       /* nothing: accesses go to the bus */
+    RAM_GUARDED,      /* the same, but for processors that are let in: memory of system-management mode */
+    RAM_GUARDED_CODE, /* the same, and these only fetch from it */
 };
 
 /*
@@ -83,6 +88,8 @@ struct ram_page {
                       tracked */
 };
 struct ram_page ram_page_at(struct ram *ram, gpa_t p);
+/* The same for a processor that is let into guarded mappings. */
+struct ram_page ram_page_guarded(struct ram *ram, gpa_t p, bool fetch);
 
 /*
  * A write of [p, p + len) to a watched page happened: mark dirty, drop code. Any thread. Call it after the
@@ -90,7 +97,8 @@ struct ram_page ram_page_at(struct ram *ram, gpa_t p);
  */
 void ram_written(struct ram *ram, gpa_t p, uint64_t len);
 
-/* The map as an accelerator needs it, by address; returns how many there are (at most RAM_MAPPINGS_MAX). */
+/* The map as an accelerator needs it, by address (what is guarded is RAM_HIDDEN); returns how many there are
+ * (at most RAM_MAPPINGS_MAX). */
 #define RAM_MAPPINGS_MAX 128
 struct ram_range {
     uint64_t base, size;
@@ -121,6 +129,10 @@ bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_
 void ram_dirty_source_set(struct ram *ram, void (*collect)(void *opaque, struct ram_block *block),
                           void *opaque);
 
+/* Whether watching a few pages costs the rest of their block nothing: who keeps an account of his own keeps
+ * it of the whole. */
+bool ram_dirty_by_page(const struct ram *ram);
+
 /* Give [p, p + len) back to the host (a balloon, a virtio-mem unplug): it reads as zero. Whole pages inside
  * only. */
 void ram_discard(struct ram *ram, gpa_t p, uint64_t len);
@@ -138,14 +150,15 @@ struct ram *ram_clone(struct ram *ram, struct error *err);
  * Decoded code. Cores mark the 64-byte lines they decoded; a later write tells every listener which bytes
  * changed and unmarks the lines.
  *
- * `protect` is called when a page gets its first marked line: the listener drops its write permission for the
- * page from its TLB and returns when no write can go past ram_written any more. `written` is called with the
+ * `protect` is called when a page gets its first marked line, and for pages of a dirty harvest: the listener
+ * drops its write permission for these whole pages from its TLB and returns when no write can go past
+ * ram_written any more. `written` is called with the
  * lines that changed (whole ones: they are unmarked, so all that was decoded from them must go) and does not
  * wait. `remapped` does not wait either; but a listener obeys in order, so when `protect` returns, earlier
  * calls of all three have taken effect. All may be called from any thread; the listeners are the vCPUs.
  */
 struct ram_code_listener {
-    void (*protect)(void *opaque, gpa_t page);
+    void (*protect)(void *opaque, gpa_t first, uint64_t len);
     void (*written)(void *opaque, gpa_t p, uint64_t len);
     /* The map or tracking changed: drop every cached translation before the next access. */
     void (*remapped)(void *opaque);

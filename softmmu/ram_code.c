@@ -42,7 +42,7 @@ static bool mark(struct ram_block *block, uint64_t page, uint64_t lines)
     if (settled)
         return true;
 
-    ram_page_protect(block, page << PAGE_BITS);
+    ram_pages_protect(block, page << PAGE_BITS, PAGE_SIZE);
 
     host_mutex_lock(&stripe->lock);
     if (stripe->emptied == emptied)

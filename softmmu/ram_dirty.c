@@ -11,9 +11,6 @@
 
 #include "softmmu/ram_internal.h"
 
-/* Up to this many pages are protected one by one; for more, everything is dropped at once. */
-#define HARVEST_SINGLE 16
-
 void ram_dirty_mark(struct ram_block *block, uint64_t offset, uint64_t len)
 {
     uint8_t tracked = ram_tracked(block);
@@ -23,14 +20,6 @@ void ram_dirty_mark(struct ram_block *block, uint64_t offset, uint64_t len)
         if (tracked & ~ram_page_state(block, page))
             __atomic_fetch_or(&block->pages[page], tracked, __ATOMIC_SEQ_CST);
     }
-}
-
-/* Take write tags away from a whole block: listeners obey in order, so when one page is protected the
- * earlier request has been obeyed too. */
-static void settle(const struct ram_block *block, uint64_t page)
-{
-    ram_remapped(block->ram);
-    ram_page_protect(block, page << PAGE_BITS);
 }
 
 void ram_dirty_track(struct ram *ram, struct ram_block *block, enum ram_dirty_client client, bool on)
@@ -46,7 +35,9 @@ void ram_dirty_track(struct ram *ram, struct ram_block *block, enum ram_dirty_cl
             __atomic_fetch_and(&block->pages[page], (uint8_t)~bit, __ATOMIC_SEQ_CST);
     }
     __atomic_fetch_or(&block->tracked, bit, __ATOMIC_SEQ_CST);
-    settle(block, 0);
+    /* Listeners obey in order: when a page is protected, the earlier request has been obeyed too. */
+    ram_remapped(ram);
+    ram_pages_protect(block, 0, PAGE_SIZE);
 }
 
 void ram_dirty_source_set(struct ram *ram, void (*collect)(void *opaque, struct ram_block *block),
@@ -56,13 +47,18 @@ void ram_dirty_source_set(struct ram *ram, void (*collect)(void *opaque, struct 
     ram->dirty_opaque = opaque;
 }
 
+bool ram_dirty_by_page(const struct ram *ram)
+{
+    return !ram->dirty_collect;
+}
+
 bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_client client,
                        uint64_t offset, uint64_t size, uint64_t *bits)
 {
     assert(block->ram == ram && offset + size <= block->size && !((offset | size) & ~PAGE_MASK));
     uint8_t bit = (uint8_t)(1u << client);
-    uint64_t first = offset >> PAGE_BITS, count = size >> PAGE_BITS, changed = 0;
-    uint64_t single[HARVEST_SINGLE];
+    uint64_t first = offset >> PAGE_BITS, count = size >> PAGE_BITS;
+    uint64_t lowest = count, highest = 0;
     memset(bits, 0, (count + 63) / 64 * 8);
     if (ram->dirty_collect)
         ram->dirty_collect(ram->dirty_opaque, block);
@@ -71,15 +67,12 @@ bool ram_dirty_harvest(struct ram *ram, struct ram_block *block, enum ram_dirty_
             continue;
         __atomic_fetch_and(&block->pages[first + i], (uint8_t)~bit, __ATOMIC_SEQ_CST);
         bits[i / 64] |= (uint64_t)1 << (i % 64);
-        if (changed < HARVEST_SINGLE)
-            single[changed] = first + i;
-        changed++;
+        lowest = lowest < i ? lowest : i;
+        highest = i;
     }
-    if (changed > HARVEST_SINGLE) {
-        settle(block, first);
-    } else {
-        for (uint64_t i = 0; i < changed; i++)
-            ram_page_protect(block, single[i] << PAGE_BITS);
-    }
-    return changed > 0;
+    if (lowest == count)
+        return false;
+    /* Those between that did not change are watched already, and lose nothing. */
+    ram_pages_protect(block, (first + lowest) << PAGE_BITS, (highest - lowest + 1) << PAGE_BITS);
+    return true;
 }

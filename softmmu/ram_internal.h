@@ -82,8 +82,8 @@ void ram_dirty_mark(struct ram_block *block, uint64_t offset, uint64_t len);
 void ram_code_drop(struct ram_block *block, uint64_t offset, uint64_t len);
 void ram_range_written(struct ram_block *block, uint64_t offset, uint64_t len);
 
-/* Ask every listener to drop its write permission for a page of the block, wherever it is shown. */
-void ram_page_protect(const struct ram_block *block, uint64_t offset);
+/* Ask every listener to drop its write permission for pages of the block, wherever they are shown. */
+void ram_pages_protect(const struct ram_block *block, uint64_t offset, uint64_t len);
 void ram_remapped(struct ram *ram);
 
 static inline uint8_t ram_page_state(const struct ram_block *block, uint64_t page)

@@ -28,8 +28,16 @@ struct large_bucket {
     bool overflown; /* there were more: any page of this bucket may be cached */
 };
 
+/* Of contexts that differ in their address space only: what they have fetched of global pages. */
+struct family {
+    uint64_t key; /* without the address space */
+    uint64_t generation;
+    struct tlb_fetched fetched;
+};
+
 struct tlb {
     struct tlb_bank banks[TLB_BANKS];
+    struct family families[TLB_BANKS];
     struct tlb_bank *current;
     uint64_t keys[TLB_BANKS]; /* the banks' keys, side by side: a context switch looks through them */
     uint64_t used[TLB_BANKS]; /* for replacement; 0: never selected */
@@ -88,24 +96,92 @@ static uint64_t entry_va(const struct tlb_entry *entry)
     return entry->read_tag != TLB_NO_TAG ? entry->read_tag : entry->write_tag;
 }
 
-/* Note that a fetch slot's page can be fetched from in this generation. */
-static void fetch_note(struct tlb_bank *bank, unsigned slot)
+/* ---- what may have been fetched ---- */
+
+static struct tlb_fetched *fetched_of(struct tlb *tlb, struct tlb_bank *bank)
 {
-    set_add(bank->fetched, ARRAY_LEN(bank->fetched), bank->fetches[slot].tag >> PAGE_BITS);
-    bank->fetched_local |= !(bank->fetch_attributes[slot] & TLB_GLOBAL);
+    return bank->apart ? &bank->fetched : &tlb->families[bank->family].fetched;
 }
 
-/* Something that was fetched through this bank may have gone. */
-static void generation_next(struct tlb *tlb, struct tlb_bank *bank)
+/* Note that a page can be fetched from in this bank's generation. */
+static void fetch_note(struct tlb *tlb, struct tlb_bank *bank, uint64_t va)
 {
-    bank->generation = ++tlb->last_generation;
-    bank->fetched_local = false;
-    memset(bank->fetched, 0, sizeof(bank->fetched));
+    struct tlb_fetched *fetched = fetched_of(tlb, bank);
+    set_add(fetched->pages, ARRAY_LEN(fetched->pages), va >> PAGE_BITS);
+}
+
+/* Likewise for all its live slots; returns whether one of them is not global. */
+static bool fetches_note(struct tlb *tlb, struct tlb_bank *bank)
+{
+    bool local = false;
     for (unsigned word = 0; word < ARRAY_LEN(bank->live_fetches); word++) {
-        for (uint64_t left = bank->live_fetches[word]; left; left &= left - 1)
-            fetch_note(bank, word * 64 + (unsigned)__builtin_ctzll(left));
+        for (uint64_t left = bank->live_fetches[word]; left; left &= left - 1) {
+            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(left);
+            fetch_note(tlb, bank, bank->fetches[slot].tag);
+            local |= !(bank->fetch_attributes[slot] & TLB_GLOBAL);
+        }
+    }
+    return local;
+}
+
+/* From now on the bank has a generation of its own, a new one; returns whether it needs one. */
+static bool bank_part(struct tlb *tlb, struct tlb_bank *bank)
+{
+    bank->apart = true;
+    bank->generation = ++tlb->last_generation;
+    bank->fetched = (struct tlb_fetched){0};
+    return fetches_note(tlb, bank);
+}
+
+/* Or that of its family: it holds no fetch but of global pages. */
+static void bank_join(struct tlb *tlb, struct tlb_bank *bank)
+{
+    bank->apart = false;
+    bank->generation = tlb->families[bank->family].generation;
+    fetches_note(tlb, bank);
+}
+
+/* A global page that was fetched from in this family may have gone. */
+static void family_renew(struct tlb *tlb, unsigned family)
+{
+    tlb->families[family].generation = ++tlb->last_generation;
+    tlb->families[family].fetched = (struct tlb_fetched){0};
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        struct tlb_bank *bank = &tlb->banks[i];
+        if (tlb->used[i] && bank->family == family && !bank->apart)
+            bank_join(tlb, bank);
     }
 }
+
+/* Something that was fetched through this bank may have gone; with keep_global, nothing global. */
+static void generation_next(struct tlb *tlb, struct tlb_bank *bank, bool keep_global)
+{
+    if (!keep_global)
+        family_renew(tlb, bank->family);
+    if (bank->apart && !bank_part(tlb, bank))
+        bank_join(tlb, bank);
+}
+
+/* The family of contexts that this one is of. */
+static unsigned family_of(struct tlb *tlb, const struct tlb_bank *bank, uint64_t key)
+{
+    bool taken[TLB_BANKS] = {false};
+    key &= ~tlb->space_mask;
+    for (unsigned i = 0; i < TLB_BANKS; i++) {
+        if (!tlb->used[i] || &tlb->banks[i] == bank)
+            continue;
+        if (tlb->families[tlb->banks[i].family].key == key)
+            return tlb->banks[i].family;
+        taken[tlb->banks[i].family] = true;
+    }
+    unsigned family = 0;
+    while (taken[family])
+        family++;
+    tlb->families[family] = (struct family){.key = key, .generation = ++tlb->last_generation};
+    return family;
+}
+
+/* ---- flushes ---- */
 
 static void names_refresh(struct tlb *tlb, struct tlb_bank *bank)
 {
@@ -160,27 +236,28 @@ static void bank_drop(struct tlb *tlb, struct tlb_bank *bank, const struct drop 
 {
     bank_drop_data(bank, drop);
     /* A kernel's bank is often asked to drop all but the global pages, when it fetches from no others. */
-    if (drop->keep_global && !bank->fetched_local)
+    if (drop->keep_global && !bank->apart)
         return;
     bank_drop_fetches(bank, drop);
-    generation_next(tlb, bank);
+    generation_next(tlb, bank, drop->keep_global);
 }
 
-static const struct drop drop_everything = {.all = true};
-
-/* Make a bank hold nothing, for this key. */
+/* Make a bank hold nothing, for this key. What was fetched of global pages stays known to its old family. */
 static void bank_take(struct tlb *tlb, struct tlb_bank *bank, uint64_t key)
 {
     if (tlb->used[bank - tlb->banks]) {
-        bank_drop(tlb, bank, &drop_everything);
+        static const struct drop everything = {.all = true};
+        bank_drop_data(bank, &everything);
+        bank_drop_fetches(bank, &everything);
     } else {
         for (unsigned i = 0; i < TLB_ENTRIES; i++)
             entry_clear(&bank->entries[i]);
         for (unsigned i = 0; i < TLB_FETCHES; i++)
             bank->fetches[i].tag = TLB_NO_TAG;
-        generation_next(tlb, bank);
     }
     bank->key = tlb->keys[bank - tlb->banks] = key;
+    bank->family = (uint8_t)family_of(tlb, bank, key);
+    bank_join(tlb, bank);
     names_refresh(tlb, bank);
 }
 
@@ -222,14 +299,18 @@ static void insert_data(struct tlb_bank *bank, const struct tlb_fill *fill, uint
     set_add(bank->live, ARRAY_LEN(bank->live), (uint64_t)(entry - bank->entries));
 }
 
-static void insert_fetch(struct tlb_bank *bank, const struct tlb_fill *fill, uint64_t page)
+static void insert_fetch(struct tlb *tlb, const struct tlb_fill *fill, uint64_t page)
 {
+    struct tlb_bank *bank = tlb->current;
     unsigned slot = (page >> PAGE_BITS) & (TLB_FETCHES - 1);
     bank->fetches[slot] = (struct tlb_fetch){
         .tag = page, .addend = (uint64_t)(uintptr_t)fill->host - page, .page = fill->pa & PAGE_MASK};
     bank->fetch_attributes[slot] = (uint8_t)attributes_of(fill);
     set_add(bank->live_fetches, ARRAY_LEN(bank->live_fetches), slot);
-    fetch_note(bank, slot);
+    if (fill->global || bank->apart)
+        fetch_note(tlb, bank, page);
+    else
+        bank_part(tlb, bank);
 }
 
 static struct large_bucket *large_bucket(struct tlb *tlb, uint64_t va, unsigned page_bits)
@@ -293,7 +374,7 @@ void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill)
     if (fill->host && (fill->fast & (TLB_READ | TLB_WRITE)))
         insert_data(bank, fill, page);
     if (fill->host && (fill->fast & TLB_FETCH))
-        insert_fetch(bank, fill, page);
+        insert_fetch(tlb, fill, page);
     if (fill->known)
         return;
     if (fill->page_bits > PAGE_BITS)
@@ -341,8 +422,11 @@ static void bank_drop_page(struct tlb *tlb, struct tlb_bank *bank, uint64_t va, 
         entry_clear(entry);
         bank->live[slot / 64] &= ~((uint64_t)1 << (slot % 64));
     }
+    if (keep_global && !bank->apart)
+        return;
     /* The fetch slot may have been taken by another page since, and the jump cache still know this one. */
-    if (!set_holds(bank->fetched, ARRAY_LEN(bank->fetched), va >> PAGE_BITS))
+    const struct tlb_fetched *fetched = fetched_of(tlb, bank);
+    if (!set_holds(fetched->pages, ARRAY_LEN(fetched->pages), va >> PAGE_BITS))
         return;
     slot = (va >> PAGE_BITS) & (TLB_FETCHES - 1);
     if (set_holds(bank->live_fetches, ARRAY_LEN(bank->live_fetches), slot) &&
@@ -350,7 +434,7 @@ static void bank_drop_page(struct tlb *tlb, struct tlb_bank *bank, uint64_t va, 
         bank->fetches[slot].tag = TLB_NO_TAG;
         bank->live_fetches[slot / 64] &= ~((uint64_t)1 << (slot % 64));
     }
-    generation_next(tlb, bank);
+    generation_next(tlb, bank, keep_global);
 }
 
 void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, bool keep_global)
@@ -373,14 +457,14 @@ void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, b
         tlb_second_drop(tlb->second, va, keep_global);
 }
 
-/* Take fast permission for a physical page out of one bank. */
-static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, bool all)
+/* Take fast permission for physical pages out of one bank. */
+static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, uint64_t len, bool all)
 {
     for (unsigned word = 0; word < ARRAY_LEN(bank->live); word++) {
         for (uint64_t left = bank->live[word]; left; left &= left - 1) {
             unsigned bit = (unsigned)__builtin_ctzll(left);
             struct tlb_entry *entry = &bank->entries[word * 64 + bit];
-            if ((entry->page & PAGE_MASK) != pa)
+            if ((entry->page & PAGE_MASK) - pa >= len)
                 continue;
             entry->write_tag = TLB_NO_TAG;
             if (all)
@@ -392,20 +476,20 @@ static void bank_protect(struct tlb *tlb, struct tlb_bank *bank, uint64_t pa, bo
     for (unsigned word = 0; all && word < ARRAY_LEN(bank->live_fetches); word++) {
         for (uint64_t left = bank->live_fetches[word]; left; left &= left - 1) {
             unsigned bit = (unsigned)__builtin_ctzll(left), slot = word * 64 + bit;
-            if (bank->fetches[slot].page != pa)
+            if (bank->fetches[slot].page - pa >= len)
                 continue;
             bank->fetches[slot].tag = TLB_NO_TAG;
             bank->live_fetches[word] &= ~((uint64_t)1 << bit);
         }
     }
     if (all)
-        generation_next(tlb, bank);
+        generation_next(tlb, bank, false);
 }
 
-void tlb_protect_page(struct tlb *tlb, uint64_t pa, bool all)
+void tlb_protect(struct tlb *tlb, uint64_t pa, uint64_t len, bool all)
 {
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         if (tlb->used[i])
-            bank_protect(tlb, &tlb->banks[i], pa & PAGE_MASK, all);
+            bank_protect(tlb, &tlb->banks[i], pa, len, all);
     }
 }

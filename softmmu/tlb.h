@@ -36,13 +36,21 @@ struct tlb_fetch {
     uint64_t page; /* physical page */
 };
 
+/* Hashed: pages fetched from since a generation began. */
+struct tlb_fetched {
+    uint64_t pages[TLB_ENTRIES / 64];
+};
+
 struct tlb_bank {
     struct tlb_entry entries[TLB_ENTRIES];
     struct tlb_fetch fetches[TLB_FETCHES];
     uint64_t key; /* the context, as the core composes it */
     /*
-     * Names this bank's contents: a new number (never 0) whenever a translation for fetches may have gone.
-     * Caches keyed by virtual address (the interpreter's jump cache) compare it.
+     * Names what is fetched through this bank: a new number (never 0) whenever a translation for fetches may
+     * have gone. Caches keyed by virtual address (the interpreter's jump cache) compare it. Contexts that
+     * differ in their address space only have the same number as long as they fetch from global pages, so
+     * that what is known of a kernel's code outlives a switch of processes; fetching from another page gives
+     * the bank a number of its own, in tlb_insert.
      */
     uint64_t generation;
 
@@ -51,8 +59,9 @@ struct tlb_bank {
     uint64_t live[TLB_ENTRIES / 64]; /* which entries hold something, so that a flush costs what is there */
     uint64_t live_fetches[TLB_FETCHES / 64];
     uint8_t fetch_attributes[TLB_FETCHES]; /* as the low bits of tlb_entry.page */
-    uint64_t fetched[TLB_ENTRIES / 64];    /* hashed: pages fetched from since `generation` last changed */
-    bool fetched_local;                    /* one of them was not global */
+    uint8_t family;                        /* of contexts that differ in their address space only */
+    bool apart;                            /* it has fetched from a page that is not global */
+    struct tlb_fetched fetched;            /* while it is apart; else its family has that */
 };
 
 _Static_assert(sizeof(struct tlb_entry) == 32, "the translator indexes entries by shifting");
@@ -99,7 +108,8 @@ struct tlb_bank *tlb_current(struct tlb *tlb);
 /*
  * Put a translation into the current bank (a data entry when `fast` has READ or WRITE, a fetch entry when it
  * has FETCH) and the second level. What the bank had for the page is replaced; without READ and WRITE in
- * `fast` the data entry stays as it is, without FETCH the fetch entry.
+ * `fast` the data entry stays as it is, without FETCH the fetch entry. With FETCH the bank's generation may
+ * change.
  */
 void tlb_insert(struct tlb *tlb, const struct tlb_fill *fill);
 
@@ -118,9 +128,9 @@ void tlb_flush_all(struct tlb *tlb);
 void tlb_flush_context(struct tlb *tlb, uint64_t key, uint64_t mask, bool keep_global);
 void tlb_flush_page(struct tlb *tlb, uint64_t va, uint64_t key, uint64_t mask, bool keep_global);
 
-/* Drop the fast write (or, with `all`, every fast) permission for a physical page in every bank: it became
- * special. */
-void tlb_protect_page(struct tlb *tlb, uint64_t pa, bool all);
+/* Drop the fast write (or, with `all`, every fast) permission for the physical pages of [pa, pa + len) in
+ * every bank: they became special. Whole pages. */
+void tlb_protect(struct tlb *tlb, uint64_t pa, uint64_t len, bool all);
 
 static inline struct tlb_entry *tlb_slot(struct tlb_bank *bank, uint64_t va)
 {

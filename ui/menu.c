@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "ui/font.h"
+#include "devices/display/font.h"
 
 #define BACK      0xe0202830u
 #define SELECTED  0xf03060a0u

@@ -4,6 +4,8 @@
 
 #include <png.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* libpng leaves by a jump when something fails; what must be given back is the caller's. */
 static bool rows_write(png_structp png, png_infop info, FILE *file, const struct display_surface *surface,
@@ -38,23 +40,45 @@ static bool file_write(FILE *file, const struct display_surface *surface)
     return good;
 }
 
-bool screenshot_write(struct display *display, const char *path, struct error *err)
+static bool picture_write(const struct display_surface *surface, const char *path, struct error *err)
 {
-    struct display_surface surface = display_refresh(display);
     FILE *file = fopen(path, "wb");
     if (!file)
         return error_errno(err, ERROR_IMAGE, "the screenshot %s can't be made", path);
-    bool good = file_write(file, &surface);
+    bool good = file_write(file, surface);
     if (fclose(file) == 0 && good)
         return true;
     return error_errno(err, ERROR_IMAGE, "the screenshot %s can't be written", path);
 }
 
+/* A picture of one's own, which stays as it is. */
+static struct display_surface picture_copy(struct display *display)
+{
+    struct display_surface surface = display_refresh(display);
+    size_t size = (size_t)surface.stride * surface.height * sizeof(*surface.pixels);
+    uint32_t *pixels = malloc(size);
+    if (!pixels)
+        abort();
+    memcpy(pixels, surface.pixels, size);
+    surface.pixels = pixels;
+    return surface;
+}
+
+bool screenshot_write(struct display *display, struct host_mutex *lock, const char *path, struct error *err)
+{
+    struct display_surface picture = picture_copy(display);
+    host_mutex_unlock(lock);
+    bool good = picture_write(&picture, path, err);
+    free(picture.pixels);
+    host_mutex_lock(lock);
+    return good;
+}
+
 #else
 
-bool screenshot_write(struct display *display, const char *path, struct error *err)
+bool screenshot_write(struct display *display, struct host_mutex *lock, const char *path, struct error *err)
 {
-    (void)display;
+    (void)display, (void)lock;
     return error_set(err, ERROR_HOST,
                      "no screenshot %s: the program was built without libpng (install libpng-dev)", path);
 }

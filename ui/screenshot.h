@@ -6,6 +6,6 @@
 #include "base/error.h"
 #include "devices/display/display.h"
 
-/* What the display shows now. Machine lock held. False and err: the file can't be written, or the program was
- * built without libpng. */
-bool screenshot_write(struct display *display, const char *path, struct error *err);
+/* What the display shows now. Called with the machine lock, which is given up while the file is made. False
+ * and err: it can't be written, or the program was built without libpng. */
+bool screenshot_write(struct display *display, struct host_mutex *lock, const char *path, struct error *err);

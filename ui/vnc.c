@@ -11,187 +11,87 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/select.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "host/clock.h"
+#include "host/socket.h"
 #include "ui/vnc_internal.h"
 
-#define MS             1000000ull
-#define FRAME_NS       (33 * MS)
-#define IDLE_NS        (100 * MS) /* nothing happens */
-#define CLIENT_WAIT_MS 5000
-#define SOCKETS_MAX    512 /* the library takes fewer */
+struct vnc {
+    struct ui_machine machine;
+    char *passwords[2]; /* one, and the end of the list */
+    char password[VNC_PASSWORD_MAX + 1];
+    int listener;
+    int wake[2]; /* a pipe: ends a wait */
+    struct host_thread thread;
+    bool started;
+    bool stop; /* read and written atomically */
+    struct vnc_session sessions[VNC_CLIENTS_MAX];
+    unsigned session_count; /* that could be made */
+};
 
-void vnc_active(struct vnc *vnc)
+static void wake(const struct vnc *vnc)
 {
-    uint64_t soon = host_clock_ns() + FRAME_NS;
-    vnc->pause = FRAME_NS;
-    vnc->frame_at = vnc->frame_at > soon ? soon : vnc->frame_at;
+    while (write(vnc->wake[1], "", 1) < 0 && errno == EINTR)
+        continue;
 }
 
-/* --- the picture --- */
-
-static void format_set(rfbScreenInfoPtr screen)
+void vnc_session_over(struct vnc *vnc)
 {
-    screen->serverFormat.redShift = 16;
-    screen->serverFormat.greenShift = 8;
-    screen->serverFormat.blueShift = 0;
-}
-
-/* The library goes back to its own order of colours with every new picture. */
-static rfbBool translation_set(rfbClientPtr client)
-{
-    struct vnc *vnc = client->screen->screenData;
-    format_set(client->screen);
-    return vnc->rfb->SetTranslateFunction(client);
-}
-
-/* Clients that have the picture shrunk for them hold one of the old size. */
-static void scaled_close(struct vnc *vnc)
-{
-    rfbClientIteratorPtr clients = vnc->rfb->GetClientIterator(vnc->screen);
-    for (rfbClientPtr client; (client = vnc->rfb->ClientIteratorNext(clients)) != NULL;) {
-        if (client->scaledScreen != vnc->screen)
-            vnc->rfb->CloseClient(client);
-    }
-    vnc->rfb->ReleaseClientIterator(clients);
-}
-
-static void cursor_set(struct vnc *vnc, const struct display_cursor *cursor, const uint32_t *pixels)
-{
-    size_t count = (size_t)cursor->width * cursor->height, row = (cursor->width + 7) / 8;
-    struct rfbCursor *made = count ? calloc(1, sizeof(*made)) : NULL;
-    if (made) {
-        *made = (struct rfbCursor){.cleanup = TRUE,
-                                   .cleanupMask = TRUE,
-                                   .cleanupRichSource = TRUE,
-                                   .width = (unsigned short)cursor->width,
-                                   .height = (unsigned short)cursor->height,
-                                   .xhot = (unsigned short)cursor->hot_x,
-                                   .yhot = (unsigned short)cursor->hot_y,
-                                   .alphaPreMultiplied = TRUE};
-        made->mask = calloc(row, cursor->height);
-        made->richSource = malloc(count * sizeof(*pixels));
-        made->alphaSource = malloc(count);
-        if (!made->mask || !made->richSource || !made->alphaSource)
-            abort();
-        memcpy(made->richSource, pixels, count * sizeof(*pixels));
-        for (size_t i = 0; i < count; i++) {
-            size_t x = i % cursor->width;
-            made->alphaSource[i] = (unsigned char)(pixels[i] >> 24);
-            if (pixels[i] >> 31)
-                made->mask[i / cursor->width * row + x / 8] |= (unsigned char)(0x80 >> x % 8);
-        }
-    }
-    vnc->rfb->SetCursor(vnc->screen, made);
-}
-
-/* With the machine lock: the changed parts, and the cursor if that has. */
-static void picture_take(struct vnc *vnc, struct changes *seen, struct display_cursor *cursor,
-                         uint32_t **old_frame)
-{
-    struct display_surface surface = display_refresh(vnc->machine.display);
-    *seen = vnc->changes;
-    changes_clear(&vnc->changes);
-    if (seen->resized) {
-        *old_frame = vnc->frame;
-        vnc->frame = calloc((size_t)surface.width * surface.height, sizeof(*vnc->frame));
-        if (!vnc->frame)
-            abort();
-        vnc->width = surface.width;
-        vnc->height = surface.height;
-    }
-    changes_copy(seen, vnc->frame, vnc->width);
-    *cursor = display_cursor(vnc->machine.display);
-    if (seen->cursor && cursor->width && cursor->height)
-        memcpy(vnc->cursor_pixels, cursor->pixels, (size_t)cursor->width * cursor->height * sizeof(uint32_t));
-}
-
-static void pointer_mode_tell(struct vnc *vnc, bool absolute)
-{
-    if (absolute == vnc->absolute)
-        return;
-    vnc->absolute = absolute;
-    rfbClientIteratorPtr clients = vnc->rfb->GetClientIterator(vnc->screen);
-    for (rfbClientPtr client; (client = vnc->rfb->ClientIteratorNext(clients)) != NULL;) {
-        if (client->clientData)
-            vnc_client_pointer_tell(client->clientData);
-    }
-    vnc->rfb->ReleaseClientIterator(clients);
-}
-
-static void frame_make(struct vnc *vnc)
-{
-    struct changes seen;
-    struct display_cursor cursor;
-    uint32_t *old = NULL;
-    host_mutex_lock(vnc->machine.lock);
-    picture_take(vnc, &seen, &cursor, &old);
-    bool absolute = vnc->machine.input && input_takes_absolute(vnc->machine.input);
-    host_mutex_unlock(vnc->machine.lock);
-    pointer_mode_tell(vnc, absolute);
-    if (seen.resized) {
-        scaled_close(vnc);
-        vnc->rfb->NewFramebuffer(vnc->screen, (char *)vnc->frame, (int)vnc->width, (int)vnc->height, 8, 3, 4);
-        format_set(vnc->screen);
-        free(old);
-    }
-    if (seen.cursor)
-        cursor_set(vnc, &cursor, vnc->cursor_pixels);
-    if (seen.moved) {
-        vnc->screen->cursorX = cursor.x;
-        vnc->screen->cursorY = cursor.y;
-    }
-    for (unsigned i = 0; i < seen.count; i++) {
-        const struct changed_rectangle *part = &seen.rectangles[i];
-        vnc->rfb->MarkRectAsModified(vnc->screen, (int)part->x, (int)part->y, (int)(part->x + part->width),
-                                     (int)(part->y + part->height));
-    }
-    uint64_t slower = 2 * vnc->pause < IDLE_NS ? 2 * vnc->pause : IDLE_NS;
-    vnc->pause = seen.count || seen.cursor ? FRAME_NS : slower;
-    vnc->frame_at = host_clock_ns() + vnc->pause;
+    wake(vnc);
 }
 
 /* --- the thread --- */
 
-static bool is_stopping(struct vnc *vnc)
+/* A session that nobody uses; NULL: there are as many clients as there can be. */
+static struct vnc_session *session_free(struct vnc *vnc)
 {
-    return __atomic_load_n(&vnc->stop, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; i < vnc->session_count; i++) {
+        if (!vnc->sessions[i].started)
+            return &vnc->sessions[i];
+    }
+    return NULL;
 }
 
-/* Until a client has something to say, or it is time for a picture; without clients there is none. */
-static void events_wait(struct vnc *vnc)
+static void sessions_reap(struct vnc *vnc)
 {
-    struct pollfd fds[SOCKETS_MAX];
-    unsigned count = 0;
-    fds[count++] = (struct pollfd){vnc->wake[0], POLLIN, 0};
-    fds[count++] = (struct pollfd){vnc->screen->listenSock, POLLIN, 0};
-    fds[count++] = (struct pollfd){vnc->screen->listen6Sock, POLLIN, 0};
-    rfbClientIteratorPtr clients = vnc->rfb->GetClientIterator(vnc->screen);
-    for (rfbClientPtr client; (client = vnc->rfb->ClientIteratorNext(clients)) != NULL;) {
-        if (count < SOCKETS_MAX)
-            fds[count++] = (struct pollfd){client->sock, POLLIN, 0};
+    for (unsigned i = 0; i < vnc->session_count; i++) {
+        struct vnc_session *session = &vnc->sessions[i];
+        if (session->started && __atomic_load_n(&session->done, __ATOMIC_ACQUIRE))
+            vnc_session_join(session);
     }
-    vnc->rfb->ReleaseClientIterator(clients);
-    uint64_t now = host_clock_ns();
-    int timeout = -1;
-    if (vnc->clients)
-        timeout = vnc->frame_at > now ? (int)((vnc->frame_at - now + MS - 1) / MS) : 0;
-    poll(fds, count, timeout);
+}
+
+/* The library keeps descriptors in sets, which have no room for large ones. */
+static void client_accept(struct vnc *vnc)
+{
+    struct error err;
+    int connection = host_socket_accept(vnc->listener);
+    struct vnc_session *session = session_free(vnc);
+    if (connection < 0)
+        return;
+    if (!session || connection >= FD_SETSIZE) {
+        log_info("vnc: a client is sent away: there are %u", VNC_CLIENTS_MAX);
+        close(connection);
+    } else if (!vnc_session_start(session, connection, &err)) {
+        log_warn("%s", err.text);
+    }
 }
 
 static void *serve(void *opaque)
 {
     struct vnc *vnc = opaque;
-    while (!is_stopping(vnc)) {
-        events_wait(vnc);
-        vnc->rfb->ProcessEvents(vnc->screen, 0);
-        if (!vnc->clients || host_clock_ns() < vnc->frame_at)
-            continue;
-        frame_make(vnc);
-        vnc_clipboard_tick(vnc);
-        vnc->rfb->ProcessEvents(vnc->screen, 0);
+    char bytes[64];
+    while (!__atomic_load_n(&vnc->stop, __ATOMIC_ACQUIRE)) {
+        struct pollfd fds[] = {{vnc->wake[0], POLLIN, 0}, {vnc->listener, POLLIN, 0}};
+        poll(fds, ARRAY_LEN(fds), -1);
+        if (fds[0].revents && read(vnc->wake[0], bytes, sizeof(bytes)) < 0 && errno != EINTR)
+            break;
+        sessions_reap(vnc);
+        if (fds[1].revents)
+            client_accept(vnc);
     }
     return NULL;
 }
@@ -210,63 +110,35 @@ static void library_said(const char *format, ...)
     log_info("vnc: %s", text);
 }
 
-static bool address_set(rfbScreenInfoPtr screen, const struct vnc_config *config, struct error *err)
+static bool listen_start(struct vnc *vnc, const struct vnc_config *config, struct error *err)
 {
-    struct in_addr four;
-    struct in6_addr six;
-    /* Port 0 is the library's word for none. */
-    screen->port = screen->ipv6port = 0;
-    if (inet_pton(AF_INET, config->address, &four) == 1) {
-        screen->port = (int)config->port;
-        screen->listenInterface = four.s_addr;
+    uint8_t address[sizeof(struct in6_addr)];
+    char port[8];
+    struct error why;
+    if (inet_pton(AF_INET, config->address, address) != 1 &&
+        inet_pton(AF_INET6, config->address, address) != 1)
+        return error_set(err, ERROR_USAGE,
+                         "--display vnc: %s is no address to listen at (write 0.0.0.0 or ::)",
+                         config->address);
+    snprintf(port, sizeof(port), "%u", config->port);
+    vnc->listener = host_socket_listen(config->address, port, &why);
+    if (vnc->listener >= 0)
         return true;
-    }
-    if (inet_pton(AF_INET6, config->address, &six) == 1) {
-        screen->ipv6port = (int)config->port;
-        screen->listen6Interface = strdup(config->address);
-        return true;
-    }
-    return error_set(err, ERROR_USAGE, "--display vnc: %s is no address to listen at (write 0.0.0.0 or ::)",
-                     config->address);
+    return error_set(err, ERROR_HOST, "--display vnc %s (try another number)", why.text);
 }
 
-static bool screen_create(struct vnc *vnc, const struct vnc_config *config, struct error *err)
+/* All of them now: the library makes no screen while it serves another. */
+static bool sessions_create(struct vnc *vnc, const struct rfb *rfb, struct error *err)
 {
-    const struct rfb *rfb = vnc->rfb;
     *rfb->Log = library_said;
     *rfb->Err = library_said;
-    vnc->width = 640;
-    vnc->height = 480;
-    vnc->frame = calloc((size_t)vnc->width * vnc->height, sizeof(*vnc->frame));
-    rfbScreenInfoPtr screen = vnc->screen = rfb->GetScreen(NULL, NULL, 640, 480, 8, 3, 4);
-    if (!vnc->frame || !screen)
-        abort();
-    screen->screenData = vnc;
-    screen->frameBuffer = (char *)vnc->frame;
-    screen->desktopName = vnc->machine.name;
-    screen->alwaysShared = TRUE;
-    screen->deferUpdateTime = screen->deferPtrUpdateTime = 0; /* a frame's time is enough */
-    screen->handleEventsEagerly = TRUE;
-    screen->maxClientWait = CLIENT_WAIT_MS;
-    screen->cursor = NULL;
-    screen->setTranslateFunction = translation_set;
-    format_set(screen);
-    if (config->password) {
-        snprintf(vnc->password, sizeof(vnc->password), "%s", config->password);
-        vnc->passwords[0] = vnc->password;
-        screen->authPasswdData = vnc->passwords;
-        screen->passwordCheck = rfb->CheckPasswordByList;
+    for (unsigned i = 0; i < VNC_CLIENTS_MAX; i++) {
+        if (!vnc_session_init(&vnc->sessions[i], vnc, &vnc->machine, rfb,
+                              vnc->passwords[0] ? vnc->passwords : NULL, err))
+            return false;
+        vnc->session_count++;
     }
-    vnc_client_hooks_set(vnc);
-    vnc_clipboard_hooks_set(vnc);
-    if (!address_set(screen, config, err))
-        return false;
-    errno = 0;
-    rfb->InitServerWithPthreadsAndZRLE(screen);
-    if (screen->listenSock >= 0 || screen->listen6Sock >= 0)
-        return true;
-    return error_errno(err, ERROR_HOST, "--display vnc can't listen at %s, port %u (try another number)",
-                       config->address, config->port);
+    return true;
 }
 
 struct vnc *vnc_create(const struct ui_machine *machine, const struct vnc_config *config, struct error *err)
@@ -275,12 +147,13 @@ struct vnc *vnc_create(const struct ui_machine *machine, const struct vnc_config
     if (!vnc)
         abort();
     vnc->machine = *machine;
-    vnc->wake[0] = vnc->wake[1] = -1;
-    host_mutex_lock(machine->lock);
-    changes_attach(&vnc->changes, machine->display);
-    host_mutex_unlock(machine->lock);
-    vnc->rfb = rfb_load(err);
-    bool ok = vnc->rfb && screen_create(vnc, config, err);
+    vnc->listener = vnc->wake[0] = vnc->wake[1] = -1;
+    if (config->password) {
+        snprintf(vnc->password, sizeof(vnc->password), "%s", config->password);
+        vnc->passwords[0] = vnc->password;
+    }
+    const struct rfb *rfb = rfb_load(err);
+    bool ok = rfb && listen_start(vnc, config, err) && sessions_create(vnc, rfb, err);
     if (ok && pipe2(vnc->wake, O_CLOEXEC) != 0)
         ok = error_errno(err, ERROR_HOST, "can't create a pipe");
     if (ok)
@@ -291,12 +164,15 @@ struct vnc *vnc_create(const struct ui_machine *machine, const struct vnc_config
     return NULL;
 }
 
-static void screen_destroy(struct vnc *vnc)
+/* Sessions are told first, so that they end at the same time. */
+static void sessions_destroy(struct vnc *vnc)
 {
-    char *address = vnc->screen->listen6Interface;
-    vnc->rfb->ShutdownServer(vnc->screen, TRUE);
-    vnc->rfb->ScreenCleanup(vnc->screen);
-    free(address);
+    for (unsigned i = 0; i < vnc->session_count; i++)
+        vnc_session_stop(&vnc->sessions[i]);
+    for (unsigned i = 0; i < vnc->session_count; i++) {
+        vnc_session_join(&vnc->sessions[i]);
+        vnc_session_fini(&vnc->sessions[i]);
+    }
 }
 
 void vnc_destroy(struct vnc *vnc)
@@ -305,20 +181,15 @@ void vnc_destroy(struct vnc *vnc)
         return;
     if (vnc->started) {
         __atomic_store_n(&vnc->stop, true, __ATOMIC_RELEASE);
-        while (write(vnc->wake[1], "", 1) < 0 && errno == EINTR)
-            continue;
+        wake(vnc);
         host_thread_join(&vnc->thread);
     }
-    if (vnc->screen)
-        screen_destroy(vnc);
-    host_mutex_lock(vnc->machine.lock);
-    changes_detach(&vnc->changes);
-    host_mutex_unlock(vnc->machine.lock);
-    for (unsigned i = 0; i < 2; i++) {
-        if (vnc->wake[i] >= 0)
-            close(vnc->wake[i]);
+    sessions_destroy(vnc);
+    const int descriptors[] = {vnc->listener, vnc->wake[0], vnc->wake[1]};
+    for (unsigned i = 0; i < ARRAY_LEN(descriptors); i++) {
+        if (descriptors[i] >= 0)
+            close(descriptors[i]);
     }
-    free(vnc->frame);
     free(vnc);
 }
 

@@ -1,15 +1,16 @@
 /*
  * A VNC server (libvncserver): shows a display to any number of clients and takes their keys and pointers.
  *
- * It has a thread of its own, because the library waits for clients that read slowly; the machine lock is
- * held only while what has changed is copied and while an event is handed to the guest. A client that stops
- * in the middle of a message is dropped after five seconds, for which the other clients wait.
+ * Each client has a thread of its own, because the library waits for clients that read slowly: a client that
+ * stops reading in the middle of a picture holds up nobody, and is sent away after five seconds. The machine
+ * lock is held only while what has changed is copied and while an event is handed to the guest.
  */
 #pragma once
 
 #include "ui/ui_machine.h"
 
 #define VNC_PORT         5900u
+#define VNC_CLIENTS_MAX  8u
 #define VNC_PASSWORD_MAX 8 /* RFC 6143, 7.2.2: the password is a DES key */
 
 struct vnc_config {

@@ -1,7 +1,7 @@
 /*
- * Cut text of clients, and ours to them (RFC 6143, 7.5.6 and 7.6.4): Latin-1, or UTF-8 with the extended
- * clipboard where the library knows that. The library's own functions would also send to clients that have
- * not given their password yet.
+ * Cut text of a client, and ours to it (RFC 6143, 7.5.6 and 7.6.4): Latin-1, or UTF-8 with the extended
+ * clipboard where the library knows that. The library's own functions would also send to a client that has
+ * not given its password yet.
  */
 #if HAVE_VNCSERVER
 
@@ -16,10 +16,10 @@
 
 static void client_put(rfbClientPtr rfb, const char *text, size_t len)
 {
-    struct vnc *vnc = rfb->screen->screenData;
-    host_mutex_lock(vnc->machine.lock);
-    clipboard_put(vnc->machine.clipboard, CLIPBOARD_HOST, text, len);
-    host_mutex_unlock(vnc->machine.lock);
+    struct vnc_session *session = rfb->screen->screenData;
+    host_mutex_lock(session->machine->lock);
+    clipboard_put(session->machine->clipboard, CLIPBOARD_HOST, text, len);
+    host_mutex_unlock(session->machine->lock);
 }
 
 static void cut_text_latin1(char *text, int len, rfbClientPtr rfb)
@@ -30,15 +30,20 @@ static void cut_text_latin1(char *text, int len, rfbClientPtr rfb)
     free(utf8);
 }
 
-static void plain_send(struct vnc *vnc, rfbClientPtr rfb, const char *text, size_t len)
+static void message_send(struct vnc_session *session, const void *message, size_t len)
+{
+    if (len && session->rfb->WriteExact(session->client, message, (int)len) < 0)
+        session->rfb->CloseClient(session->client);
+}
+
+static void plain_send(struct vnc_session *session, const char *text, size_t len)
 {
     uint8_t message[CUT_TEXT_SIZE] = {rfbServerCutText};
     size_t made;
     char *latin1 = text_to_latin1(text, len, &made);
     be32_store(message + 4, (uint32_t)made);
-    if (vnc->rfb->WriteExact(rfb, (const char *)message, sizeof(message)) < 0 ||
-        (made && vnc->rfb->WriteExact(rfb, latin1, (int)made) < 0))
-        vnc->rfb->CloseClient(rfb);
+    message_send(session, message, sizeof(message));
+    message_send(session, latin1, made);
     free(latin1);
 }
 
@@ -53,20 +58,20 @@ static void cut_text_utf8(char *text, int len, rfbClientPtr rfb)
 
 /* Tells that there is a text: who wants it asks for it, and the library answers with what the client's record
  * has. False: it does not understand that. */
-static bool extended_send(struct vnc *vnc, rfbClientPtr rfb, const char *text, size_t len)
+static bool extended_send(struct vnc_session *session, const char *text, size_t len)
 {
+    rfbClientPtr client = session->client;
     uint8_t message[CUT_TEXT_SIZE + 4] = {rfbServerCutText};
     size_t made;
-    if (!rfb->enableExtendedClipboard || !(rfb->extClipboardUserCap & rfbExtendedClipboard_Notify))
+    if (!client->enableExtendedClipboard || !(client->extClipboardUserCap & rfbExtendedClipboard_Notify))
         return false;
-    free(rfb->extClipboardData);
-    rfb->extClipboardData = text_crlf_add(text, len, &made);
-    rfb->extClipboardData[made] = '\0';
-    rfb->extClipboardDataSize = (int)made + 1;
+    free(client->extClipboardData);
+    client->extClipboardData = text_crlf_add(text, len, &made);
+    client->extClipboardData[made] = '\0';
+    client->extClipboardDataSize = (int)made + 1;
     be32_store(message + 4, (uint32_t)-4); /* a negative length: the extension's flags follow */
     be32_store(message + 8, rfbExtendedClipboard_Text | rfbExtendedClipboard_Notify);
-    if (vnc->rfb->WriteExact(rfb, (const char *)message, sizeof(message)) < 0)
-        vnc->rfb->CloseClient(rfb);
+    message_send(session, message, sizeof(message));
     return true;
 }
 
@@ -77,9 +82,9 @@ static void utf8_hook_set(rfbScreenInfoPtr screen)
 
 #else
 
-static bool extended_send(struct vnc *vnc, rfbClientPtr rfb, const char *text, size_t len)
+static bool extended_send(struct vnc_session *session, const char *text, size_t len)
 {
-    (void)vnc, (void)rfb, (void)text, (void)len;
+    (void)session, (void)text, (void)len;
     return false;
 }
 
@@ -90,31 +95,26 @@ static void utf8_hook_set(rfbScreenInfoPtr screen)
 
 #endif
 
-void vnc_clipboard_hooks_set(struct vnc *vnc)
+void vnc_clipboard_hooks_set(struct vnc_session *session)
 {
-    if (!vnc->machine.clipboard)
+    if (!session->machine->clipboard)
         return;
-    vnc->screen->setXCutText = cut_text_latin1;
-    utf8_hook_set(vnc->screen);
+    session->screen->setXCutText = cut_text_latin1;
+    utf8_hook_set(session->screen);
 }
 
-void vnc_clipboard_tick(struct vnc *vnc)
+void vnc_clipboard_tell(struct vnc_session *session)
 {
+    const struct ui_machine *machine = session->machine;
     size_t len = 0;
-    if (!vnc->machine.clipboard)
+    if (!machine->clipboard)
         return;
-    host_mutex_lock(vnc->machine.lock);
-    const char *news = clipboard_news(vnc->machine.clipboard, CLIPBOARD_GUEST, &vnc->clipboard_seen, &len);
+    host_mutex_lock(machine->lock);
+    const char *news = clipboard_news(machine->clipboard, CLIPBOARD_GUEST, &session->clipboard_seen, &len);
     char *copied = news ? strdup(news) : NULL;
-    host_mutex_unlock(vnc->machine.lock);
-    if (!copied)
-        return;
-    rfbClientIteratorPtr clients = vnc->rfb->GetClientIterator(vnc->screen);
-    for (rfbClientPtr client; (client = vnc->rfb->ClientIteratorNext(clients)) != NULL;) {
-        if (client->state == RFB_NORMAL && !extended_send(vnc, client, copied, len))
-            plain_send(vnc, client, copied, len);
-    }
-    vnc->rfb->ReleaseClientIterator(clients);
+    host_mutex_unlock(machine->lock);
+    if (copied && !extended_send(session, copied, len))
+        plain_send(session, copied, len);
     free(copied);
 }
 

@@ -9,7 +9,7 @@
 #define RFB_FILE "libvncserver.so.1"
 #endif
 
-#define RFB_SYMBOL(name) {"rfb" #name, offsetof(struct rfb, name)},
+#define RFB_SYMBOL(prefix, name) {#prefix #name, offsetof(struct rfb, name)},
 static const struct library_symbol symbols[] = {RFB_FUNCTIONS(RFB_SYMBOL)};
 #undef RFB_SYMBOL
 

@@ -6,32 +6,31 @@
 #if HAVE_VNCSERVER
 
 #include <rfb/rfb.h>
+#include <rfb/rfbregion.h>
 #undef rfbInitServer /* a macro for the function that tells which library the program was built for */
 
 #include "base/error.h"
 
 #define RFB_FUNCTIONS(F)                                                                                     \
-    F(CheckPasswordByList)                                                                                   \
-    F(ClientIteratorNext)                                                                                    \
-    F(CloseClient)                                                                                           \
-    F(GetClientIterator)                                                                                     \
-    F(GetScreen)                                                                                             \
-    F(InitServerWithPthreadsAndZRLE)                                                                         \
-    F(MarkRectAsModified)                                                                                    \
-    F(NewFramebuffer)                                                                                        \
-    F(ProcessEvents)                                                                                         \
-    F(ReadExact)                                                                                             \
-    F(RegisterProtocolExtension)                                                                             \
-    F(ReleaseClientIterator)                                                                                 \
-    F(ScreenCleanup)                                                                                         \
-    F(SetCursor)                                                                                             \
-    F(SetTranslateFunction)                                                                                  \
-    F(ShutdownServer)                                                                                        \
-    F(WriteExact)                                                                                            \
-    F(Log)                                                                                                   \
-    F(Err)
+    F(rfb, CheckPasswordByList)                                                                              \
+    F(rfb, CloseClient)                                                                                      \
+    F(rfb, GetScreen)                                                                                        \
+    F(rfb, InitServerWithPthreadsAndZRLE)                                                                    \
+    F(rfb, MarkRectAsModified)                                                                               \
+    F(rfb, NewClient)                                                                                        \
+    F(rfb, NewFramebuffer)                                                                                   \
+    F(rfb, ProcessEvents)                                                                                    \
+    F(rfb, ReadExact)                                                                                        \
+    F(rfb, RegisterProtocolExtension)                                                                        \
+    F(rfb, ScreenCleanup)                                                                                    \
+    F(rfb, SetCursor)                                                                                        \
+    F(rfb, SetTranslateFunction)                                                                             \
+    F(rfb, WriteExact)                                                                                       \
+    F(rfb, Log)                                                                                              \
+    F(rfb, Err)                                                                                              \
+    F(sra, RgnEmpty)
 
-#define RFB_POINTER(name) __typeof__(rfb##name) *name;
+#define RFB_POINTER(prefix, name) __typeof__(prefix##name) *name;
 struct rfb {
     RFB_FUNCTIONS(RFB_POINTER)
 };

@@ -26,10 +26,10 @@ static void texture_drop(struct window *window, SDL_Texture **texture)
 
 /* --- the guest's picture --- */
 
-/* With the machine lock held: what has changed is copied, and drawn without the lock. */
+/* What has changed is copied with the machine lock, and drawn without it. */
 static bool picture_take(struct window *window, struct changes *seen)
 {
-    struct display_surface surface = display_refresh(window->machine.display);
+    struct display_surface surface = display_look(window->machine.display, window->machine.lock);
     *seen = window->changes;
     changes_clear(&window->changes);
     if (seen->resized) {
@@ -46,6 +46,7 @@ static bool picture_take(struct window *window, struct changes *seen)
     window->absolute = absolute;
     if (seen->cursor || seen->moved)
         window_cursor_take(window, seen->cursor);
+    host_mutex_unlock(window->machine.lock);
     return seen->count || seen->cursor || (seen->moved && !absolute);
 }
 
@@ -125,9 +126,7 @@ static void output_measure(struct window *window)
 bool window_draw(struct window *window)
 {
     struct changes seen;
-    host_mutex_lock(window->machine.lock);
     bool changed = picture_take(window, &seen);
-    host_mutex_unlock(window->machine.lock);
     if (!changed && !window->stale && !window->menu_stale)
         return false;
     if (seen.resized)

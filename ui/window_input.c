@@ -107,6 +107,12 @@ void window_pixel(const struct window *window, int *x, int *y)
     }
 }
 
+/* Whether what it does is told to the guest. */
+static bool pointer_is_ours(const struct window *window)
+{
+    return window->machine.input && (window->absolute || window->grabbed);
+}
+
 void window_motion(struct window *window, const SDL_MouseMotionEvent *event)
 {
     int x = event->x, y = event->y;
@@ -117,7 +123,7 @@ void window_motion(struct window *window, const SDL_MouseMotionEvent *event)
         window->menu.selected = under ? under : window->menu.selected;
         return;
     }
-    if (!window->absolute && !window->grabbed)
+    if (!pointer_is_ours(window))
         return;
     window->moved = true;
     window->dx += event->xrel;
@@ -133,13 +139,28 @@ void window_motion_flush(struct window *window)
         return;
     host_mutex_lock(window->machine.lock);
     if (window->grabbed)
-        input_relative(input, window->dx, window->dy, 0);
+        input_relative(input, window->dx, window->dy);
     else
         input_absolute(input, window->x, window->y);
     input_sync(input);
     host_mutex_unlock(window->machine.lock);
     window->moved = false;
     window->dx = window->dy = 0;
+}
+
+/* For a guest with a mouse. One that has found a tablet may be about to use it; or firmware has found it, and
+ * the guest has no driver for it: who knows that grabs the pointer himself. */
+static void click_grab(struct window *window)
+{
+    const struct input *input = window->machine.input;
+    host_mutex_lock(window->machine.lock);
+    bool mouse = input && input_takes_relative(input), tablet = input && input_may_take_absolute(input);
+    host_mutex_unlock(window->machine.lock);
+    if (mouse && !tablet)
+        window_grab(window, true);
+    else if (mouse && !window->grab_explained)
+        window_say(window, "The guest does not use its tablet: Ctrl-Alt-G gives the pointer to its mouse");
+    window->grab_explained |= mouse && tablet;
 }
 
 /* A click that the window takes: on the menu, or to grab the pointer. */
@@ -154,9 +175,9 @@ static bool click_taken(struct window *window, const SDL_MouseButtonEvent *event
         window_menu_do(window, chosen);
         return true;
     }
-    if (window->absolute || window->grabbed)
+    if (pointer_is_ours(window))
         return false;
-    window_grab(window, true);
+    click_grab(window);
     return true;
 }
 
@@ -177,14 +198,14 @@ void window_button(struct window *window, const SDL_MouseButtonEvent *event)
     host_mutex_unlock(window->machine.lock);
 }
 
-/* SDL counts away from the user. */
+/* SDL counts away from the user, and to the right. */
 void window_wheel(struct window *window, const SDL_MouseWheelEvent *event)
 {
-    int steps = event->direction == SDL_MOUSEWHEEL_FLIPPED ? event->y : -event->y;
-    if (!window->machine.input || window->menu.open || (!window->absolute && !window->grabbed) || !steps)
+    int sign = event->direction == SDL_MOUSEWHEEL_FLIPPED ? -1 : 1;
+    if (window->menu.open || !pointer_is_ours(window))
         return;
     host_mutex_lock(window->machine.lock);
-    input_relative(window->machine.input, 0, 0, steps);
+    input_wheel(window->machine.input, -sign * event->y, sign * event->x);
     input_sync(window->machine.input);
     host_mutex_unlock(window->machine.lock);
 }

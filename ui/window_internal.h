@@ -45,7 +45,7 @@ struct window {
     /* window_input.c */
     struct held held;
     struct typist *typist;
-    bool grabbed;
+    bool grabbed, grab_explained;
     bool moved;
     int dx, dy; /* since it was told last */
     unsigned x, y;

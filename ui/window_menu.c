@@ -49,7 +49,7 @@ static void screenshot(struct window *window)
     localtime_r(&seconds, &now);
     strftime(path, sizeof(path), "screenshot-%Y%m%d-%H%M%S.png", &now);
     host_mutex_lock(window->machine.lock);
-    bool ok = screenshot_write(window->machine.display, path, &err);
+    bool ok = screenshot_write(window->machine.display, window->machine.lock, path, &err);
     host_mutex_unlock(window->machine.lock);
     window_say(window, "%s", ok ? path : err.text);
 }

@@ -219,12 +219,29 @@ static bool vcpu_start(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     return true;
 }
 
+/* A step, or breakpoints. Watchpoints are the interpreter's: it stops before the access, and knows a read
+ * from a write, neither of which debug registers do. */
+static bool debug_ask(const struct kvm_vcpu *kv, struct kvm_guest_debug *debug)
+{
+    const struct debug_points *points = kv->vcpu->debug;
+    unsigned count = points ? points->count : 0;
+    if (kv->vcpu->single_step) {
+        debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+        return kvm_arch_debugging.steps;
+    }
+    if (count > kvm_arch_debugging.breakpoints || (count && points->any_watch))
+        return false;
+    for (unsigned n = 0; n < count; n++)
+        kvm_arch_debugging.breakpoint_set(debug, n, points->points[n].address);
+    return true;
+}
+
 /* The debugger's wishes; they change while the vCPU is not running. False: the interpreter has to fulfil
  * them. */
 static bool debug_set(struct kvm_vcpu *kv)
 {
     struct kvm_guest_debug debug = {0};
-    if (!kvm_arch_debug(kv, &debug))
+    if (!debug_ask(kv, &debug))
         return false;
     if ((debug.control || kv->debug) && host_kvm_ioctl(kv->fd, KVM_SET_GUEST_DEBUG, &debug) < 0)
         return false;

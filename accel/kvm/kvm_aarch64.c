@@ -296,25 +296,16 @@ bool kvm_arch_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 
 /* DBGBCR: enabled, at EL0 and EL1, all four bytes of the instruction. */
 #define BREAKPOINT_CONTROL 0x1e7u
-#define BREAKPOINTS_MAX    4
 
-bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug)
+static void breakpoint_set(struct kvm_guest_debug *debug, unsigned n, uint64_t address)
 {
-    const struct debug_points *points = kv->vcpu->debug;
-    unsigned count = points ? points->count : 0;
-    if (kv->vcpu->single_step) {
-        debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
-        return true;
-    }
-    if (count > BREAKPOINTS_MAX || (count && points->any_watch))
-        return false;
-    for (unsigned n = 0; n < count; n++) {
-        debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW;
-        debug->arch.dbg_bvr[n] = points->points[n].address;
-        debug->arch.dbg_bcr[n] = BREAKPOINT_CONTROL;
-    }
-    return true;
+    debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW;
+    debug->arch.dbg_bvr[n] = address;
+    debug->arch.dbg_bcr[n] = BREAKPOINT_CONTROL;
 }
+
+const struct kvm_debugging kvm_arch_debugging = {
+    .steps = true, .breakpoints = 4, .breakpoint_set = breakpoint_set};
 
 void kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {

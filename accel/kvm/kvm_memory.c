@@ -129,9 +129,9 @@ static void remapped(void *opaque)
 }
 
 /* Nothing decoded outlives a turn of the interpreter here, and the kernel has a dirty log of its own. */
-static void protect(void *opaque, gpa_t page)
+static void protect(void *opaque, gpa_t first, uint64_t len)
 {
-    (void)opaque, (void)page;
+    (void)opaque, (void)first, (void)len;
 }
 
 static void written(void *opaque, gpa_t p, uint64_t len)

@@ -137,7 +137,12 @@ void kvm_arch_left(struct kvm_vcpu *kv);
 /* An exit that is not common to all. False: run() is over. */
 bool kvm_arch_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit);
 
-/* The debugger's points and a step, as KVM_SET_GUEST_DEBUG wants them. False: there are too many for it. */
-bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug);
+/* What KVM_SET_GUEST_DEBUG does here; the interpreter does the rest. */
+extern const struct kvm_debugging {
+    bool steps;
+    unsigned breakpoints; /* so many at the most */
+    /* Number n of them. */
+    void (*breakpoint_set)(struct kvm_guest_debug *debug, unsigned n, uint64_t address);
+} kvm_arch_debugging;
 /* KVM_EXIT_DEBUG: fill in exit->debug. */
 void kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit);

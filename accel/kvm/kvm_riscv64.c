@@ -246,13 +246,9 @@ bool kvm_arch_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     }
 }
 
-/* ---- debugging: this KVM has no breakpoints of ours, nor steps; the interpreter does both ---- */
+/* ---- debugging: this KVM has no breakpoints of ours, nor steps ---- */
 
-bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug)
-{
-    (void)debug;
-    return !kv->vcpu->single_step && !(kv->vcpu->debug && kv->vcpu->debug->count);
-}
+const struct kvm_debugging kvm_arch_debugging = {.steps = false, .breakpoints = 0};
 
 void kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {

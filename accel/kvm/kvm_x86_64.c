@@ -335,27 +335,16 @@ bool kvm_arch_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 
 /* ---- debugging ---- */
 
-/* Breakpoints go into the four debug registers. Watchpoints are the interpreter's: it stops before the
- * access, and knows a read from a write, neither of which debug registers do. */
-#define BREAKPOINTS_MAX 4
-
-bool kvm_arch_debug(struct kvm_vcpu *kv, struct kvm_guest_debug *debug)
+/* They go into the four debug registers. */
+static void breakpoint_set(struct kvm_guest_debug *debug, unsigned n, uint64_t address)
 {
-    const struct debug_points *points = kv->vcpu->debug;
-    unsigned count = points ? points->count : 0;
-    if (kv->vcpu->single_step) {
-        debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
-        return true;
-    }
-    if (count > BREAKPOINTS_MAX || (count && points->any_watch))
-        return false;
-    for (unsigned n = 0; n < count; n++) {
-        debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
-        debug->arch.debugreg[n] = points->points[n].address;
-        debug->arch.debugreg[7] |= DR7_FIXED | (uint64_t)2 << (2 * n); /* global; on execution */
-    }
-    return true;
+    debug->control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+    debug->arch.debugreg[n] = address;
+    debug->arch.debugreg[7] |= DR7_FIXED | (uint64_t)2 << (2 * n); /* global; on execution */
 }
+
+const struct kvm_debugging kvm_arch_debugging = {
+    .steps = true, .breakpoints = 4, .breakpoint_set = breakpoint_set};
 
 void kvm_arch_debug_exit(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {

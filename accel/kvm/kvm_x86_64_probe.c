@@ -73,7 +73,7 @@ static bool trial_open(struct trial *t, int kvm, struct error *err)
     t->vm = host_kvm_call(kvm, KVM_CREATE_VM, 0);
     t->memory = t->vm >= 0 ? host_memory_reserve(TRIAL_SIZE, err) : NULL;
     if (!t->memory)
-        return t->vm >= 0 ||
+        return t->vm < 0 &&
                error_set(err, ERROR_HOST, "KVM can't make a machine: %s", host_kvm_failure(t->vm));
     struct kvm_userspace_memory_region region = {.memory_size = TRIAL_SIZE,
                                                  .userspace_addr = (uintptr_t)t->memory};

@@ -1,5 +1,7 @@
 #include "init.h"
 
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,37 @@ void init_prepare(struct settings *settings)
     command_line[length] = '\0';
     for (char *word = strtok(command_line, " \n"); word; word = strtok(NULL, " \n"))
         parse_word(word, settings);
+}
+
+/* What all processors have done since they were started, in ticks; false if the kernel doesn't tell. */
+static bool ticks_read(uint64_t *busy, uint64_t *total)
+{
+    uint64_t user, nice, system, idle, waiting, hard, soft;
+    FILE *file = fopen("/proc/stat", "r");
+
+    if (!file)
+        return false;
+    int count = fscanf(file, "cpu %" SCNu64 "%" SCNu64 "%" SCNu64 "%" SCNu64 "%" SCNu64 "%" SCNu64 "%" SCNu64,
+                       &user, &nice, &system, &idle, &waiting, &hard, &soft);
+    fclose(file);
+    *busy = user + nice + system + hard + soft;
+    *total = *busy + idle + waiting;
+    return count == 7;
+}
+
+void init_settle(void)
+{
+    uint64_t busy, total, busy_before, total_before;
+
+    if (!ticks_read(&busy_before, &total_before))
+        return;
+    for (unsigned tries = 0; tries < 300; tries++) {
+        usleep(100000);
+        if (!ticks_read(&busy, &total) || (busy - busy_before) * 10 < total - total_before)
+            return;
+        busy_before = busy;
+        total_before = total;
+    }
 }
 
 void init_power_off(void)

@@ -150,6 +150,7 @@ int main(int argc, char **argv)
     if (is_init) {
         say("BENCH boot\n");
         init_prepare(&settings);
+        init_settle();
     } else {
         parse_arguments(argc, argv, &settings, &list);
     }

@@ -15,14 +15,19 @@ struct builder {
     const struct aarch64_code *code;
     uint32_t mode;
     unsigned slots, count, max_count;
-    bool followed; /* the instruction before the current one isn't reached by an indirect jump */
-    bool cached;   /* the block is to be kept, so the lines it is read from are marked */
+    bool cached; /* the block is to be kept, so the lines it is read from are marked */
+    struct a64_decoded last;
 };
 
 static void slot_add(struct builder *b, a64_handler *run, uint32_t imm)
 {
     b->insns[b->slots++] =
         (struct a64_insn){.run = run, .imm = (int32_t)imm, .rd = REG_DISCARD, .offset = (uint8_t)b->count};
+}
+
+static void link_add(struct builder *b)
+{
+    *a64_link_at(&b->insns[b->slots++]) = (struct a64_link){.pa = b->code->pa};
 }
 
 /* The word at the current place; its line is marked before it is read, once a line. */
@@ -34,23 +39,22 @@ static uint32_t word_at(struct builder *b)
     return (uint32_t)host_load(b->code->host + 4 * b->count, 4);
 }
 
-/* Let the instruction before the current one do both, or go straight on with it, if there is a handler for
- * that. One that is reached in that way by the one before it stays as it is. */
-static void fuse(struct builder *b)
+/* From slot `from` on, let instructions do the work of the next one too, or go straight on with it, where
+ * there is a handler for that. Backwards, as the next one may go on itself. (Links are no handlers.) */
+static void fuse(struct builder *b, unsigned from)
 {
-    if (b->slots < 2)
-        return;
-    struct a64_insn *first = &b->insns[b->slots - 2], *second = first + 1;
-    a64_handler *fused = a64_fused(first, second);
-    if (!fused && !b->followed)
-        fused = a64_followed(first, second);
-    b->followed = fused;
-    if (fused)
-        first->run = fused;
+    for (unsigned n = b->slots - 1; n > from; n--) {
+        struct a64_insn *first = &b->insns[n - 1], *second = &b->insns[n];
+        a64_handler *fused = a64_fused(first, second);
+        if (!fused)
+            fused = a64_followed(first, second);
+        if (fused)
+            first->run = fused;
+    }
 }
 
-/* Add the instruction at the current place. False when the block ends with it. */
-static bool insn_add(struct builder *b)
+/* Add the instruction at the current place. */
+static void insn_add(struct builder *b)
 {
     uint32_t bits = word_at(b);
     if (b->count == 0 && (b->mode & MODE_GUARDED))
@@ -62,26 +66,53 @@ static bool insn_add(struct builder *b)
         b->insns[0].imm = decoded.landing;
     if (decoded.nothing)
         b->slots--;
-    else
-        fuse(b);
+    for (unsigned n = 0; n < decoded.links; n++)
+        link_add(b);
     b->count++;
     if (decoded.sp_written)
         slot_add(b, a64_sp_written, 0);
-    return !decoded.end;
+    b->last = decoded;
 }
 
-/* Decode from the place of b->code on, at most to the end of the page, and close the block. */
+/* The end slot and its link. */
+static void end_add(struct builder *b, bool may_grow)
+{
+    slot_add(b, a64_block_end, b->slots);
+    b->insns[b->slots - 1].rm = may_grow;
+    link_add(b);
+}
+
+/* Decode what comes next, at most to the end of the page, and close the block. */
 static void block_fill(struct builder *b)
 {
+    unsigned from = b->slots;
     unsigned room = (unsigned)(PAGE_SIZE - (b->code->pa & ~PAGE_MASK)) / 4;
-    while (b->count < b->max_count && b->count < room) {
-        if (!insn_add(b))
-            break;
-    }
-    slot_add(b, a64_block_end, b->slots);
-    *a64_links_of(&b->insns[b->slots - 1]) = (struct a64_links){NULL, NULL};
-    b->slots++;
-    assert(b->slots <= A64_BLOCK_SLOTS && b->count > 0);
+    room = room < b->max_count ? room : b->max_count;
+    do
+        insn_add(b);
+    while (!b->last.end && b->count < room);
+    if (b->slots > from)
+        fuse(b, from);
+    if (!b->last.jumps)
+        end_add(b, b->cached && b->last.conditional && b->count < room);
+    assert(b->slots <= A64_BLOCK_SLOTS);
+}
+
+void aarch64_jumps_forget(struct aarch64_core *c)
+{
+    memset(c->jumps, 0, sizeof(c->jumps));
+}
+
+void aarch64_returns_forget(struct aarch64_core *c)
+{
+    memset(c->returns, 0, sizeof(c->returns));
+}
+
+/* No block is where it was. */
+static void blocks_forget(struct aarch64_core *c)
+{
+    aarch64_jumps_forget(c);
+    aarch64_returns_forget(c);
 }
 
 /* Decode a block for the cache. It can't fail, but may take another try when code changes meanwhile. */
@@ -92,7 +123,7 @@ static const struct a64_insn *block_make(struct aarch64_core *c, const struct aa
         uint64_t generation = block_generation(c->blocks);
         struct block *block = block_begin(c->blocks, A64_BLOCK_SLOTS);
         if (generation != block_generation(c->blocks))
-            memset(c->jumps, 0, sizeof(c->jumps));
+            blocks_forget(c);
         struct builder b = {
             .c = c,
             .insns = (struct a64_insn *)(void *)block->insns,
@@ -135,6 +166,38 @@ const struct a64_insn *aarch64_block_at(struct aarch64_core *c, uint64_t pc)
     return first;
 }
 
+unsigned aarch64_block_grow(struct aarch64_core *c, const struct a64_insn *end, uint64_t pc)
+{
+    struct block *block = (struct block *)(uintptr_t)a64_block_of_first(end - end->imm);
+    unsigned slots = (unsigned)end->imm, count = block->count;
+    struct aarch64_code code = {.host = tlb_fetch_hit(c->bank, pc, &code.pa)};
+    if (!code.host || code.pa != block->pa || !block_reopen(c->blocks, block, slots + 2, A64_BLOCK_SLOTS))
+        return 0;
+    struct builder b = {
+        .c = c,
+        .insns = (struct a64_insn *)(void *)block->insns,
+        .code = &code,
+        .mode = block->mode,
+        .slots = slots,
+        .count = count,
+        .max_count = A64_BLOCK_MAX,
+        .cached = true,
+    };
+    uint64_t generation = c->bank->generation;
+    block_fill(&b);
+    if (!block_extend(c->blocks, block, b.slots)) {
+        b.slots = slots;
+        b.count = count;
+        end_add(&b, false);
+        return 0;
+    }
+    block->count = (uint16_t)b.count;
+    block->bytes = (uint16_t)(4 * b.count);
+    if (generation != c->bank->generation)
+        aarch64_resync(c);
+    return c->resync ? 0 : b.count - count;
+}
+
 const struct a64_insn *aarch64_block_single(struct aarch64_core *c, uint64_t pc)
 {
     struct aarch64_code code = aarch64_fetch(c, pc);
@@ -155,7 +218,7 @@ const struct a64_insn *aarch64_block_single(struct aarch64_core *c, uint64_t pc)
 void aarch64_blocks_drop_all(struct aarch64_core *c)
 {
     block_drop_all(c->blocks);
-    memset(c->jumps, 0, sizeof(c->jumps));
+    blocks_forget(c);
     aarch64_resync(c);
     __atomic_store_n(&c->vcpu.limit, 0, __ATOMIC_SEQ_CST);
 }

@@ -106,10 +106,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
     struct aarch64_model model;
     if (!aarch64_model_parse(&model, config->model, err))
         return NULL;
-    struct aarch64_core *c = aligned_alloc(64, align_up(sizeof(*c), 64));
-    if (!c)
-        abort();
-    memset(c, 0, sizeof(*c));
+    struct aarch64_core *c = vcpu_alloc(sizeof(*c));
     c->model = model;
     c->hypercalls = config->hypercalls;
     c->blocks = block_cache_create(sizeof(struct a64_insn), (void (*)(void))a64_dropped, err);

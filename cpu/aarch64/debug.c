@@ -1,6 +1,7 @@
 #include "cpu/aarch64/debug.h"
 
 #include "base/bits.h"
+#include "cpu/aarch64/blocks.h"
 #include "cpu/aarch64/exception.h"
 #include "cpu/aarch64/sysreg.h"
 
@@ -66,23 +67,10 @@ static bool hardware_watched(const struct aarch64_core *c, uint64_t va, uint64_t
     return false;
 }
 
-static bool debugger_watches(const struct aarch64_core *c, uint64_t va, uint64_t len, enum walk_access access)
-{
-    const struct debug_points *debug = c->vcpu.debug;
-    if (!debug || !debug->any_watch)
-        return false;
-    for (unsigned n = 0; n < debug->count; n++) {
-        if (debug->points[n].access == access &&
-            ranges_overlap(debug->points[n].address, debug->points[n].len, va, len))
-            return true;
-    }
-    return false;
-}
-
 uint8_t aarch64_unwatched(const struct aarch64_core *c, uint64_t va, uint64_t len)
 {
-    bool watched = hardware_watched(c, va, len) || debugger_watches(c, va, len, WALK_READ) ||
-                   debugger_watches(c, va, len, WALK_WRITE);
+    bool watched = hardware_watched(c, va, len) || debug_points_watch(c->vcpu.debug, va, len, WALK_READ) ||
+                   debug_points_watch(c->vcpu.debug, va, len, WALK_WRITE);
     return watched ? 0 : TLB_READ | TLB_WRITE | TLB_FETCH;
 }
 
@@ -107,7 +95,7 @@ bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enu
                                           .far_valid = true};
         return false;
     }
-    if (!c->stopped.passing && debugger_watches(c, va, size, access)) {
+    if (!c->stopped.passing && debug_points_watch(c->vcpu.debug, va, size, access)) {
         *c->exit = (struct vcpu_exit){.reason = EXIT_DEBUG,
                                       .debug = {.address = va, .access = access, .watchpoint = true}};
         c->fault = (struct aarch64_fault){.stop = true};
@@ -234,7 +222,7 @@ bool aarch64_step_after_return(const struct aarch64_core *c, uint32_t spsr, bool
 void aarch64_debug_changed(struct aarch64_core *c)
 {
     tlb_flush_all(c->vcpu.tlb);
-    memset(c->jumps, 0, sizeof(c->jumps));
+    aarch64_jumps_forget(c);
     aarch64_resync(c);
 }
 

@@ -229,10 +229,12 @@ static bool system_operands(const struct word *w, struct a64_insn *insn)
     }
     if (field(w, 5, 16) == A64_SYSREG(1, 3, 7, 4, 1))
         insn->run = a64_sys__zva;
-    int offset = aarch64_sysreg_plain(w->mode, index, write);
-    if (offset >= 0) {
-        insn->imm = offset;
-        insn->run = write ? a64_msr__state : a64_mrs__state;
+    if (field(w, 5, 16) == A64_SYSREG(3, 3, 4, 2, 1) && (w->mode & MODE_EL1))
+        insn->run = write ? a64_msr__daif : a64_mrs__daif;
+    struct aarch64_sysreg_place plain = aarch64_sysreg_plain(w->mode, index, write);
+    if (plain.width) {
+        insn->imm = plain.offset;
+        insn->run = !write ? a64_mrs__state : plain.width == 64 ? a64_msr__state : a64_msr__state32;
     }
     return true;
 }
@@ -380,6 +382,28 @@ static uint8_t landing(const struct aarch64_core *c, uint32_t mode, const struct
     return c->s.sctlr_el1 & strict ? 0x7 : 0xf;
 }
 
+/* What a branch needs of its block: links for where it goes and, if it calls, for where it returns to. */
+static void branch_kind(const struct word *w, struct a64_decoded *decoded)
+{
+    switch ((enum a64_format)w->row->format) {
+    case FMT_CB:
+    case FMT_TB:
+        decoded->conditional = true;
+        decoded->links = 1;
+        break;
+    case FMT_B:
+        decoded->jumps = true;
+        decoded->links = (uint8_t)(1 + field(w, 31, 1));
+        break;
+    case FMT_BR:
+    case FMT_BR_M:
+        decoded->jumps = true;
+        decoded->links = field(w, 21, 2) == 1;
+        break;
+    default: break;
+    }
+}
+
 struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint32_t bits, unsigned offset,
                               unsigned page_offset, struct a64_insn *insn)
 {
@@ -406,6 +430,7 @@ struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint3
         insn->run = a64_sp_fault;
     decoded.end = (row->flags & ROW_END) || insn->run == a64_sys ||
                   (insn->run == a64_msr && aarch64_sysreg_ends(insn->imm));
+    branch_kind(&w, &decoded);
     decoded.sp_written = sp_written(row, insn);
     decoded.nothing = insn->run == a64_hint || insn->run == a64_bti;
     return decoded;

@@ -35,10 +35,13 @@ void a64_row_mnemonic(const struct a64_row *row, char *text, size_t size);
 
 /* What the block builder must know of a decoded instruction. */
 struct a64_decoded {
-    bool end;        /* ends its block */
-    bool sp_written; /* SP's alignment may have changed */
-    bool nothing;    /* does nothing: needs no slot */
-    uint8_t landing; /* bit n: fine as the first instruction of a guarded page with BTYPE n */
+    bool end;         /* ends its block */
+    bool conditional; /* which may go on there all the same: a branch that may not be taken */
+    bool jumps;       /* and never goes on with the next slot */
+    uint8_t links;    /* slots to leave for links */
+    bool sp_written;  /* SP's alignment may have changed */
+    bool nothing;     /* does nothing: needs no slot */
+    uint8_t landing;  /* bit n: fine as the first instruction of a guarded page with BTYPE n */
 };
 
 /* Decode the instruction `bits` for a block of this mode, as its number `offset`, `page_offset` into its
@@ -63,4 +66,5 @@ a64_handler a64_and_i__wide_x, a64_orr_i__wide_x, a64_eor_i__wide_x, a64_ands_i_
 a64_handler a64_b__far, a64_bl__far;
 a64_handler a64_sys__zva;
 a64_handler a64_mrs__absent;
-a64_handler a64_mrs__state, a64_msr__state;
+a64_handler a64_mrs__state, a64_msr__state, a64_msr__state32;
+a64_handler a64_mrs__daif, a64_msr__daif;

@@ -17,6 +17,7 @@ A64_HANDLER(leave_at)
 A64_HANDLER(leave_after)
 {
     (void)bank;
+    a64_retire(c, i);
     c->s.pc = a64_pc(i, pc) + 4;
     return a64_leave();
 }
@@ -36,7 +37,7 @@ static COLD const struct a64_insn *jump_slow(struct aarch64_core *c, const struc
     TAIL return a64_enter(c, first, bank, pc);
 }
 
-/* To pc, by the jump cache. */
+/* To pc, by the jump cache; what is jumped from has retired. */
 INLINE const struct a64_insn *jump(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
                                    uint64_t pc)
 {
@@ -53,6 +54,7 @@ INLINE const struct a64_insn *jump_indirect(struct aarch64_core *c, const struct
 {
     const struct aarch64_jump *entry = aarch64_jump_slot(c, pc);
     bool hit = likely(entry->pc == pc && entry->key == c->jump_key);
+    a64_retire(c, i);
     if (i->imm && (!hit || (a64_block_of_first(entry->first)->mode & MODE_GUARDED)))
         c->s.btype = (uint8_t)i->imm;
     if (hit)
@@ -65,16 +67,15 @@ INLINE const struct a64_insn *jump_indirect(struct aarch64_core *c, const struct
  * page only, so whatever maps the one block maps the other; but both must have been decoded from one physical
  * page, which is compared because a page table may change before its flush.
  */
-static __attribute__((noinline)) const struct a64_insn *
-link_make(struct aarch64_core *c, const struct a64_insn *end, uint64_t target, bool taken)
+static __attribute__((noinline)) const struct a64_insn *link_make(struct aarch64_core *c,
+                                                                  struct a64_link *link, uint64_t target)
 {
     c->s.pc = target;
-    struct a64_links *links = a64_links_of(end);
-    uint64_t from = a64_block_of_end(end)->pa, generation = block_generation(c->blocks);
+    uint64_t from = link->pa, generation = block_generation(c->blocks);
     const struct a64_insn *first = aarch64_block_at(c, target);
     if (first && generation == block_generation(c->blocks) &&
         (a64_block_of_first(first)->pa ^ from) < PAGE_SIZE)
-        *(taken ? &links->taken : &links->fallen) = first;
+        link->first = first;
     return first;
 }
 
@@ -83,19 +84,28 @@ COLD A64_HANDLER(taken_slow)
     uint64_t target = pc + (uint64_t)(int64_t)i->imm;
     if ((target ^ pc) >= PAGE_SIZE)
         TAIL return jump(c, i, bank, target);
-    const struct a64_insn *first = link_make(c, i + 1, target, true);
+    const struct a64_insn *first = link_make(c, a64_link_at(i + 1), target);
     if (!first)
         return a64_leave();
     TAIL return a64_enter(c, first, bank, target);
 }
 
-/* i is the end slot. */
-COLD A64_HANDLER(fallen_slow)
+/* Past a block's end for the first time, or into another page; i is the end slot, and what is before it has
+ * retired. */
+static COLD A64_HANDLER(end_slow)
 {
     uint64_t target = a64_pc(i, pc);
     if ((target ^ pc) >= PAGE_SIZE)
         TAIL return jump(c, i, bank, target);
-    const struct a64_insn *first = link_make(c, i, target, false);
+    c->s.pc = target;
+    unsigned more = i->rm ? aarch64_block_grow(c, i, pc) : 0;
+    if (more) {
+        if (c->vcpu.icount + more > __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED))
+            return a64_leave();
+        c->vcpu.icount -= i->offset;
+        TAIL return a64_dispatch(c, i, bank, pc);
+    }
+    const struct a64_insn *first = c->resync ? NULL : link_make(c, a64_link_at(i + 1), target);
     if (!first)
         return a64_leave();
     TAIL return a64_enter(c, first, bank, target);
@@ -103,12 +113,15 @@ COLD A64_HANDLER(fallen_slow)
 
 A64_HANDLER(block_end)
 {
-    TAIL return a64_fallen(c, i, bank, pc);
+    const struct a64_insn *first = a64_link_at(i + 1)->first;
+    c->vcpu.icount += i->offset;
+    if (unlikely(!first))
+        TAIL return a64_end_slow(c, i, bank, pc);
+    TAIL return a64_enter(c, first, bank, a64_pc(i, pc));
 }
 
 A64_HANDLER(dropped)
 {
-    c->vcpu.icount -= a64_block_of_first(i)->count;
     TAIL return jump_slow(c, i, bank, pc);
 }
 
@@ -124,6 +137,45 @@ A64_HANDLER(guard)
     TAIL return a64_next(c, i, bank, pc);
 }
 
+/* ---- calls and returns ---- */
+
+/* i calls; its return is to be looked for at `slot`. */
+INLINE void call(struct aarch64_core *c, const struct a64_insn *i, const struct a64_insn *slot, uint64_t pc)
+{
+    uint64_t to = a64_pc(i, pc) + 4;
+    c->s.x[REG_LR] = to;
+    c->returns[++c->calls % ARRAY_LEN(c->returns)] =
+        (struct aarch64_return){.pc = to, .key = c->jump_key, .link = a64_link_at(slot)};
+}
+
+/* The latest call's return, for the first time. */
+static COLD const struct a64_insn *return_slow(struct aarch64_core *c, const struct a64_insn *i,
+                                               struct tlb_bank *bank, uint64_t pc)
+{
+    /* A call at the end of its page returns to another one. */
+    if (!(pc & ~PAGE_MASK))
+        TAIL return jump(c, i, bank, pc);
+    const struct a64_insn *first = link_make(c, c->returns[(c->calls + 1) % ARRAY_LEN(c->returns)].link, pc);
+    if (!first)
+        return a64_leave();
+    TAIL return a64_enter(c, first, bank, pc);
+}
+
+/* To pc, which mostly is where the latest call came from. That its page is still mapped as it was, the key
+ * says. */
+INLINE const struct a64_insn *jump_back(struct aarch64_core *c, const struct a64_insn *i,
+                                        struct tlb_bank *bank, uint64_t pc)
+{
+    const struct aarch64_return *latest = &c->returns[c->calls-- % ARRAY_LEN(c->returns)];
+    a64_retire(c, i);
+    if (unlikely(latest->pc != pc || latest->key != c->jump_key))
+        TAIL return jump(c, i, bank, pc);
+    const struct a64_insn *first = latest->link->first;
+    if (unlikely(!first))
+        TAIL return return_slow(c, i, bank, pc);
+    TAIL return a64_enter(c, first, bank, pc);
+}
+
 /* ---- immediate ---- */
 
 A64_HANDLER(b)
@@ -133,18 +185,20 @@ A64_HANDLER(b)
 
 A64_HANDLER(b__far)
 {
+    a64_retire(c, i);
     TAIL return jump(c, i, bank, pc + (uint64_t)(int64_t)i->imm);
 }
 
 A64_HANDLER(bl)
 {
-    c->s.x[REG_LR] = a64_pc(i, pc) + 4;
+    call(c, i, i + 2, pc);
     TAIL return a64_taken(c, i, bank, pc);
 }
 
 A64_HANDLER(bl__far)
 {
-    c->s.x[REG_LR] = a64_pc(i, pc) + 4;
+    call(c, i, i + 2, pc);
+    a64_retire(c, i);
     TAIL return jump(c, i, bank, pc + (uint64_t)(int64_t)i->imm);
 }
 
@@ -153,7 +207,7 @@ A64_HANDLER(bl__far)
     {                                                                                                        \
         if (condition)                                                                                       \
             TAIL return a64_taken(c, i, bank, pc);                                                           \
-        TAIL return a64_fallen(c, i + 1, bank, pc);                                                          \
+        TAIL return a64_fallen(c, i, bank, pc);                                                              \
     }
 #define B_COND(id, cond) BRANCH(id, a64_holds(c, cond))
 A64_CONDITIONS(B_COND, b)
@@ -175,34 +229,37 @@ A64_HANDLER(br)
 A64_HANDLER(blr)
 {
     uint64_t target = c->s.x[i->rn];
-    c->s.x[REG_LR] = a64_pc(i, pc) + 4;
+    call(c, i, i + 1, pc);
     TAIL return jump_indirect(c, i, bank, target);
 }
 
 A64_HANDLER(ret)
 {
     (void)pc;
-    TAIL return jump(c, i, bank, c->s.x[i->rn]);
+    TAIL return jump_back(c, i, bank, c->s.x[i->rn]);
 }
 
 /* With authentication: `target` is an expression that gives the address or sets c->fault. */
-#define AUTHENTICATED(name, link, pointer, modifier, key)                                                    \
+#define AUTHENTICATED(name, pointer, modifier, key, before, go)                                              \
     A64_HANDLER(name)                                                                                        \
     {                                                                                                        \
         uint64_t target = aarch64_authenticate(c, pointer, modifier, key, true);                             \
         if (unlikely(c->fault.ec))                                                                           \
             TAIL return a64_raise(c, i, bank, pc);                                                           \
-        if (link)                                                                                            \
-            c->s.x[REG_LR] = a64_pc(i, pc) + 4;                                                              \
-        TAIL return jump_indirect(c, i, bank, target);                                                       \
+        before;                                                                                              \
+        TAIL return go(c, i, bank, target);                                                                  \
     }
-AUTHENTICATED(braa, false, c->s.x[i->rn], c->s.x[i->rm], KEY_IA)
-AUTHENTICATED(brab, false, c->s.x[i->rn], c->s.x[i->rm], KEY_IB)
-AUTHENTICATED(braaz, false, c->s.x[i->rn], 0, KEY_IA)
-AUTHENTICATED(brabz, false, c->s.x[i->rn], 0, KEY_IB)
-AUTHENTICATED(blraa, true, c->s.x[i->rn], c->s.x[i->rm], KEY_IA)
-AUTHENTICATED(blrab, true, c->s.x[i->rn], c->s.x[i->rm], KEY_IB)
-AUTHENTICATED(blraaz, true, c->s.x[i->rn], 0, KEY_IA)
-AUTHENTICATED(blrabz, true, c->s.x[i->rn], 0, KEY_IB)
-AUTHENTICATED(retaa, false, c->s.x[REG_LR], c->s.x[REG_SP], KEY_IA)
-AUTHENTICATED(retab, false, c->s.x[REG_LR], c->s.x[REG_SP], KEY_IB)
+#define JUMP(name, modifier, key) AUTHENTICATED(name, c->s.x[i->rn], modifier, key, (void)0, jump_indirect)
+#define CALL(name, modifier, key)                                                                            \
+    AUTHENTICATED(name, c->s.x[i->rn], modifier, key, call(c, i, i + 1, pc), jump_indirect)
+#define RETURN(name, key) AUTHENTICATED(name, c->s.x[REG_LR], c->s.x[REG_SP], key, (void)0, jump_back)
+JUMP(braa, c->s.x[i->rm], KEY_IA)
+JUMP(brab, c->s.x[i->rm], KEY_IB)
+JUMP(braaz, 0, KEY_IA)
+JUMP(brabz, 0, KEY_IB)
+CALL(blraa, c->s.x[i->rm], KEY_IA)
+CALL(blrab, c->s.x[i->rm], KEY_IB)
+CALL(blraaz, 0, KEY_IA)
+CALL(blrabz, 0, KEY_IB)
+RETURN(retaa, KEY_IA)
+RETURN(retab, KEY_IB)

@@ -18,12 +18,12 @@ static bool at_el0(const struct aarch64_core *c)
 /* Its preferred return address is the next instruction: it counts as retired. */
 A64_HANDLER(svc)
 {
-    (void)bank;
     c->fault = (struct aarch64_fault){.ec = EC_SVC, .iss = (uint32_t)i->imm};
     c->s.pc = a64_pc(i, pc) + 4;
+    a64_retire(c, i);
     aarch64_step_advance(c);
     aarch64_exception(c);
-    return a64_leave();
+    TAIL return a64_go_on(c, i, bank, pc);
 }
 
 /* There is no EL2 and no EL3: the board is what answers, or nobody does. False: UNDEFINED. */
@@ -68,8 +68,9 @@ A64_HANDLER(eret)
 {
     if (at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
+    a64_retire(c, i);
     aarch64_exception_return(c, c->s.elr_el1);
-    return a64_leave();
+    TAIL return a64_go_on(c, i, bank, pc);
 }
 
 #define ERET_AUTHENTICATED(name, key)                                                                        \
@@ -80,8 +81,9 @@ A64_HANDLER(eret)
         uint64_t target = aarch64_authenticate(c, c->s.elr_el1, c->s.x[REG_SP], key, true);                  \
         if (c->fault.ec)                                                                                     \
             TAIL return a64_raise(c, i, bank, pc);                                                           \
+        a64_retire(c, i);                                                                                    \
         aarch64_exception_return(c, target);                                                                 \
-        return a64_leave();                                                                                  \
+        TAIL return a64_go_on(c, i, bank, pc);                                                               \
     }
 ERET_AUTHENTICATED(eretaa, KEY_IA)
 ERET_AUTHENTICATED(eretab, KEY_IB)
@@ -106,11 +108,10 @@ A64_HANDLER(sp_written)
     if (likely(!(c->s.x[REG_SP] & checked) == !(c->mode & MODE_SP_CHECK)))
         TAIL return a64_next(c, i, bank, pc);
     /* The slot has the offset of the instruction behind it. */
+    c->vcpu.icount += i->offset;
+    c->s.pc = a64_pc(i, pc);
     aarch64_resync(c);
-    bool completed = c->stepping.completed;
-    const struct a64_insn *next = a64_again(c, i, bank, pc);
-    c->stepping.completed = completed;
-    return next;
+    TAIL return a64_go_on(c, i, bank, pc);
 }
 
 /* ---- hints ---- */
@@ -157,6 +158,7 @@ A64_HANDLER(dsb)
     if (likely(!c->posted))
         TAIL return a64_next(c, i, bank, pc);
     c->s.pc = a64_pc(i, pc) + 4;
+    a64_retire(c, i);
     aarch64_flushes_wait(c);
     return a64_leave();
 }
@@ -189,7 +191,7 @@ static void pstate_write(struct aarch64_core *c, const struct a64_insn *i, uint6
             TAIL return a64_undefined(c, i, bank, pc);                                                       \
         pstate_write(c, i, bit);                                                                             \
         aarch64_resync(c);                                                                                   \
-        TAIL return a64_leave_after(c, i, bank, pc);                                                         \
+        TAIL return a64_go_on_after(c, i, bank, pc);                                                         \
     }
 #define PSTATE_OF_ALL(name, bit)                                                                             \
     A64_HANDLER(name)                                                                                        \
@@ -207,7 +209,7 @@ A64_HANDLER(msr_spsel)
     if (at_el0(c))
         TAIL return a64_undefined(c, i, bank, pc);
     aarch64_select_sp(c, i->imm & 1);
-    TAIL return a64_leave_after(c, i, bank, pc);
+    TAIL return a64_go_on_after(c, i, bank, pc);
 }
 
 /* DAIFSet and DAIFClr at EL0, while SCTLR_EL1.UMA is clear: the syndrome is that of an MSR. */
@@ -218,6 +220,15 @@ static bool masks_trapped(struct aarch64_core *c, const struct a64_insn *i, unsi
     c->fault = (struct aarch64_fault){
         .ec = EC_SYSREG, .iss = op2 << 17 | 3u << 14 | 4u << 10 | 31u << 5 | (uint32_t)i->imm << 1};
     return true;
+}
+
+/* Nothing waits, and D makes no difference: the rule. */
+INLINE A64_HANDLER(masks_changed)
+{
+    if (likely(!aarch64_lines(c) && !(c->s.mdscr_el1 & (MDSCR_SS | MDSCR_MDE))))
+        TAIL return a64_next(c, i, bank, pc);
+    aarch64_resync(c);
+    TAIL return a64_go_on_after(c, i, bank, pc);
 }
 
 /* The order of D, A, I and F is the same in the immediate. */
@@ -234,11 +245,7 @@ A64_HANDLER(msr_daifclr)
     if (unlikely(masks_trapped(c, i, 7)))
         TAIL return a64_raise(c, i, bank, pc);
     c->s.pstate &= ~((uint32_t)i->imm << 6);
-    /* Nothing waits, and D makes no difference: the rule. */
-    if (likely(!aarch64_lines(c) && !(c->s.mdscr_el1 & (MDSCR_SS | MDSCR_MDE))))
-        TAIL return a64_next(c, i, bank, pc);
-    aarch64_resync(c);
-    TAIL return a64_leave_after(c, i, bank, pc);
+    TAIL return a64_masks_changed(c, i, bank, pc);
 }
 
 /* ---- system registers ---- */
@@ -256,6 +263,27 @@ A64_HANDLER(msr__state)
     TAIL return a64_next(c, i, bank, pc);
 }
 
+/* Likewise, of 32 bits. */
+A64_HANDLER(msr__state32)
+{
+    *(uint64_t *)(void *)((uint8_t *)&c->s + i->imm) = (uint32_t)c->s.x[i->rm];
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+/* DAIF at EL1. */
+A64_HANDLER(mrs__daif)
+{
+    c->s.x[i->rd] = c->s.pstate & (uint32_t)PSTATE_DAIF;
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+A64_HANDLER(msr__daif)
+{
+    uint32_t masks = (uint32_t)(c->s.x[i->rm] & PSTATE_DAIF);
+    c->s.pstate = (c->s.pstate & ~(uint32_t)PSTATE_DAIF) | masks;
+    TAIL return a64_masks_changed(c, i, bank, pc);
+}
+
 /* No such register, in a part of the space where that is reported as a trap: imm is its number. */
 A64_HANDLER(mrs__absent)
 {
@@ -269,8 +297,10 @@ A64_HANDLER(mrs)
     unsigned rt = i->rd == REG_DISCARD ? 31 : i->rd;
     if (!aarch64_sysreg_check(c, r, rt, false))
         TAIL return a64_raise(c, i, bank, pc);
-    c->reading = i;
+    /* Counters of instructions are to see those before this one. */
+    c->vcpu.icount += i->offset;
     c->s.x[i->rd] = aarch64_sysreg_read(c, r);
+    c->vcpu.icount -= i->offset;
     TAIL return a64_next(c, i, bank, pc);
 }
 
@@ -279,10 +309,16 @@ static COLD const struct a64_insn *register_write(struct aarch64_core *c, const 
                                                   struct tlb_bank *bank, uint64_t pc)
 {
     const struct aarch64_sysreg *r = aarch64_sysreg(i->imm);
-    if (!aarch64_sysreg_check(c, r, i->rm, true) || !aarch64_sysreg_write(c, r, c->s.x[i->rm]))
+    if (!aarch64_sysreg_check(c, r, i->rm, true))
+        TAIL return a64_raise(c, i, bank, pc);
+    /* What begins to be counted is what comes behind. */
+    c->vcpu.icount += i->offset + 1u;
+    bool written = aarch64_sysreg_write(c, r, c->s.x[i->rm]);
+    c->vcpu.icount -= i->offset + 1u;
+    if (!written)
         TAIL return a64_raise(c, i, bank, pc);
     if (c->resync)
-        TAIL return a64_leave_after(c, i, bank, pc);
+        TAIL return a64_go_on_after(c, i, bank, pc);
     TAIL return a64_next(c, i, bank, pc);
 }
 

@@ -20,7 +20,7 @@
         compare(c, a, b);                                                                                    \
         if (holds)                                                                                           \
             TAIL return a64_taken(c, i + 1, bank, pc);                                                       \
-        TAIL return a64_fallen(c, i + 2, bank, pc);                                                          \
+        TAIL return a64_fallen(c, i + 1, bank, pc);                                                          \
     }
 
 /* The conditions of a difference, by what they mean. */

@@ -130,7 +130,6 @@ bool aarch64_register_get(struct vcpu *vcpu, unsigned number, uint8_t *out)
         const struct aarch64_sysreg *r = system_register(c, number);
         if (!r)
             return false;
-        c->reading = NULL;
         le64_store(out, aarch64_sysreg_read(c, r));
     }
     return true;

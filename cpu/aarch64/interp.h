@@ -15,6 +15,8 @@
  * A decoded instruction. `offset` counts instructions from the block's first one, whose virtual address is
  * pc: so a64_pc() knows each one's own. Blocks have at most A64_BLOCK_MAX instructions; every instruction
  * takes one slot.
+ *
+ * vcpu.icount is as of the block's beginning, and brought up to date by whatever leaves it (a64_retire).
  */
 struct a64_insn {
     const struct a64_insn *(*run)(struct aarch64_core *c, const struct a64_insn *i, struct tlb_bank *bank,
@@ -90,7 +92,13 @@ INLINE A64_HANDLER(next)
     TAIL return a64_dispatch(c, i + 1, bank, pc);
 }
 
-/* Back to the outer loop; state.pc is set. */
+/* i and what is before it in its block are retired: for handlers that don't go on to the next slot. */
+INLINE void a64_retire(struct aarch64_core *c, const struct a64_insn *i)
+{
+    c->vcpu.icount += (uint64_t)i->offset + 1;
+}
+
+/* Back to the outer loop; state.pc and icount are true. */
 INLINE const struct a64_insn *a64_leave(void)
 {
     return NULL;
@@ -98,7 +106,7 @@ INLINE const struct a64_insn *a64_leave(void)
 
 /*
  * Ends of handlers that don't go on: a64_raise enters the exception in core->fault, with i as the instruction
- * that caused it; a64_undefined is UNDEFINED. They put the instruction count right, set state.pc and leave.
+ * that caused it; a64_undefined is UNDEFINED. They set state.pc and leave.
  */
 a64_handler a64_raise;
 a64_handler a64_undefined;
@@ -107,9 +115,16 @@ a64_handler a64_undefined;
  */
 a64_handler a64_again;
 
-/* Leave behind i, for whatever changes what the outer loop looks at (context, masks, pending work). Rows with
- * ROW_END only. */
+/* Leave behind i, for whatever the outer loop or its caller has to see to. */
 a64_handler a64_leave_after;
+
+/*
+ * After a change of the context or of what may interrupt, which aarch64_resync has been told: go on in the
+ * new context at state.pc (icount is true, too), or behind i. It is the outer loop that does so, unless all
+ * there is to do is to find a block that is known.
+ */
+a64_handler a64_go_on;
+a64_handler a64_go_on_after;
 
 /*
  * Guest memory. The fast path is tlb_read_hit and tlb_write_hit; where they give NULL, a function of its own

@@ -47,6 +47,11 @@ static uint32_t mode_of(const struct aarch64_core *c)
     return mode;
 }
 
+static void jump_key_update(struct aarch64_core *c)
+{
+    c->jump_key = c->bank->generation << 8 | c->mode;
+}
+
 struct tlb_bank *aarch64_context(struct aarch64_core *c)
 {
     bool el1 = aarch64_el(c) == 1;
@@ -58,7 +63,7 @@ struct tlb_bank *aarch64_context(struct aarch64_core *c)
             c->user_key = c->bank_key;
     }
     c->bank = tlb_select(c->vcpu.tlb, c->bank_key);
-    c->jump_key = c->bank->generation << 8 | c->mode;
+    jump_key_update(c);
     return c->bank;
 }
 
@@ -321,6 +326,7 @@ struct aarch64_code aarch64_fetch(struct aarch64_core *c, uint64_t pc)
     if (!code.host) {
         if (!locate(c, pc, WALK_FETCH, false, &place))
             return code;
+        jump_key_update(c);
         if (!place.host) {
             abort_for(c, pc, FSC_EXTERNAL, WALK_FETCH);
             return code;
@@ -348,7 +354,7 @@ void aarch64_flush_all(struct aarch64_core *c)
 static void flush_page(struct aarch64_core *c, uint64_t va, const struct aarch64_flush *flush)
 {
     bool everywhere = flush->all_spaces || c->global_below || va >> 63;
-    tlb_flush_page(c->vcpu.tlb, va, flush->asid, everywhere ? 0 : KEY_ASID, false);
+    tlb_flush_page(c->vcpu.tlb, va, flush->asid, everywhere ? 0 : KEY_ASID, !everywhere);
 }
 
 void aarch64_flush(struct aarch64_core *c, const struct aarch64_flush *flush)

@@ -12,6 +12,7 @@
 
 struct aarch64_core;
 struct a64_insn;
+struct a64_link;
 struct a64_decoder;
 
 /* What decoding depends on beside the bytes: struct block's mode. */
@@ -32,6 +33,14 @@ struct aarch64_jump {
     _Alignas(32) uint64_t pc; /* never in two cache lines */
     uint64_t key;             /* core->jump_key when it was filled in */
     const struct a64_insn *first;
+};
+
+/* Where calls will return to, as the caller's block knows it. */
+#define RETURN_BITS 4
+struct aarch64_return {
+    uint64_t pc;
+    uint64_t key; /* core->jump_key of the call */
+    struct a64_link *link;
 };
 
 /* A synchronous exception on its way to a64_raise. */
@@ -99,9 +108,8 @@ struct aarch64_core {
     uint32_t mode;
     bool resync;
 
-    const struct a64_insn *reading; /* the MRS being executed, for counters of instructions */
-    uint64_t loop_pc;               /* without tail calls: the pc of the block that is run */
-    bool leaving;                   /* run() is to return; *exit says why */
+    uint64_t loop_pc; /* without tail calls: the pc of the block that is run */
+    bool leaving;     /* run() is to return; *exit says why */
     struct vcpu_exit *exit;
     struct aarch64_fault fault;
 
@@ -138,6 +146,8 @@ struct aarch64_core {
     const uint64_t *bitmasks; /* logical immediates by N:immr:imms */
     struct block_cache *blocks;
     struct aarch64_jump jumps[1 << JUMP_BITS];
+    struct aarch64_return returns[1 << RETURN_BITS];            /* the latest ones, going round */
+    unsigned calls;                                             /* which is the last */
     _Alignas(16) uint8_t single[sizeof(struct block) + 8 * 16]; /* aarch64_block_single's block */
 
     struct aarch64_guard guards[64];
@@ -165,7 +175,7 @@ static inline bool aarch64_has(const struct aarch64_core *c, enum aarch64_featur
 }
 
 /* The context, or which interrupts can be taken, may have changed: the outer loop is to look before the next
- * instruction. A handler that calls this ends its block with a64_leave_after. */
+ * instruction. A handler that calls this ends with a64_go_on or leaves. */
 static inline void aarch64_resync(struct aarch64_core *c)
 {
     c->resync = true;
@@ -182,9 +192,6 @@ uint64_t aarch64_sctlr_reset(const struct aarch64_core *c);
 /* ---- run.c ---- */
 
 void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit);
-
-/* Retired instructions before the one at i, which is being executed. */
-uint64_t aarch64_icount_at(const struct aarch64_core *c, const struct a64_insn *i);
 
 /* run() returns because of a debug point at state.pc, and will not stop there again when it goes on. */
 void aarch64_stopped_here(struct aarch64_core *c);

@@ -46,11 +46,11 @@ static uint64_t *register_of(struct aarch64_core *c, unsigned n)
 }
 
 /* What counter n counts, as a number that only grows. False: an event there is not. */
-static bool source(const struct aarch64_core *c, unsigned n, uint64_t icount, uint64_t *value)
+static bool source(const struct aarch64_core *c, unsigned n, uint64_t *value)
 {
     switch (event_of(c, n)) {
     case EVENT_CPU_CYCLES: *value = cycles(c); return true;
-    case EVENT_INST_RETIRED: *value = icount; return true;
+    case EVENT_INST_RETIRED: *value = c->vcpu.icount; return true;
     case EVENT_EXC_TAKEN: *value = c->counting.events[PMU_EVENT_EXCEPTION]; return true;
     case EVENT_L1D_TLB_REFILL: *value = c->counting.events[PMU_EVENT_REFILL]; return true;
     default: return false;
@@ -60,7 +60,7 @@ static bool source(const struct aarch64_core *c, unsigned n, uint64_t icount, ui
 static bool counts(const struct aarch64_core *c, unsigned n)
 {
     uint64_t off = aarch64_el(c) == 1 ? FILTER_P : FILTER_U, value;
-    return (c->s.pmcntenset_el0 >> n & 1) && !(filter_of(c, n) & off) && source(c, n, 0, &value);
+    return (c->s.pmcntenset_el0 >> n & 1) && !(filter_of(c, n) & off) && source(c, n, &value);
 }
 
 /* Event counters have 32 bits, or 64 with FEAT_PMUv3p5; when they overflow depends on LP and LC. */
@@ -91,25 +91,25 @@ static void add(struct aarch64_core *c, unsigned n, uint64_t amount)
 }
 
 /* Move what was counted so far into the register. */
-static void settle(struct aarch64_core *c, unsigned n, uint64_t icount)
+static void settle(struct aarch64_core *c, unsigned n)
 {
     uint64_t now = 0;
-    source(c, n, icount, &now);
+    source(c, n, &now);
     uint64_t amount = now - c->counting.start[n];
     c->counting.start[n] = now;
     if (amount)
         add(c, n, amount);
 }
 
-static void settle_all(struct aarch64_core *c, uint64_t icount)
+static void settle_all(struct aarch64_core *c)
 {
     for (uint32_t left = c->counting.active; left; left &= left - 1)
-        settle(c, (unsigned)__builtin_ctz(left), icount);
+        settle(c, (unsigned)__builtin_ctz(left));
 }
 
 void aarch64_pmu_stop(struct aarch64_core *c)
 {
-    settle_all(c, c->vcpu.icount);
+    settle_all(c);
     c->counting.active = 0;
 }
 
@@ -122,7 +122,7 @@ void aarch64_pmu_start(struct aarch64_core *c)
         if (!counts(c, n))
             continue;
         c->counting.active |= (uint32_t)1 << n;
-        source(c, n, c->vcpu.icount, &c->counting.start[n]);
+        source(c, n, &c->counting.start[n]);
     }
 }
 
@@ -131,7 +131,7 @@ uint64_t aarch64_pmu_check(struct aarch64_core *c)
     uint64_t deadline = UINT64_MAX;
     for (uint32_t left = c->counting.active; left; left &= left - 1) {
         unsigned n = (unsigned)__builtin_ctz(left);
-        settle(c, n, c->vcpu.icount);
+        settle(c, n);
         unsigned event = event_of(c, n);
         if (event != EVENT_INST_RETIRED && event != EVENT_CPU_CYCLES)
             continue;
@@ -187,12 +187,6 @@ static uint64_t pmcr(const struct aarch64_core *c)
     return c->s.pmcr_el0 | (uint64_t)c->model.event_counters << 11;
 }
 
-/* Instructions before the MRS that is asking. */
-static uint64_t icount_now(const struct aarch64_core *c)
-{
-    return c->reading ? aarch64_icount_at(c, c->reading) : c->vcpu.icount;
-}
-
 SYSREG_READER(aarch64_read_pmu)
 {
     switch (r->number) {
@@ -200,7 +194,7 @@ SYSREG_READER(aarch64_read_pmu)
     case NUMBER_CNTENSET:
     case NUMBER_CNTENCLR: return c->s.pmcntenset_el0;
     case NUMBER_OVSCLR:
-    case NUMBER_OVSSET: settle_all(c, icount_now(c)); return c->s.pmovsset_el0;
+    case NUMBER_OVSSET: settle_all(c); return c->s.pmovsset_el0;
     case NUMBER_INTENSET:
     case NUMBER_INTENCLR: return c->s.pmintenset_el1;
     case NUMBER_SELR: return c->s.pmselr_el0;
@@ -213,7 +207,7 @@ SYSREG_READER(aarch64_read_pmu)
     if (is_type(r))
         return n == CYCLES ? c->s.pmccfiltr_el0 : c->s.pmevtyper_el0[n];
     if (c->counting.active >> n & 1)
-        settle(c, n, icount_now(c));
+        settle(c, n);
     return *register_of(c, n);
 }
 

@@ -3,7 +3,7 @@
  * translation context, and finds the block to go on with; and the ways handlers come back to it.
  */
 #include "base/trace.h"
-#include "cpu/aarch64/blocks.h"
+#include "cpu/aarch64/branch.h"
 #include "cpu/aarch64/debug.h"
 #include "cpu/aarch64/exception.h"
 #include "cpu/aarch64/fpcr.h"
@@ -11,56 +11,11 @@
 #include "cpu/aarch64/pauth.h"
 #include "cpu/aarch64/pmu.h"
 
-/* The instructions of the block from i on, itself included. Slots that are no instructions have the offset of
- * the one behind them. */
-static unsigned left_from(const struct a64_insn *i)
-{
-    const struct a64_insn *end = i;
-    while (end->run != a64_block_end)
-        end++;
-    return (unsigned)(end->offset - i->offset);
-}
-
-uint64_t aarch64_icount_at(const struct aarch64_core *c, const struct a64_insn *i)
-{
-    return c->vcpu.icount - left_from(i);
-}
-
 void aarch64_stopped_here(struct aarch64_core *c)
 {
     c->stopped.valid = true;
     c->stopped.pc = c->s.pc;
     c->stopped.icount = c->vcpu.icount;
-}
-
-A64_HANDLER(raise)
-{
-    (void)bank;
-    c->s.pc = a64_pc(i, pc);
-    c->vcpu.icount -= left_from(i);
-    if (c->fault.stop) {
-        c->leaving = true;
-        aarch64_stopped_here(c);
-    } else {
-        aarch64_exception(c);
-    }
-    c->stepping.completed = false;
-    return a64_leave();
-}
-
-A64_HANDLER(undefined)
-{
-    c->fault = (struct aarch64_fault){.ec = EC_UNKNOWN};
-    TAIL return a64_raise(c, i, bank, pc);
-}
-
-A64_HANDLER(again)
-{
-    (void)bank;
-    c->s.pc = a64_pc(i, pc);
-    c->vcpu.icount -= left_from(i);
-    c->stepping.completed = false;
-    return a64_leave();
 }
 
 /* Lower the limit, unless somebody has asked for attention already. */
@@ -74,6 +29,58 @@ static void limit_lower(struct aarch64_core *c, uint64_t to)
 static bool limit_reached(const struct aarch64_core *c)
 {
     return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
+}
+
+A64_HANDLER(go_on)
+{
+    (void)i, (void)pc;
+    /* Debug points need no look: code in their pages is never known. */
+    if (limit_reached(c) || aarch64_lines(c) || (c->s.mdscr_el1 & MDSCR_SS) || (c->s.pstate & PSTATE_IL))
+        return a64_leave();
+    c->resync = false;
+    bank = aarch64_context(c);
+    const struct aarch64_jump *jump = aarch64_jump_slot(c, c->s.pc);
+    if (jump->pc != c->s.pc || jump->key != c->jump_key)
+        return a64_leave();
+    if (!(a64_block_of_first(jump->first)->mode & MODE_GUARDED))
+        c->s.btype = 0;
+    TAIL return a64_enter(c, jump->first, bank, c->s.pc);
+}
+
+A64_HANDLER(go_on_after)
+{
+    a64_retire(c, i);
+    c->s.pc = a64_pc(i, pc) + 4;
+    TAIL return a64_go_on(c, i, bank, pc);
+}
+
+A64_HANDLER(raise)
+{
+    c->s.pc = a64_pc(i, pc);
+    c->vcpu.icount += i->offset;
+    c->stepping.completed = false;
+    if (c->fault.stop) {
+        c->leaving = true;
+        aarch64_stopped_here(c);
+        return a64_leave();
+    }
+    aarch64_exception(c);
+    TAIL return a64_go_on(c, i, bank, pc);
+}
+
+A64_HANDLER(undefined)
+{
+    c->fault = (struct aarch64_fault){.ec = EC_UNKNOWN};
+    TAIL return a64_raise(c, i, bank, pc);
+}
+
+A64_HANDLER(again)
+{
+    (void)bank;
+    c->s.pc = a64_pc(i, pc);
+    c->vcpu.icount += i->offset;
+    c->stepping.completed = false;
+    return a64_leave();
 }
 
 /* The limit was reached: see why. False: run() is over. */
@@ -105,9 +112,9 @@ static void run_single(struct aarch64_core *c)
     bool traced = trace_on(TRACE_INSN);
     if (traced)
         aarch64_trace_before(c);
-    c->vcpu.icount++;
     limit_lower(c, c->vcpu.icount);
     run_block(c, first);
+    aarch64_returns_forget(c);
     if (traced)
         aarch64_trace_after(c);
 }
@@ -143,7 +150,6 @@ static void run_blocks(struct aarch64_core *c)
     }
     if (!(a64_block_of_first(first)->mode & MODE_GUARDED))
         c->s.btype = 0;
-    c->vcpu.icount += a64_block_of_first(first)->count;
     if (trace_on(TRACE_BLOCK)) {
         trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
                    a64_block_of_first(first)->count);

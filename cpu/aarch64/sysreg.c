@@ -221,17 +221,17 @@ int aarch64_sysreg_find(const struct aarch64_core *c, uint32_t number)
     return -1;
 }
 
-int aarch64_sysreg_plain(uint32_t mode, int index, bool write)
+struct aarch64_sysreg_place aarch64_sysreg_plain(uint32_t mode, int index, bool write)
 {
     const struct aarch64_sysreg *r = &table[index];
     unsigned bit = mode & MODE_EL1 ? (write ? W1 : R1) : (write ? W0 : R0);
+    unsigned width = !write || r->mask == ~(uint64_t)0 ? 64 : r->mask == 0xffffffff ? 32 : 0;
     bool function = r->read || r->write;
-    if (function || !(r->access & bit) || r->trap != TRAP_NONE ||
-        (write && (r->mask != ~(uint64_t)0 || r->flags)))
-        return -1;
+    if (function || !(r->access & bit) || r->trap != TRAP_NONE || (write && r->flags))
+        width = 0;
     if (r->number == A64_SYSREG(3, 0, 4, 1, 0) && (mode & MODE_SP0))
-        return -1;
-    return r->offset;
+        width = 0;
+    return (struct aarch64_sysreg_place){.offset = r->offset, .width = (uint8_t)width};
 }
 
 bool aarch64_sysreg_ends(int index)

@@ -61,8 +61,13 @@ struct aarch64_sysreg {
 /* The index of a register the model has, or -1. `number`: as in bits 20:5 of the instruction. */
 int aarch64_sysreg_find(const struct aarch64_core *c, uint32_t number);
 
-/* The offset of the state an access in this mode comes down to when there is nothing else to it, or -1. */
-int aarch64_sysreg_plain(uint32_t mode, int index, bool write);
+/* The place in the state an access in this mode comes down to when there is nothing else to it; width 0:
+ * there is. What is written is its lowest `width` bits, 32 or 64. */
+struct aarch64_sysreg_place {
+    uint16_t offset;
+    uint8_t width;
+};
+struct aarch64_sysreg_place aarch64_sysreg_plain(uint32_t mode, int index, bool write);
 
 /* Whether a write ends its block. */
 bool aarch64_sysreg_ends(int index);

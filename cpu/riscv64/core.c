@@ -128,10 +128,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
         return NULL;
     riscv_decode_init();
     riscv_csr_init();
-    struct riscv_core *c = aligned_alloc(64, align_up(sizeof(*c), 64));
-    if (!c)
-        abort();
-    memset(c, 0, sizeof(*c));
+    struct riscv_core *c = vcpu_alloc(sizeof(*c));
     c->model = model;
     c->hypercalls = config->hypercalls;
     c->blocks = block_cache_create(sizeof(struct riscv_insn), (void (*)(void))riscv_dropped, err);

@@ -32,19 +32,13 @@ const struct riscv_insn *riscv_leave_after(struct riscv_core *c, const struct ri
     return leave();
 }
 
-/* Then looking for a block is in vain. */
-static bool limit_reached(const struct riscv_core *c)
-{
-    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-}
-
 /* Find or make the block at pc and remember it. When that fails the outer loop tries again, and raises. */
 static COLD const struct riscv_insn *jump_slow(struct riscv_core *c, const struct riscv_insn *i,
                                                struct tlb_bank *bank, uint64_t pc)
 {
     (void)i;
     c->s.pc = pc;
-    if (limit_reached(c))
+    if (vcpu_limit_reached(&c->vcpu))
         return leave();
     const struct riscv_insn *first = riscv_block_at(c, pc);
     if (!first)
@@ -71,7 +65,7 @@ static COLD const struct riscv_insn *link_make(struct riscv_core *c, const struc
                                                struct tlb_bank *bank, uint64_t target, bool taken)
 {
     c->s.pc = target;
-    if (limit_reached(c))
+    if (vcpu_limit_reached(&c->vcpu))
         return leave();
     struct riscv_links *links = riscv_links_of(i + 1);
     uint64_t from = riscv_block_of_end(i + 1)->pa, generation = block_generation(c->blocks);

@@ -55,6 +55,11 @@ static enum riscv_privilege privilege_for(const struct riscv_core *c, enum walk_
     return access == WALK_FETCH ? (enum riscv_privilege)c->s.privilege : data_privilege(c);
 }
 
+static void jump_key_update(struct riscv_core *c)
+{
+    c->jump_key = c->fetch_bank->generation << 2 | c->mode;
+}
+
 struct tlb_bank *riscv_context(struct riscv_core *c)
 {
     c->mode = c->s.mstatus & MSTATUS_FS ? MODE_FP : 0;
@@ -65,7 +70,7 @@ struct tlb_bank *riscv_context(struct riscv_core *c)
     struct tlb_bank *bank = c->fetch_bank = tlb_select(c->vcpu.tlb, c->fetch_key);
     if (c->data_key != c->fetch_key)
         bank = tlb_select(c->vcpu.tlb, c->data_key);
-    c->jump_key = c->fetch_bank->generation << 2 | c->mode;
+    jump_key_update(c);
     return bank;
 }
 
@@ -156,20 +161,6 @@ static bool translate(struct riscv_core *c, uint64_t va, enum walk_access access
     return walk_fill(c, va, access, fill);
 }
 
-/* Whether a debugger watches a byte of [va, va + len) for this. */
-static bool watched(const struct riscv_core *c, uint64_t va, uint64_t len, enum walk_access access)
-{
-    const struct debug_points *debug = c->vcpu.debug;
-    if (!debug || !debug->any_watch)
-        return false;
-    for (unsigned n = 0; n < debug->count; n++) {
-        if (debug->points[n].access == access &&
-            ranges_overlap(debug->points[n].address, debug->points[n].len, va, len))
-            return true;
-    }
-    return false;
-}
-
 /* ---- one access within a page ---- */
 
 struct place {
@@ -204,9 +195,9 @@ static bool place_find(struct riscv_core *c, uint64_t va, uint64_t len, enum wal
     fill.fast &= access == WALK_FETCH ? TLB_FETCH : TLB_READ | TLB_WRITE;
     if (!place->writable)
         fill.fast &= (uint8_t)~TLB_WRITE;
-    if (watched(c, fill.va, PAGE_SIZE, WALK_READ))
+    if (debug_points_watch(c->vcpu.debug, fill.va, PAGE_SIZE, WALK_READ))
         fill.fast &= (uint8_t)~TLB_READ;
-    if (watched(c, fill.va, PAGE_SIZE, WALK_WRITE))
+    if (debug_points_watch(c->vcpu.debug, fill.va, PAGE_SIZE, WALK_WRITE))
         fill.fast &= (uint8_t)~TLB_WRITE;
     tlb_insert(c->vcpu.tlb, &fill);
     return true;
@@ -215,7 +206,7 @@ static bool place_find(struct riscv_core *c, uint64_t va, uint64_t len, enum wal
 /* A watchpoint: run() returns before the instruction, unless it is just going on from there. */
 static bool watch_passes(struct riscv_core *c, uint64_t va, uint64_t len, enum walk_access access)
 {
-    if (c->stopped.passing || !watched(c, va, len, access))
+    if (c->stopped.passing || !debug_points_watch(c->vcpu.debug, va, len, access))
         return true;
     *c->exit = (struct vcpu_exit){.reason = EXIT_DEBUG,
                                   .debug = {.address = va, .access = access, .watchpoint = true}};
@@ -407,8 +398,10 @@ struct riscv_code riscv_fetch(struct riscv_core *c, uint64_t va, bool start)
     if (likely(code.host))
         return code;
     struct place place;
-    if (fetch_slow(c, va, start, &place))
+    if (fetch_slow(c, va, start, &place)) {
+        jump_key_update(c);
         code = (struct riscv_code){place.host, place.pa, place.whole_page};
+    }
     return code;
 }
 

@@ -53,25 +53,12 @@ const struct riscv_insn *riscv_illegal(struct riscv_core *c, const struct riscv_
     TAIL return riscv_raise(c, i, bank, pc);
 }
 
-/* Lower the limit, unless somebody has asked for attention already. */
-static void limit_lower(struct riscv_core *c, uint64_t to)
-{
-    uint64_t old = __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-    if (to < old)
-        __atomic_compare_exchange_n(&c->vcpu.limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static bool limit_reached(const struct riscv_core *c)
-{
-    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-}
-
 /* The limit was reached: see why. False: run() is over. */
 static bool attend(struct riscv_core *c)
 {
     if (interpreter_attend(&c->vcpu))
         return false;
-    limit_lower(c, riscv_counters_check(c));
+    vcpu_limit_lower(&c->vcpu, riscv_counters_check(c));
     riscv_resync(c);
     return true;
 }
@@ -96,7 +83,7 @@ static void run_single(struct riscv_core *c, struct tlb_bank *bank)
     if (traced)
         riscv_trace_before(c);
     c->vcpu.icount++;
-    limit_lower(c, c->vcpu.icount);
+    vcpu_limit_lower(&c->vcpu, c->vcpu.icount);
     run_block(c, first, bank);
     if (traced)
         riscv_trace_after(c);
@@ -121,7 +108,7 @@ static void run_blocks(struct riscv_core *c, struct tlb_bank *bank)
     if (trace_on(TRACE_BLOCK)) {
         trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
                    riscv_block_of_first(first)->count);
-        limit_lower(c, c->vcpu.icount);
+        vcpu_limit_lower(&c->vcpu, c->vcpu.icount);
     }
     run_block(c, first, bank);
 }
@@ -173,7 +160,7 @@ void riscv_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     riscv_fp_enter(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {
-        if (limit_reached(c) && !attend(c)) {
+        if (vcpu_limit_reached(&c->vcpu) && !attend(c)) {
             exit_set(c, EXIT_KICKED);
         } else if (asleep(c)) {
             vcpu->halted = true;

@@ -1,6 +1,6 @@
 /*
  * The x86-64 core as a board sees it, beyond struct cpu_ops: interrupt inputs, what an APIC sends, and the
- * functions a board fills in because the core may not know its devices (interrupt controllers, SMRAM).
+ * functions a board fills in because the core may not know its devices (interrupt controllers).
  */
 #pragma once
 
@@ -44,9 +44,6 @@ struct x86_hooks {
     /* MSRs 800h..8FFh and IA32_TSC_DEADLINE (6E0h). False: #GP. */
     bool (*apic_msr_read)(void *opaque, uint32_t msr, uint64_t *value);
     bool (*apic_msr_write)(void *opaque, uint32_t msr, uint64_t value);
-
-    /* The processor has entered or left system-management mode: show or hide SMRAM. */
-    void (*smm_changed)(void *opaque, bool in_smm);
 
     /* FERR#: an x87 exception waits and CR0.NE is clear (IRQ 13 of a PC). */
     void (*ferr_set)(void *opaque, bool level);

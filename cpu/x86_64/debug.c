@@ -99,27 +99,14 @@ static bool point_at(const struct x86_core *c, uint64_t linear)
     return false;
 }
 
-static bool points_watch(const struct x86_core *c, uint64_t va, unsigned len, enum walk_access access)
-{
-    const struct debug_points *debug = c->vcpu.debug;
-    if (!debug || !debug->any_watch)
-        return false;
-    for (unsigned n = 0; n < debug->count; n++) {
-        if (debug->points[n].access == access &&
-            ranges_overlap(debug->points[n].address, debug->points[n].len, va, len))
-            return true;
-    }
-    return false;
-}
-
 bool x86_data_watched(const struct x86_core *c, uint64_t va, unsigned len, enum walk_access access)
 {
-    return points_watch(c, va, len, access) || dr_data_hits(c, va, len, access);
+    return debug_points_watch(c->vcpu.debug, va, len, access) || dr_data_hits(c, va, len, access);
 }
 
 bool x86_watch_passes(struct x86_core *c, uint64_t va, unsigned len, enum walk_access access)
 {
-    if (likely(!points_watch(c, va, len, access)) || c->stopped.passing)
+    if (likely(!debug_points_watch(c->vcpu.debug, va, len, access)) || c->stopped.passing)
         return true;
     *c->exit = (struct vcpu_exit){.reason = EXIT_DEBUG,
                                   .debug = {.address = va, .access = access, .watchpoint = true}};

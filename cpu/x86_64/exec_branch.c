@@ -9,17 +9,12 @@
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/kinds.h"
 
-static bool limit_reached(const struct x86_core *c)
-{
-    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-}
-
 /* Find or make the block at pc and remember it. When that fails the outer loop tries again, and raises. */
 static COLD X86_HANDLER(go_slow)
 {
     (void)i;
     c->s.rip = pc;
-    if (limit_reached(c))
+    if (vcpu_limit_reached(&c->vcpu))
         return x86_leave();
     const struct x86_insn *first = x86_block_at(c, pc);
     if (!first)
@@ -86,7 +81,7 @@ static COLD const struct x86_insn *link_make(struct x86_core *c, const struct x8
                                              struct tlb_bank *bank, uint64_t target, bool taken)
 {
     c->s.rip = target;
-    if (limit_reached(c))
+    if (vcpu_limit_reached(&c->vcpu))
         return x86_leave();
     struct x86_links *links = x86_links_of(i + 1);
     uint64_t from = x86_block_of_end(i + 1)->pa, generation = block_generation(c->blocks);

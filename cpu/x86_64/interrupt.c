@@ -286,8 +286,18 @@ static bool pushes_rf(const struct x86_fault *event, enum x86_cause cause)
     return cause == CAUSE_EXCEPTION && !(not_faults >> event->vector & 1);
 }
 
+/* A trap that MOV SS held back is reported with the debug exception that comes first (INT1): on the same
+ * stack of the interrupt stack table, one more in its handler would make that forget where it came from. */
+static void debug_pending_report(struct x86_core *c)
+{
+    c->s.dr[6] |= c->s.debug_pending;
+    c->s.debug_pending = 0;
+}
+
 bool x86_deliver(struct x86_core *c, enum x86_cause cause, const struct x86_fault *event)
 {
+    if (event->vector == EXC_DB && cause != CAUSE_SOFTWARE)
+        debug_pending_report(c);
     struct delivery d = {.event = event, .cause = cause, .ext = cause == CAUSE_SOFTWARE ? 0 : ERROR_EXT};
     d.flags = x86_flags_get(c);
     if (pushes_rf(event, cause))
@@ -405,8 +415,6 @@ static void events_collect(struct x86_core *c)
 
 static bool debug_trap_take(struct x86_core *c)
 {
-    c->s.dr[6] |= c->s.debug_pending;
-    c->s.debug_pending = 0;
     c->s.dr[7] &= ~(uint64_t)DR7_GD;
     x86_fault(c, EXC_DB);
     x86_exception(c);

@@ -98,11 +98,16 @@ static uint32_t mode_of(const struct x86_core *c)
     return mode | (x86_breakpoints_on(c) ? MODE_BREAK : 0);
 }
 
+static void jump_key_update(struct x86_core *c)
+{
+    c->jump_key = c->bank->generation << 9 | c->mode;
+}
+
 void x86_bank_select(struct x86_core *c)
 {
     c->bank_key = current_key(c);
     c->bank = tlb_select(c->vcpu.tlb, c->bank_key);
-    c->jump_key = c->bank->generation << 9 | c->mode;
+    jump_key_update(c);
 }
 
 void x86_context(struct x86_core *c)
@@ -171,6 +176,18 @@ static struct x86_walk walk_registers(const struct x86_core *c, uint64_t key, co
     return walk;
 }
 
+/* In system-management mode a processor sees its memory. */
+static struct x86_tables tables_of(const struct x86_core *c)
+{
+    return (struct x86_tables){.ram = c->vcpu.mem->ram, .mask = c->physical_mask, .let_in = c->s.in_smm != 0};
+}
+
+static struct ram_page page_seen(const struct x86_core *c, uint64_t pa, bool fetch)
+{
+    struct ram *ram = c->vcpu.mem->ram;
+    return c->s.in_smm ? ram_page_guarded(ram, gpa(pa), fetch) : ram_page_at(ram, gpa(pa));
+}
+
 static bool page_fault(struct x86_core *c, uint64_t va, uint32_t code)
 {
     c->fault = (struct x86_fault){.vector = EXC_PF, .has_code = true, .code = code, .address = va};
@@ -188,7 +205,7 @@ static uint8_t needed(enum walk_access access)
 static bool walk_fill(struct x86_core *c, uint64_t key, uint64_t va, enum walk_access access,
                       struct tlb_fill *fill)
 {
-    const struct x86_tables tables = {.ram = c->vcpu.mem->ram, .mask = c->physical_mask};
+    const struct x86_tables tables = tables_of(c);
     const struct x86_walk registers = walk_registers(c, key, &tables);
     struct x86_walk_result result = x86_walk(&registers, va, access);
     if (trace_on(TRACE_MMU))
@@ -230,7 +247,7 @@ static bool place_find(struct x86_core *c, uint64_t key, uint64_t va, enum walk_
     if (!(tlb_second_level(tlb, va, &fill) && (fill.permission & needed(access))) &&
         !walk_fill(c, key, va, access, &fill))
         return false;
-    struct ram_page page = ram_page_at(c->vcpu.mem->ram, gpa(fill.pa));
+    struct ram_page page = page_seen(c, fill.pa, access == WALK_FETCH);
     place->pa = fill.pa | (va & ~PAGE_MASK);
     place->host = page.host ? page.host + (va & ~PAGE_MASK) : NULL;
     place->writable = page.host && page.writable && !page.watched;
@@ -275,17 +292,37 @@ static unsigned chunk_of(unsigned len)
     return len >= 8 ? 8 : len >= 4 ? 4 : len >= 2 ? 2 : 1;
 }
 
+/* In system-management mode: where an access of its memory goes; NULL: it goes as any other mode's. */
+static uint8_t *guarded_at(const struct x86_core *c, uint64_t pa, unsigned width, bool write)
+{
+    if (!c->s.in_smm || (pa & ~PAGE_MASK) + width > PAGE_SIZE)
+        return NULL;
+    struct ram_page page = page_seen(c, pa, false);
+    return page.host && (page.writable || !write) ? page.host + (pa & ~PAGE_MASK) : NULL;
+}
+
 uint64_t x86_physical_read(struct x86_core *c, uint64_t pa, unsigned width)
 {
     uint64_t value;
-    if (vcpu_load(&c->vcpu, gpa(pa & c->physical_mask), width, &value))
+    pa &= c->physical_mask;
+    const uint8_t *guarded = guarded_at(c, pa, width, false);
+    if (guarded)
+        return le_load(guarded, width);
+    if (vcpu_load(&c->vcpu, gpa(pa), width, &value))
         return value;
     return ~(uint64_t)0 >> (64 - 8 * width);
 }
 
 void x86_physical_write(struct x86_core *c, uint64_t pa, unsigned width, uint64_t value)
 {
-    vcpu_store(&c->vcpu, gpa(pa & c->physical_mask), width, value);
+    pa &= c->physical_mask;
+    uint8_t *guarded = guarded_at(c, pa, width, true);
+    if (guarded) {
+        le_store(guarded, width, value);
+        ram_written(c->vcpu.mem->ram, gpa(pa), width);
+    } else {
+        vcpu_store(&c->vcpu, gpa(pa), width, value);
+    }
 }
 
 /* What processors do in one access is one access of the host as well. */
@@ -532,7 +569,7 @@ void *x86_atomic_at(struct x86_core *c, unsigned seg, uint64_t offset, unsigned 
         !place_find(c, c->bank_key, linear, WALK_WRITE, &place))
         return NULL;
     x86_data_hit(c, linear, width, WALK_WRITE);
-    struct ram_page page = ram_page_at(c->vcpu.mem->ram, gpa(place.pa & PAGE_MASK));
+    struct ram_page page = page_seen(c, place.pa & PAGE_MASK, false);
     c->atomic_pa = place.writable ? 0 : place.pa;
     c->atomic_watched = !place.writable;
     *split = !place.host || !page.writable;
@@ -556,6 +593,7 @@ struct x86_code x86_fetch(struct x86_core *c, uint64_t linear)
     code.host = tlb_fetch_hit(c->bank, linear, &code.pa);
     if (code.host || !place_find(c, c->bank_key, linear, WALK_FETCH, &place))
         return code;
+    jump_key_update(c);
     return (struct x86_code){.host = place.host, .pa = place.pa, .device = !place.host};
 }
 
@@ -631,7 +669,7 @@ bool x86_pdptes_load(struct x86_core *c, uint64_t cr3)
 
 struct translation x86_translate(struct x86_core *c, uint64_t va, enum walk_access access)
 {
-    const struct x86_tables tables = {.ram = c->vcpu.mem->ram, .mask = c->physical_mask};
+    const struct x86_tables tables = tables_of(c);
     struct x86_walk registers = walk_registers(c, 0, &tables);
     registers.update = false;
     registers.smep = false;
@@ -649,7 +687,7 @@ struct translation x86_translate(struct x86_core *c, uint64_t va, enum walk_acce
 
 void x86_page_tables(struct x86_core *c, void (*line)(void *opaque, const char *text), void *opaque)
 {
-    const struct x86_tables tables = {.ram = c->vcpu.mem->ram, .mask = c->physical_mask};
+    const struct x86_tables tables = tables_of(c);
     const struct x86_walk registers = walk_registers(c, 0, &tables);
     x86_dump(&registers, line, opaque);
 }

@@ -64,19 +64,6 @@ X86_HANDLER(x86_leave_after)
     return x86_leave();
 }
 
-/* Lower the limit, unless somebody has asked for attention already. */
-static void limit_lower(struct x86_core *c, uint64_t to)
-{
-    uint64_t old = __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-    if (to < old)
-        __atomic_compare_exchange_n(&c->vcpu.limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static bool limit_reached(const struct x86_core *c)
-{
-    return c->vcpu.icount >= __atomic_load_n(&c->vcpu.limit, __ATOMIC_RELAXED);
-}
-
 /* The limit was reached: see why. False: run() is over. */
 static bool attend(struct x86_core *c)
 {
@@ -130,7 +117,7 @@ static void run_single(struct x86_core *c)
     c->s.shadow = SHADOW_NONE;
     c->s.rflags &= ~FLAG_RF;
     c->vcpu.icount++;
-    limit_lower(c, c->vcpu.icount);
+    vcpu_limit_lower(&c->vcpu, c->vcpu.icount);
     c->stepping = trap;
     c->resync = false;
     run_block(c, first);
@@ -167,7 +154,7 @@ static void run_blocks(struct x86_core *c)
     if (trace_on(TRACE_BLOCK)) {
         trace_line(TRACE_BLOCK, (int)c->vcpu.index, "block %#llx: %u instructions",
                    (unsigned long long)c->s.rip, x86_block_of_first(first)->count);
-        limit_lower(c, c->vcpu.icount);
+        vcpu_limit_lower(&c->vcpu, c->vcpu.icount);
     }
     run_block(c, first);
 }
@@ -249,7 +236,7 @@ void x86_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     x86_resync(c);
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
     while (!c->leaving) {
-        if (limit_reached(c) && !attend(c)) {
+        if (vcpu_limit_reached(&c->vcpu) && !attend(c)) {
             x86_exit(c, EXIT_KICKED);
         } else if (asleep(c)) {
             vcpu->halted = true;

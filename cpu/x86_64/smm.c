@@ -125,9 +125,7 @@ static void smm_state(struct x86_core *c)
 static void in_smm_set(struct x86_core *c, bool in_smm)
 {
     c->s.in_smm = in_smm;
-    if (c->hooks.smm_changed)
-        c->hooks.smm_changed(c->hooks.opaque, in_smm);
-    x86_flush_all(c);
+    x86_flush_all(c); /* it sees other memory now */
 }
 
 void x86_smm_enter(struct x86_core *c)

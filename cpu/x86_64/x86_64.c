@@ -208,10 +208,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
         return NULL;
     x86_decode_init();
     x86_fuse_init();
-    struct x86_core *c = aligned_alloc(64, align_up(sizeof(*c), 64));
-    if (!c)
-        abort();
-    memset(c, 0, sizeof(*c));
+    struct x86_core *c = vcpu_alloc(sizeof(*c));
     c->model = model;
     c->bootstrap = config->index == 0;
     c->apic_id = config->index;

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "base/trace.h"
+#include "devices/char/uart_fifo.h"
 
 /* 3.2: registers. */
 #define UARTDR     0x000
@@ -61,19 +62,12 @@
 #define INT_OE  (1u << 10)
 #define INT_ALL 0x7ffu
 
-#define FIFO_SIZE 16
-
-struct fifo {
-    uint16_t entries[FIFO_SIZE]; /* received ones with their error bits, as in UARTDR */
-    uint8_t head, count;
-};
-
 struct pl011 {
     struct machine *machine;
     struct pl011_config config;
-    struct clock_timer *timer; /* the receive time-out */
-    struct fifo received, xmit;
-    uint64_t timeout; /* guest time of the time-out under way, or CLOCK_NEVER */
+    struct clock_timer *timer;       /* the receive time-out */
+    struct uart_fifo received, xmit; /* received: error bits as in UARTDR */
+    uint64_t timeout;                /* guest time of the time-out under way, or CLOCK_NEVER */
     uint32_t rsr, ilpr, ibrd, fbrd, lcr_h, cr, ifls, imsc, ris, dmacr;
     uint32_t modem; /* the FR bits of the modem lines, as last seen */
     uint8_t overrun;
@@ -81,21 +75,7 @@ struct pl011 {
 
 static unsigned fifo_limit(const struct pl011 *uart)
 {
-    return uart->lcr_h & LCR_FEN ? FIFO_SIZE : 1;
-}
-
-static void fifo_push(struct fifo *fifo, uint16_t entry)
-{
-    fifo->entries[(fifo->head + fifo->count) % FIFO_SIZE] = entry;
-    fifo->count++;
-}
-
-static uint16_t fifo_pop(struct fifo *fifo)
-{
-    uint16_t entry = fifo->entries[fifo->head];
-    fifo->head = (fifo->head + 1) % FIFO_SIZE;
-    fifo->count--;
-    return entry;
+    return uart->lcr_h & LCR_FEN ? UART_FIFO_SIZE : 1;
 }
 
 /* 3.3.9, a field of UARTIFLS: eighths of the FIFO. Reserved values mean the most. */
@@ -150,7 +130,7 @@ static void character_receive(struct pl011 *uart, uint16_t entry)
         uart->ris |= INT_OE;
         return;
     }
-    fifo_push(&uart->received, entry);
+    uart_fifo_push(&uart->received, entry);
     if (entry & DR_BE)
         uart->ris |= INT_BE;
     if (uart->received.count >= receive_trigger(uart))
@@ -196,11 +176,11 @@ static void timer_fired(void *opaque)
 /* 2.8.2 and 2.8.4: reading below the level, and reading all, end these interrupts. */
 static uint32_t data_read(struct pl011 *uart)
 {
-    struct fifo *fifo = &uart->received;
+    struct uart_fifo *fifo = &uart->received;
     uint32_t value = fifo->entries[fifo->head];
     if (!fifo->count)
         return value;
-    fifo_pop(fifo);
+    uart_fifo_pop(fifo);
     value |= uart->overrun ? DR_OE : 0;
     uart->overrun = false;
     uart->rsr = (value & DR_ERRORS) >> 8;
@@ -220,7 +200,7 @@ static uint32_t data_read(struct pl011 *uart)
 /* Let the line take what the transmitter holds. 2.8.3: falling to the level is the interrupt. */
 static void xmit_run(struct pl011 *uart)
 {
-    struct fifo *fifo = &uart->xmit;
+    struct uart_fifo *fifo = &uart->xmit;
     bool had = fifo->count != 0;
     while (fifo->count) {
         uint8_t byte = (uint8_t)fifo->entries[fifo->head];
@@ -228,7 +208,7 @@ static void xmit_run(struct pl011 *uart)
             character_receive(uart, byte);
         else if (char_write(uart->config.port, &byte, 1) == 0)
             break;
-        fifo_pop(fifo);
+        uart_fifo_pop(fifo);
     }
     if (had && fifo->count <= xmit_trigger(uart))
         uart->ris |= INT_TX;
@@ -238,7 +218,7 @@ static void data_write(struct pl011 *uart, uint32_t value)
 {
     /* Software that doesn't look at TXFF loses what it sends. */
     if (uart->xmit.count < fifo_limit(uart))
-        fifo_push(&uart->xmit, value & 0xff);
+        uart_fifo_push(&uart->xmit, value & 0xff);
     if (uart->xmit.count > xmit_trigger(uart))
         uart->ris &= ~INT_TX;
     xmit_run(uart);
@@ -274,7 +254,7 @@ static void modem_update(struct pl011 *uart)
 
 static uint32_t flags(const struct pl011 *uart)
 {
-    const struct fifo *in = &uart->received, *out = &uart->xmit;
+    const struct uart_fifo *in = &uart->received, *out = &uart->xmit;
     return uart->modem | (in->count ? 0 : FR_RXFE) | (in->count >= fifo_limit(uart) ? FR_RXFF : 0) |
            (out->count ? FR_BUSY : FR_TXFE) | (out->count >= fifo_limit(uart) ? FR_TXFF : 0);
 }
@@ -311,7 +291,7 @@ static void lcr_h_write(struct pl011 *uart, uint32_t value)
     uint32_t changed = uart->lcr_h ^ value;
     uart->lcr_h = value & 0xff;
     if (changed & LCR_FEN) {
-        uart->received = uart->xmit = (struct fifo){0};
+        uart->received = uart->xmit = (struct uart_fifo){0};
         uart->ris &= ~(INT_RX | INT_RT);
         timeout_set(uart, CLOCK_NEVER);
     }
@@ -366,27 +346,19 @@ static void uart_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
     register_write(uart, offset, (uint32_t)value);
 }
 
-/* Loaded numbers that index are made fit, as a save is only a file. */
 static void uart_restored(void *object)
 {
     struct pl011 *uart = object;
-    struct fifo *fifos[] = {&uart->received, &uart->xmit};
-    for (unsigned i = 0; i < ARRAY_LEN(fifos); i++) {
-        fifos[i]->head %= FIFO_SIZE;
-        fifos[i]->count = fifos[i]->count > FIFO_SIZE ? FIFO_SIZE : fifos[i]->count;
-    }
+    uart_fifo_restored(&uart->received);
+    uart_fifo_restored(&uart->xmit);
     clock_timer_set(uart->timer, uart->timeout);
     irq_update(uart);
 }
 
 /* 3.2: the state after a reset. */
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct pl011, received.entries),
-    STATE(struct pl011, received.head),
-    STATE(struct pl011, received.count),
-    STATE_ARRAY(struct pl011, xmit.entries),
-    STATE(struct pl011, xmit.head),
-    STATE(struct pl011, xmit.count),
+    STATE_UART_FIFO(struct pl011, received),
+    STATE_UART_FIFO(struct pl011, xmit),
     STATE(struct pl011, timeout, .reset = CLOCK_NEVER),
     STATE(struct pl011, rsr),
     STATE(struct pl011, ilpr),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/trace.h"
+#include "devices/char/uart_fifo.h"
 
 /* 8.0: registers; those in brackets while LCR_DLAB is set. */
 #define RBR_THR 0 /* [divisor latch, low byte] */
@@ -68,19 +69,14 @@
 #define MSR_DCD    0x80
 #define MSR_LINES  0xf0
 
-#define FIFO_SIZE 16
-
-struct fifo {
-    uint8_t bytes[FIFO_SIZE];
-    uint8_t errors[FIFO_SIZE]; /* LSR_CHAR bits of each byte */
-    uint8_t head, count;
-};
+/* LSR_CHAR bits of a received character, in its place of the FIFO. */
+#define ERRORS_AT 8
 
 struct uart16550 {
     struct machine *machine;
     struct uart16550_config config;
     struct clock_timer *timer; /* the receiver's time-out */
-    struct fifo received, xmit;
+    struct uart_fifo received, xmit;
     uint8_t ier, fcr, lcr, mcr, lsr, msr, scr; /* lsr: the latched error bits only */
     uint8_t thr_pending;                       /* the THR-empty interrupt waits to be seen */
     uint8_t timed_out;                         /* the character time-out interrupt is pending */
@@ -90,23 +86,7 @@ struct uart16550 {
 
 static unsigned fifo_limit(const struct uart16550 *uart)
 {
-    return uart->fcr & FCR_ENABLE ? FIFO_SIZE : 1;
-}
-
-static void fifo_push(struct fifo *fifo, uint8_t byte, uint8_t errors)
-{
-    unsigned at = (fifo->head + fifo->count) % FIFO_SIZE;
-    fifo->bytes[at] = byte;
-    fifo->errors[at] = errors;
-    fifo->count++;
-}
-
-static uint8_t fifo_pop(struct fifo *fifo)
-{
-    uint8_t byte = fifo->bytes[fifo->head];
-    fifo->head = (fifo->head + 1) % FIFO_SIZE;
-    fifo->count--;
-    return byte;
+    return uart->fcr & FCR_ENABLE ? UART_FIFO_SIZE : 1;
 }
 
 /* 8.4, FCR bits 6 and 7. */
@@ -163,24 +143,24 @@ static void timeout_restart(struct uart16550 *uart)
 /* 8.3: a character's errors show in LSR when it comes to the top of the FIFO. */
 static void top_reveal(struct uart16550 *uart)
 {
-    struct fifo *fifo = &uart->received;
+    struct uart_fifo *fifo = &uart->received;
     if (!fifo->count)
         return;
-    uart->lsr |= fifo->errors[fifo->head];
-    fifo->errors[fifo->head] = 0;
+    uart->lsr |= fifo->entries[fifo->head] >> ERRORS_AT;
+    fifo->entries[fifo->head] &= 0xff;
 }
 
 /* A character arrived. 8.3, overrun: a full FIFO keeps what it has, the single register takes the new one. */
 static void character_receive(struct uart16550 *uart, uint8_t byte, uint8_t errors)
 {
-    struct fifo *fifo = &uart->received;
+    struct uart_fifo *fifo = &uart->received;
     if (fifo->count >= fifo_limit(uart)) {
         uart->lsr |= LSR_OVERRUN;
         if (uart->fcr & FCR_ENABLE)
             return;
-        fifo_pop(fifo);
+        uart_fifo_pop(fifo);
     }
-    fifo_push(fifo, byte, errors);
+    uart_fifo_push(fifo, (uint16_t)(byte | errors << ERRORS_AT));
     top_reveal(uart);
     timeout_restart(uart);
 }
@@ -188,14 +168,15 @@ static void character_receive(struct uart16550 *uart, uint8_t byte, uint8_t erro
 /* Let the line take what the transmitter holds; THR becoming empty is an interrupt. */
 static void xmit_run(struct uart16550 *uart)
 {
-    struct fifo *fifo = &uart->xmit;
+    struct uart_fifo *fifo = &uart->xmit;
     bool had = fifo->count != 0;
     while (fifo->count) {
+        uint8_t byte = (uint8_t)fifo->entries[fifo->head];
         if (uart->mcr & MCR_LOOP)
-            character_receive(uart, fifo->bytes[fifo->head], 0);
-        else if (char_write(uart->config.port, &fifo->bytes[fifo->head], 1) == 0)
+            character_receive(uart, byte, 0);
+        else if (char_write(uart->config.port, &byte, 1) == 0)
             break;
-        fifo_pop(fifo);
+        uart_fifo_pop(fifo);
     }
     if (had && !fifo->count)
         uart->thr_pending = true;
@@ -259,10 +240,10 @@ static void modem_update(struct uart16550 *uart)
 
 static uint8_t rbr_read(struct uart16550 *uart)
 {
-    uint8_t byte = uart->received.bytes[uart->received.head];
+    uint8_t byte = (uint8_t)uart->received.entries[uart->received.head];
     if (!uart->received.count)
         return byte;
-    fifo_pop(&uart->received);
+    uart_fifo_pop(&uart->received);
     top_reveal(uart);
     /* 8.4.1: reading a character clears the time-out interrupt and starts the timer again. */
     uart->timed_out = false;
@@ -275,10 +256,10 @@ static uint8_t rbr_read(struct uart16550 *uart)
 /* 8.3: reading clears the error bits. */
 static uint8_t lsr_read(struct uart16550 *uart)
 {
-    const struct fifo *fifo = &uart->received;
+    const struct uart_fifo *fifo = &uart->received;
     uint8_t value = uart->lsr, behind = 0;
     for (unsigned i = 0; i < fifo->count; i++)
-        behind |= fifo->errors[(fifo->head + i) % FIFO_SIZE];
+        behind |= (uint8_t)(fifo->entries[(fifo->head + i) % UART_FIFO_SIZE] >> ERRORS_AT);
     value |= fifo->count ? LSR_READY : 0;
     value |= uart->xmit.count ? 0 : LSR_THRE | LSR_TEMT;
     value |= uart->fcr & FCR_ENABLE && (behind | uart->lsr) & LSR_CHAR ? LSR_FIFO : 0;
@@ -327,7 +308,7 @@ static void thr_write(struct uart16550 *uart, uint8_t byte)
     /* Software that doesn't look at THRE: the single register is overwritten, the FIFO's last place too. */
     if (uart->xmit.count >= fifo_limit(uart))
         uart->xmit.count--;
-    fifo_push(&uart->xmit, byte, 0);
+    uart_fifo_push(&uart->xmit, byte);
     xmit_run(uart);
 }
 
@@ -341,7 +322,7 @@ static void ier_write(struct uart16550 *uart, uint8_t value)
 
 static void received_clear(struct uart16550 *uart)
 {
-    uart->received = (struct fifo){0};
+    uart->received = (struct uart_fifo){0};
     uart->timed_out = false;
     /* Room for what waits outside, but not now: drivers clear the FIFO several times while they start. */
     timeout_set(uart, clock_now(uart->machine->clock) + 4 * character_ns(uart));
@@ -351,7 +332,7 @@ static void xmit_clear(struct uart16550 *uart)
 {
     if (uart->xmit.count)
         uart->thr_pending = true;
-    uart->xmit = (struct fifo){0};
+    uart->xmit = (struct uart_fifo){0};
 }
 
 /* 8.4: changing the enable bit clears both FIFOs, and without it no other bit is programmed. */
@@ -434,28 +415,19 @@ static void uart_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
         register_write(uart, reg, (uint8_t)value);
 }
 
-/* Loaded numbers that index are made fit, as a save is only a file. */
 static void uart_restored(void *object)
 {
     struct uart16550 *uart = object;
-    struct fifo *fifos[] = {&uart->received, &uart->xmit};
-    for (unsigned i = 0; i < ARRAY_LEN(fifos); i++) {
-        fifos[i]->head %= FIFO_SIZE;
-        fifos[i]->count = fifos[i]->count > FIFO_SIZE ? FIFO_SIZE : fifos[i]->count;
-    }
+    uart_fifo_restored(&uart->received);
+    uart_fifo_restored(&uart->xmit);
     clock_timer_set(uart->timer, uart->timeout);
     irq_update(uart);
 }
 
 /* 8.0, table I: the state after a reset. */
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct uart16550, received.bytes),
-    STATE_ARRAY(struct uart16550, received.errors),
-    STATE(struct uart16550, received.head),
-    STATE(struct uart16550, received.count),
-    STATE_ARRAY(struct uart16550, xmit.bytes),
-    STATE(struct uart16550, xmit.head),
-    STATE(struct uart16550, xmit.count),
+    STATE_UART_FIFO(struct uart16550, received),
+    STATE_UART_FIFO(struct uart16550, xmit),
     STATE(struct uart16550, ier),
     STATE(struct uart16550, fcr),
     STATE(struct uart16550, lcr),

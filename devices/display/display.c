@@ -4,8 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONSUMERS_MAX 8
+#include "base/bits.h"
+
+#define CONSUMERS_MAX 16
 #define SOURCES_MAX   4
+
+/* What a look has to know of the memory that the source draws from. */
+struct watch {
+    struct display_memory memory;
+    uint64_t number; /* another one for another source, or memory */
+    bool tracked;    /* the RAM keeps account of what is written to */
+};
+
+/* Rows one below another that have changed, not told yet; none when top is bottom. */
+struct band {
+    unsigned left, right, top, bottom;
+};
 
 struct display {
     struct display_surface surface;
@@ -16,6 +30,10 @@ struct display {
     unsigned hint_width, hint_height; /* 0: none */
     struct display_cursor cursor;
     uint32_t *cursor_pixels;
+    struct watch watch;
+    const void *drawn_by;  /* whose picture the surface holds */
+    const uint64_t *dirty; /* while drawing: a bit a page of the memory; NULL: all may have changed */
+    struct band band;
 };
 
 struct display *display_create(void)
@@ -52,20 +70,125 @@ void display_detach(struct display *display, const void *opaque)
     display->count = kept;
 }
 
-/* --- sources --- */
-
 static const struct display_source *source(const struct display *display)
 {
     static const struct display_source nobody;
     return display->source_count ? &display->sources[display->source_count - 1] : &nobody;
 }
 
+/* --- drawing --- */
+
+static void band_tell(struct display *display)
+{
+    const struct band band = display->band;
+    display->band = (struct band){0};
+    if (band.top != band.bottom)
+        display_changed(display, band.left, band.top, band.right - band.left, band.bottom - band.top);
+}
+
+void display_row_put(struct display *display, unsigned y, const uint32_t *pixels)
+{
+    const struct display_surface *surface = &display->surface;
+    struct band *band = &display->band;
+    uint32_t *row = surface->pixels + (size_t)y * surface->stride;
+    unsigned left = 0, right = surface->width;
+    if (!memcmp(row, pixels, right * sizeof(*row)))
+        return;
+    while (row[left] == pixels[left])
+        left++;
+    while (row[right - 1] == pixels[right - 1])
+        right--;
+    memcpy(row + left, pixels + left, (right - left) * sizeof(*row));
+    if (band->top == band->bottom || band->bottom != y) {
+        band_tell(display);
+        *band = (struct band){left, right, y, y};
+    }
+    band->left = left < band->left ? left : band->left;
+    band->right = right > band->right ? right : band->right;
+    band->bottom = y + 1;
+}
+
+bool display_memory_changed(const struct display *display, uint64_t offset, uint64_t len)
+{
+    const struct display_memory *memory = &display->watch.memory;
+    if (!display->dirty || len == 0 || offset < memory->offset ||
+        range_beyond(offset - memory->offset, len, memory->size))
+        return true;
+    uint64_t first = (offset - memory->offset) >> PAGE_BITS;
+    uint64_t last = (offset - memory->offset + len - 1) >> PAGE_BITS;
+    for (uint64_t page = first; page <= last; page++) {
+        if (display->dirty[page / 64] >> (page % 64) & 1)
+            return true;
+    }
+    return false;
+}
+
+static void draw(struct display *display, const uint64_t *dirty)
+{
+    const struct display_source now = *source(display);
+    display->dirty = display->drawn_by == now.opaque ? dirty : NULL;
+    if (now.draw)
+        now.draw(now.opaque);
+    band_tell(display);
+    display->drawn_by = now.opaque;
+    display->dirty = NULL;
+}
+
 struct display_surface display_refresh(struct display *display)
 {
-    if (source(display)->draw)
-        source(display)->draw(source(display)->opaque);
+    draw(display, NULL);
     return display->surface;
 }
+
+/* Lock not held. What was written to since the last call; NULL: not known, as the account begins now. */
+static uint64_t *harvest(const struct watch *watch)
+{
+    const struct display_memory *memory = &watch->memory;
+    if (!watch->tracked) {
+        ram_dirty_track(memory->ram, memory->block, RAM_DIRTY_DISPLAY, true);
+        return NULL;
+    }
+    uint64_t *dirty = calloc((memory->size >> PAGE_BITS) / 64 + 1, sizeof(*dirty));
+    if (!dirty)
+        abort();
+    ram_dirty_harvest(memory->ram, memory->block, RAM_DIRTY_DISPLAY, memory->offset, memory->size, dirty);
+    return dirty;
+}
+
+/* Not a small part of a block of which only the whole can be watched. */
+static bool is_watchable(const struct display_memory *memory)
+{
+    return memory->block && (ram_dirty_by_page(memory->ram) || memory->size == ram_block_size(memory->block));
+}
+
+struct display_surface display_look(struct display *display, struct host_mutex *lock)
+{
+    host_mutex_lock(lock);
+    const struct watch watch = display->watch;
+    host_mutex_unlock(lock);
+    uint64_t *dirty = is_watchable(&watch.memory) ? harvest(&watch) : NULL;
+    host_mutex_lock(lock);
+    bool current = watch.number == display->watch.number;
+    if (current)
+        display->watch.tracked = is_watchable(&watch.memory);
+    else if (watch.memory.block && !watch.tracked) /* begun in vain: another draws */
+        ram_dirty_track(watch.memory.ram, watch.memory.block, RAM_DIRTY_DISPLAY, false);
+    draw(display, current ? dirty : NULL);
+    free(dirty);
+    return display->surface;
+}
+
+/* Another source draws, or the same from other memory. */
+static void watch_restart(struct display *display)
+{
+    struct watch *watch = &display->watch;
+    if (watch->tracked)
+        ram_dirty_track(watch->memory.ram, watch->memory.block, RAM_DIRTY_DISPLAY, false);
+    *watch = (struct watch){.memory = source(display)->memory, .number = watch->number + 1};
+    display->drawn_by = NULL;
+}
+
+/* --- who draws --- */
 
 static void source_remove(struct display *display, const void *opaque)
 {
@@ -84,6 +207,7 @@ void display_source_set(struct display *display, const struct display_source *ad
     source_remove(display, added->opaque);
     assert(display->source_count < SOURCES_MAX);
     display->sources[display->source_count++] = *added;
+    watch_restart(display);
 }
 
 void display_source_leave(struct display *display, const void *opaque)
@@ -91,6 +215,7 @@ void display_source_leave(struct display *display, const void *opaque)
     if (source(display)->opaque == opaque)
         display_cursor_set(display, NULL);
     source_remove(display, opaque);
+    watch_restart(display);
 }
 
 /* --- hints --- */
@@ -188,6 +313,9 @@ void display_resize(struct display *display, unsigned width, unsigned height)
         abort();
     surface->width = surface->stride = width;
     surface->height = height;
+    display->drawn_by = NULL;
+    display->dirty = NULL;
+    display->band = (struct band){0};
     for (unsigned i = 0; i < display->count; i++) {
         if (display->consumers[i].resized)
             display->consumers[i].resized(display->consumers[i].opaque);

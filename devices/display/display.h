@@ -3,11 +3,12 @@
  * device draws when a consumer asks for it, and tells which parts have changed. Going back, a consumer says
  * what size it would like (a hint).
  *
- * Everything runs with the machine lock held.
+ * Everything runs with the machine lock held, but for display_look.
  */
 #pragma once
 
-#include "base/types.h"
+#include "host/thread.h"
+#include "softmmu/ram.h"
 
 struct display;
 
@@ -40,11 +41,19 @@ struct display_consumer {
     void *opaque;
 };
 
+/* Guest memory that a picture is made of: whole pages of a block. */
+struct display_memory {
+    struct ram *ram;
+    struct ram_block *block; /* NULL: the picture is not made of memory, or it is not known of which */
+    uint64_t offset, size;
+};
+
 /* Who draws. */
 struct display_source {
     void (*draw)(void *opaque);   /* what changed, into the surface; may be NULL */
     void (*hinted)(void *opaque); /* display_hint is another; NULL: the size is the guest's business alone */
     void *opaque;
+    struct display_memory memory;
 };
 
 /* A display with a black surface of 640 by 480. */
@@ -57,8 +66,15 @@ void display_destroy(struct display *display);
 void display_attach(struct display *display, const struct display_consumer *consumer);
 void display_detach(struct display *display, const void *opaque);
 
-/* Let the device draw what has changed; the surface after it. */
+/* Let the device draw, with a look at all that its picture is made of; the surface after it. */
 struct display_surface display_refresh(struct display *display);
+
+/*
+ * The same for who looks again and again: a device that draws from memory looks only where the guest has
+ * written to since the last look. To find that out may take waiting for vCPUs, so this is called without the
+ * machine lock, and returns with it.
+ */
+struct display_surface display_look(struct display *display, struct host_mutex *lock);
 
 struct display_cursor display_cursor(const struct display *display);
 
@@ -71,7 +87,7 @@ bool display_takes_hints(const struct display *display);
 /* --- for devices --- */
 
 /* This one draws from now on, until it leaves or another comes; when that one leaves, it does again. Copied;
- * its opaque names it. At most four. */
+ * its opaque names it. At most four. Who draws from another memory says so by this as well. */
 void display_source_set(struct display *display, const struct display_source *source);
 void display_source_leave(struct display *display, const void *opaque);
 
@@ -89,6 +105,13 @@ struct display_surface display_surface(const struct display *display);
 /* Another size, at most DISPLAY_SIDE_MAX each way and at least 1; the surface becomes black. Nothing when it
  * is that size already. */
 void display_resize(struct display *display, unsigned width, unsigned height);
+
+/* While drawing: whether [offset, offset + len) of the source's block may be new since the last time. True
+ * for everything when nobody knows, and when the surface is not as the source left it. */
+bool display_memory_changed(const struct display *display, uint64_t offset, uint64_t len);
+
+/* While drawing: a row of the picture, of the surface's width. What differs is copied and told. */
+void display_row_put(struct display *display, unsigned y, const uint32_t *pixels);
 
 /* Pixels were changed; the rectangle lies in the surface. */
 void display_changed(struct display *display, unsigned x, unsigned y, unsigned width, unsigned height);

@@ -26,6 +26,9 @@ struct ramfb {
     uint64_t base;
     uint32_t width, height, stride, row_bytes;
     row_reader *reader; /* NULL: it doesn't */
+    struct ram_block
+        *block; /* all of it is at block_offset there; NULL: it is in pieces, or partly nowhere */
+    uint64_t block_offset;
     uint32_t row[DISPLAY_SIDE_MAX];
 };
 
@@ -62,23 +65,28 @@ static const struct {
     {FOURCC('R', 'G', '1', '6'), 2, rgb565},
 };
 
+/* Whether a row is as it was drawn last, from the place where its bytes are now. */
+static bool row_unchanged(const struct ramfb *ramfb, unsigned y, const uint8_t *from)
+{
+    uint64_t offset = ramfb->block_offset + (uint64_t)y * ramfb->stride;
+    return ramfb->block && from == ram_block_host(ramfb->block) + offset &&
+           !display_memory_changed(ramfb->config.display, offset, ramfb->row_bytes);
+}
+
 /* A row that leaves RAM ends the picture: the guest may say anything. */
 static void ramfb_draw(void *opaque)
 {
     struct ramfb *ramfb = opaque;
     display_resize(ramfb->config.display, ramfb->width, ramfb->height); /* others may have drawn meanwhile */
-    struct display_surface surface = display_surface(ramfb->config.display);
     for (unsigned y = 0; y < ramfb->height; y++) {
-        uint32_t *to = surface.pixels + (size_t)y * surface.stride;
         gpa_t at = gpa(ramfb->base + (uint64_t)y * ramfb->stride);
         const uint8_t *from = ram_at(ramfb->machine->mem.ram, at, ramfb->row_bytes, RAM_READ);
         if (!from)
             return;
-        ramfb->reader(ramfb->row, from, ramfb->width);
-        if (memcmp(to, ramfb->row, ramfb->width * sizeof(*to)) == 0)
+        if (row_unchanged(ramfb, y, from))
             continue;
-        memcpy(to, ramfb->row, ramfb->width * sizeof(*to));
-        display_changed(ramfb->config.display, 0, y, ramfb->width, 1);
+        ramfb->reader(ramfb->row, from, ramfb->width);
+        display_row_put(ramfb->config.display, y, ramfb->row);
     }
 }
 
@@ -113,13 +121,29 @@ static bool file_read(struct ramfb *ramfb)
     return ramfb->reader;
 }
 
+/* Where it is in guest memory, in whole pages. */
+static struct display_memory memory_find(struct ramfb *ramfb)
+{
+    struct ram *ram = ramfb->machine->mem.ram;
+    uint64_t len = (uint64_t)ramfb->stride * (ramfb->height - 1) + ramfb->row_bytes;
+    ramfb->block = ram_block_at(ram, gpa(ramfb->base), len, &ramfb->block_offset);
+    if (!ramfb->block)
+        return (struct display_memory){0};
+    uint64_t first = ramfb->block_offset & PAGE_MASK;
+    return (struct display_memory){.ram = ram,
+                                   .block = ramfb->block,
+                                   .offset = first,
+                                   .size = align_up(ramfb->block_offset + len, PAGE_SIZE) - first};
+}
+
 static void picture_set(struct ramfb *ramfb)
 {
     struct display *display = ramfb->config.display;
     bool was_on = ramfb->reader;
     if (file_read(ramfb)) {
         display_resize(display, ramfb->width, ramfb->height);
-        display_source_set(display, &(struct display_source){.draw = ramfb_draw, .opaque = ramfb});
+        display_source_set(display, &(struct display_source){
+                                        .draw = ramfb_draw, .opaque = ramfb, .memory = memory_find(ramfb)});
     } else if (was_on) {
         display_source_leave(display, ramfb);
     }

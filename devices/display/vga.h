@@ -20,6 +20,9 @@ struct vga;
 /* Draws into the display from its creation on. NULL and err when its place or the legacy ports are taken. */
 struct vga *vga_create(struct machine *machine, const struct vga_config *config, struct error *err);
 
-/* For a machine without firmware: pixels of 32 bits in rows without gaps, as its BIOS would set them. Machine
+/* For a machine without firmware: text mode 3 with letters, as its BIOS would set it. Machine lock held. */
+void vga_text_set(struct vga *vga);
+
+/* Likewise: pixels of 32 bits in rows without gaps, as its BIOS would set them. Machine
  * lock held; the size is one that the memory has room for, the width a multiple of 8. */
 void vga_linear_set(struct vga *vga, unsigned width, unsigned height);

@@ -58,7 +58,7 @@ enum {
 #define VBE_LFB      0x40u
 #define VBE_NO_CLEAR 0x80u
 
-/* What the last picture was made of. */
+/* What the last picture was made of, but for memory. */
 struct vga_drawn;
 
 struct vga {
@@ -119,15 +119,16 @@ void vga_vbe_restored(struct vga *vga);
 /* vga_scan.c: a number that changes when the cursor or blinking characters do. */
 uint64_t vga_blink_phase(const struct vga *vga);
 
-/* vga_render.c: into the display; a row of pixels for it, shown if it is not there already. */
+/* vga_render.c: into the display. */
 void vga_draw(void *vga);
 struct vga_frame {
     struct vga *vga;
     struct display_surface surface;
-    unsigned first_changed, last_changed; /* rows; first > last: none */
+    bool same_registers;  /* as those of the last picture: only what was written to memory is new */
+    unsigned top, bottom; /* rows to draw: from one to before the other */
+    unsigned blink_top, blink_bottom; /* rows found to be others at another phase */
     uint32_t palette[256];
 };
-void vga_row_put(struct vga_frame *frame, unsigned y, const uint32_t *pixels);
 
 /* vga_scan.c and vga_scan_vbe.c: all rows of the mode that is set. */
 void vga_scan(struct vga_frame *frame);

@@ -1,46 +1,50 @@
 /*
- * Drawing of the whole screen when a consumer asks for it. A VGA has many ways to change a picture: so a
- * picture is made when any register or any byte of the planes is another than when the last one was made
- * (those of VBE, whose memory is large, always), and its rows are compared with what is shown.
+ * Drawing of the screen when a consumer asks for it. A VGA has many ways to change a picture: so all of it is
+ * made again when any register is another than when the last one was made. When none is, what it is made of
+ * has changed only where the guest has written to memory.
  */
 #include <string.h>
 
 #include "devices/display/vga_internal.h"
 
-/* All the registers, which lie between these members. */
-#define REGISTERS_AT  offsetof(struct vga, misc)
-#define REGISTERS_LEN (offsetof(struct vga, vbe_low) - REGISTERS_AT)
-
-/* So often a picture may be taken for what is shown: then it is made, in case that somebody else has drawn
- * into the display. */
-#define SKIPS_MAX 30
-
-struct vga_drawn {
-    unsigned skips;
-    uint64_t phase;
-    uint8_t registers[REGISTERS_LEN];
-    uint8_t planes[4 * VGA_PLANE];
+/* The registers that make the picture; which bank or index a guest has chosen does not. */
+struct registers {
+    uint8_t misc, sequencer[VGA_SEQUENCER], crtc[VGA_CRTC], graphics[VGA_GRAPHICS], attribute[VGA_ATTRIBUTE];
+    uint8_t attribute_shown, dac_mask, dac[256][3];
+    uint16_t vbe[VBE_REGISTERS];
 };
 
-/* Whether the picture would come out as the last one did; if not, note what it is made of. */
-static bool drawn_already(struct vga *vga)
+struct vga_drawn {
+    uint64_t phase;
+    unsigned blink_top, blink_bottom; /* rows where a cursor is, or characters blink */
+    struct registers registers;
+};
+
+static void registers_get(const struct vga *vga, struct registers *now)
 {
-    const uint8_t *registers = (const uint8_t *)vga + REGISTERS_AT;
-    uint64_t phase = vga->attribute[0x10] & AR10_GRAPHICS ? 0 : vga_blink_phase(vga);
-    bool known = vga->drawn && !vga_vbe_shows(vga);
-    if (known && vga->drawn->skips < SKIPS_MAX && vga->drawn->phase == phase &&
-        memcmp(vga->drawn->registers, registers, REGISTERS_LEN) == 0 &&
-        memcmp(vga->drawn->planes, vga->memory, sizeof(vga->drawn->planes)) == 0) {
-        vga->drawn->skips++;
-        return true;
-    }
+    memset(now, 0, sizeof(*now));
+    now->misc = vga->misc;
+    now->dac_mask = vga->dac_mask;
+    now->attribute_shown = vga->attribute_index & ATTRIBUTE_SHOWN;
+    memcpy(now->sequencer, vga->sequencer, sizeof(now->sequencer));
+    memcpy(now->crtc, vga->crtc, sizeof(now->crtc));
+    memcpy(now->graphics, vga->graphics, sizeof(now->graphics));
+    memcpy(now->attribute, vga->attribute, sizeof(now->attribute));
+    memcpy(now->dac, vga->dac, sizeof(now->dac));
+    memcpy(now->vbe, vga->vbe, sizeof(now->vbe));
+    now->vbe[VBE_BANK] = 0;
+}
+
+/* Whether the registers are as they were for the last picture; and note them for the next time. */
+static bool same_registers(struct vga *vga)
+{
+    struct registers now;
+    registers_get(vga, &now);
     if (!vga->drawn)
         vga->drawn = machine_alloc(sizeof(*vga->drawn));
-    vga->drawn->skips = 0;
-    vga->drawn->phase = phase;
-    memcpy(vga->drawn->registers, registers, REGISTERS_LEN);
-    if (!vga_vbe_shows(vga))
-        memcpy(vga->drawn->planes, vga->memory, sizeof(vga->drawn->planes));
+    else if (memcmp(&vga->drawn->registers, &now, sizeof(now)) == 0)
+        return true;
+    vga->drawn->registers = now;
     return false;
 }
 
@@ -63,18 +67,6 @@ static void palette_make(struct vga_frame *frame)
     }
 }
 
-void vga_row_put(struct vga_frame *frame, unsigned y, const uint32_t *pixels)
-{
-    uint32_t *row = frame->surface.pixels + (size_t)y * frame->surface.stride;
-    size_t bytes = frame->surface.width * sizeof(*row);
-    if (!memcmp(row, pixels, bytes))
-        return;
-    memcpy(row, pixels, bytes);
-    if (frame->first_changed > y)
-        frame->first_changed = y;
-    frame->last_changed = y;
-}
-
 /* The sequencer is held in reset or told to stop, or the palette is in the processor's hands. */
 static bool is_blank(const struct vga *vga)
 {
@@ -88,20 +80,37 @@ static void blank(struct vga_frame *frame)
 {
     static const uint32_t black[DISPLAY_SIDE_MAX];
     for (unsigned y = 0; y < frame->surface.height; y++)
-        vga_row_put(frame, y, black);
+        display_row_put(frame->vga->display, y, black);
+}
+
+/* Rows of a plane lie across all of them, and characters' shapes anywhere: such pictures are made as a whole,
+ * but for what blinks. */
+static void rows_choose(struct vga_frame *frame)
+{
+    struct vga *vga = frame->vga;
+    uint64_t phase = vga_blink_phase(vga), memory = vga_vbe_shows(vga) ? vga->size : 4 * VGA_PLANE;
+    bool same =
+        frame->same_registers && (vga_vbe_linear(vga) || !display_memory_changed(vga->display, 0, memory));
+    frame->bottom = frame->surface.height;
+    if (same && !vga_vbe_linear(vga)) {
+        frame->top = vga->drawn->blink_top;
+        frame->bottom = phase == vga->drawn->phase ? 0 : vga->drawn->blink_bottom;
+    }
+    vga->drawn->phase = phase;
 }
 
 void vga_draw(void *opaque)
 {
     struct vga *vga = opaque;
-    struct vga_frame frame = {.vga = vga, .first_changed = DISPLAY_SIDE_MAX};
-    if (drawn_already(vga))
-        return;
+    struct vga_frame frame = {.vga = vga, .same_registers = same_registers(vga)};
     if (vga_vbe_shows(vga))
         display_resize(vga->display, vga->vbe[VBE_XRES], vga->vbe[VBE_YRES]);
     else if (!is_blank(vga))
         display_resize(vga->display, vga_scan_width(vga), vga_vertical_end(vga));
     frame.surface = display_surface(vga->display);
+    rows_choose(&frame);
+    if (frame.top >= frame.bottom)
+        return;
     palette_make(&frame);
     if (is_blank(vga))
         blank(&frame);
@@ -109,7 +118,6 @@ void vga_draw(void *opaque)
         vga_scan_vbe(&frame);
     else
         vga_scan(&frame);
-    if (frame.first_changed <= frame.last_changed)
-        display_changed(vga->display, 0, frame.first_changed, frame.surface.width,
-                        frame.last_changed - frame.first_changed + 1);
+    vga->drawn->blink_top = frame.blink_top;
+    vga->drawn->blink_bottom = frame.blink_bottom;
 }

@@ -30,6 +30,7 @@ struct scan {
     unsigned pan;     /* dots */
     uint32_t colours[16];
     bool cursor_on, blink_on;
+    bool changes; /* the line is another at another phase */
     uint32_t line[DOTS_MAX];
 };
 
@@ -73,15 +74,16 @@ static uint32_t font_address(const struct vga *vga, uint8_t attribute)
     return low * 0x4000 + high * 0x2000;
 }
 
+/* Whether the cursor is here, seen or not. */
 static bool cursor_at(const struct scan *scan, unsigned column)
 {
     const uint8_t *crtc = scan->vga->crtc;
     uint16_t place = (uint16_t)(crtc[0x0e] << 8 | crtc[0x0f]);
-    return scan->cursor_on && (uint16_t)(scan->address + column) == place &&
+    return !(crtc[0x0a] & CRTC_CURSOR_OFF) && (uint16_t)(scan->address + column) == place &&
            scan->row_scan >= (crtc[0x0a] & CRTC_CELL_MASK) && scan->row_scan <= (crtc[0x0b] & CRTC_CELL_MASK);
 }
 
-static void character_draw(const struct scan *scan, unsigned column, uint32_t *to)
+static void character_draw(struct scan *scan, unsigned column, uint32_t *to)
 {
     const struct vga *vga = scan->vga;
     const uint8_t *cell = planes_at(scan, column);
@@ -89,18 +91,20 @@ static void character_draw(const struct scan *scan, unsigned column, uint32_t *t
     uint32_t font = font_address(vga, attribute) + code * 32u + scan->row_scan;
     unsigned bits = vga->memory[4 * (uint64_t)(font & (VGA_PLANE - 1)) + 2];
     unsigned front = attribute & 0xf, back = attribute >> 4;
-    if (mode & AR10_BLINK) {
+    bool at_cursor = cursor_at(scan, column), blinks = mode & AR10_BLINK && attribute & 0x80;
+    bool cursor = at_cursor && scan->cursor_on;
+    scan->changes |= at_cursor || blinks;
+    if (mode & AR10_BLINK)
         back &= 7;
-        if (attribute & 0x80 && !scan->blink_on)
-            front = back;
-    }
+    if (blinks && !scan->blink_on)
+        front = back;
     if (mode & AR10_MONO && (attribute & 7) == 1 && scan->row_scan == (vga->crtc[0x14] & CRTC_CELL_MASK))
         bits = 0xff;
-    if (cursor_at(scan, column))
+    if (cursor)
         bits = 0xff;
     /* The ninth dot: background, or in line graphics the eighth again. */
     bool joined = mode & AR10_LINE && code >= 0xc0 && code <= 0xdf;
-    bits = bits << 1 | (joined || cursor_at(scan, column) ? bits & 1 : 0);
+    bits = bits << 1 | (joined || cursor ? bits & 1 : 0);
     for (unsigned i = 0; i < scan->dots; i++)
         to[i] = scan->colours[bits >> (8 - i) & 1 ? front : back];
 }
@@ -152,6 +156,7 @@ static bool is_graphics(const struct vga *vga)
 
 static void line_draw(struct scan *scan)
 {
+    scan->changes = false;
     for (unsigned i = 0; i <= scan->columns; i++) { /* one more, for what panning brings in */
         uint32_t *to = scan->line + i * scan->dots;
         if (is_graphics(scan->vga))
@@ -165,13 +170,18 @@ static void line_show(struct scan *scan, unsigned y)
 {
     uint32_t doubled[2 * DOTS_MAX];
     const uint32_t *dots = scan->line + scan->pan;
+    struct vga_frame *frame = scan->frame;
+    if (scan->changes) {
+        frame->blink_top = frame->blink_bottom ? frame->blink_top : y;
+        frame->blink_bottom = y + 1;
+    }
     if (!(scan->vga->sequencer[1] & SR1_HALF_CLOCK)) {
-        vga_row_put(scan->frame, y, dots);
+        display_row_put(scan->vga->display, y, dots);
         return;
     }
     for (unsigned i = 0; i < scan->frame->surface.width; i++)
         doubled[i] = dots[i / 2];
-    vga_row_put(scan->frame, y, doubled);
+    display_row_put(scan->vga->display, y, doubled);
 }
 
 /* AR13: in 9-dot modes 8 is no shift at all, and 0 is one dot. */
@@ -203,7 +213,7 @@ static void scan_begin(struct scan *scan)
     scan->row_scan = vga->crtc[8] & CRTC_CELL_MASK;
     scan->address = (uint16_t)((vga->crtc[0x0c] << 8 | vga->crtc[0x0d]) + (vga->crtc[8] >> 5 & 3));
     scan->pan = pan_dots(scan);
-    scan->cursor_on = !(vga->crtc[0x0a] & CRTC_CURSOR_OFF) && !(phase & 1);
+    scan->cursor_on = !(phase & 1);
     scan->blink_on = !(phase / 2 & 1);
     colours_make(scan);
 }
@@ -219,11 +229,13 @@ void vga_scan(struct vga_frame *frame)
     uint16_t row;
     scan_begin(&scan);
     row = scan.address;
-    for (unsigned y = 0; y < frame->surface.height; y++) {
-        if (!drawn || !same)
+    for (unsigned y = 0; y < frame->bottom; y++) {
+        if (y >= frame->top && (!drawn || !same)) {
             line_draw(&scan);
-        drawn = true;
-        line_show(&scan, y);
+            drawn = true;
+        }
+        if (y >= frame->top)
+            line_show(&scan, y);
         half = doubled && !half;
         if (!half && scan.row_scan++ == (crtc[9] & CRTC_CELL_MASK)) {
             scan.row_scan = 0;

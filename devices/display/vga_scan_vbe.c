@@ -70,14 +70,17 @@ void vga_scan_vbe(struct vga_frame *frame)
     uint32_t row[DISPLAY_SIDE_MAX];
     uint64_t pitch = vga_vbe_pitch(vga), start = vga_vbe_start(vga);
     unsigned bytes = (vga->vbe[VBE_BPP] + 7u) / 8;
+    bool linear = vga_vbe_linear(vga);
     for (unsigned y = 0; y < frame->surface.height; y++) {
-        uint64_t at = start + y * pitch;
-        if (vga->vbe[VBE_BPP] == 4)
+        uint64_t at = start + y * pitch, len = (uint64_t)frame->surface.width * bytes;
+        if (linear && frame->same_registers && !display_memory_changed(vga->display, at, len))
+            continue;
+        if (!linear)
             row_16_colours(frame, at, row);
-        else if (!range_beyond(at, (uint64_t)frame->surface.width * bytes, vga->size))
+        else if (!range_beyond(at, len, vga->size))
             row_packed(frame, vga->memory + at, row);
         else
             memset(row, 0, frame->surface.width * sizeof(*row));
-        vga_row_put(frame, y, row);
+        display_row_put(vga->display, y, row);
     }
 }

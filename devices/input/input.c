@@ -56,13 +56,24 @@ void input_button(struct input *input, unsigned button, bool pressed)
     }
 }
 
-void input_relative(struct input *input, int dx, int dy, int wheel)
+void input_relative(struct input *input, int dx, int dy)
 {
     for (unsigned i = input->count; i-- > 0;) {
         const struct input_handlers *consumer = &input->consumers[i];
         if (!consumer->relative || !listens(consumer))
             continue;
-        consumer->relative(consumer->opaque, dx, dy, wheel);
+        consumer->relative(consumer->opaque, dx, dy);
+        return;
+    }
+}
+
+void input_wheel(struct input *input, int down, int right)
+{
+    for (unsigned i = input->count; i-- > 0;) {
+        const struct input_handlers *consumer = &input->consumers[i];
+        if (!consumer->wheel || !listens(consumer))
+            continue;
+        consumer->wheel(consumer->opaque, down, right);
         return;
     }
 }
@@ -80,6 +91,26 @@ static const struct input_handlers *absolute_consumer(const struct input *input)
 bool input_takes_absolute(const struct input *input)
 {
     return absolute_consumer(input) != NULL;
+}
+
+bool input_may_take_absolute(const struct input *input)
+{
+    for (unsigned i = 0; i < input->count; i++) {
+        const struct input_handlers *consumer = &input->consumers[i];
+        bool known = consumer->known ? consumer->known(consumer->opaque) : listens(consumer);
+        if (consumer->absolute && known)
+            return true;
+    }
+    return false;
+}
+
+bool input_takes_relative(const struct input *input)
+{
+    for (unsigned i = 0; i < input->count; i++) {
+        if (input->consumers[i].relative && listens(&input->consumers[i]))
+            return true;
+    }
+    return false;
 }
 
 void input_absolute(struct input *input, unsigned x, unsigned y)

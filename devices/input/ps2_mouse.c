@@ -87,12 +87,19 @@ static void stream(struct ps2_device *ps2)
     ps2_event(ps2, packet, count);
 }
 
-static void relative_event(void *opaque, int dx, int dy, int wheel)
+static void relative_event(void *opaque, int dx, int dy)
 {
     struct mouse *mouse = opaque;
     mouse->dx = clamp(mouse->dx + clamp(dx, -4096, 4096), -4096, 4096);
     mouse->dy = clamp(mouse->dy + clamp(dy, -4096, 4096), -4096, 4096);
-    mouse->wheel = clamp(mouse->wheel + clamp(wheel, -64, 64), -64, 64);
+}
+
+/* Its packets have room for one wheel. */
+static void wheel_event(void *opaque, int down, int right)
+{
+    struct mouse *mouse = opaque;
+    (void)right;
+    mouse->wheel = clamp(mouse->wheel + clamp(down, -64, 64), -64, 64);
 }
 
 static void button_event(void *opaque, unsigned button, bool pressed)
@@ -279,8 +286,10 @@ struct ps2_device *ps2_mouse_create(struct machine *machine, struct input *input
     mouse->ps2.write = mouse_write;
     mouse->ps2.idle = stream;
     machine_device_add(machine, "ps2-mouse", &table, mouse, free);
-    input_attach(
-        input, &(struct input_handlers){
-                   .button = button_event, .relative = relative_event, .sync = sync_event, .opaque = mouse});
+    input_attach(input, &(struct input_handlers){.button = button_event,
+                                                 .relative = relative_event,
+                                                 .wheel = wheel_event,
+                                                 .sync = sync_event,
+                                                 .opaque = mouse});
     return &mouse->ps2;
 }

@@ -12,6 +12,7 @@ struct ich9_pm {
     uint32_t pm1_cnt;
     uint64_t gpe0_sts, gpe0_en;
     uint32_t smi_en, smi_sts;
+    bool smi_locked; /* by GEN_PMCON_1: SMI_EN's global bit stays as it is */
     uint8_t tco[32];
     uint64_t gpe_lines; /* levels of the event inputs */
 };

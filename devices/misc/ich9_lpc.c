@@ -23,6 +23,9 @@
 #define BIOS_CNTL 0xdc
 #define RCBA      0xf0
 
+#define GEN_PMCON_WRITABLE 0x00ff0fffu
+#define SMI_LOCK           0x10u
+
 #define PM_SIZE   128u
 #define RCBA_SIZE 0x4000u
 
@@ -268,10 +271,18 @@ static void regions_update(struct ich9_lpc *lpc)
                 &lpc->rcba_id);
 }
 
+/* 13.8.1.1: until the next reset the lock stays, and with it SMI_EN's global bit. */
+static void smi_lock_update(struct ich9_lpc *lpc)
+{
+    lpc->pm.smi_locked = pci_config_get(&lpc->pci, GEN_PMCON, 1) & SMI_LOCK;
+    lpc->pci.writable[GEN_PMCON] = (uint8_t)(GEN_PMCON_WRITABLE & ~(lpc->pm.smi_locked ? SMI_LOCK : 0));
+}
+
 static void config_written(void *opaque, unsigned offset, unsigned width)
 {
     struct ich9_lpc *lpc = opaque;
     (void)offset, (void)width;
+    smi_lock_update(lpc);
     regions_update(lpc);
     routes_update(lpc);
 }
@@ -289,7 +300,7 @@ static void config_define(struct pci_function *pci)
     pci_config_define(pci, SIRQ_CNTL, 1, 0x10, 0xc3);
     for (unsigned i = 0; i < 20; i += 4)
         pci_config_define(pci, LPC_DEC + i, 4, 0, i ? 0x00fcfffd : 0x3f0f1377);
-    pci_config_define(pci, GEN_PMCON, 4, 0, 0x00ff0fff);
+    pci_config_define(pci, GEN_PMCON, 4, 0, GEN_PMCON_WRITABLE);
     pci_config_define(pci, GEN_PMCON + 4, 2, 0, 0xffff);
     pci_config_define(pci, BIOS_CNTL, 1, 0, 0x1f);
     pci_config_define(pci, RCBA, 4, 0, ~(RCBA_SIZE - 1) | RCBA_ENABLE);
@@ -298,6 +309,7 @@ static void config_define(struct pci_function *pci)
 static void restored(void *object)
 {
     struct ich9_lpc *lpc = object;
+    smi_lock_update(lpc);
     regions_update(lpc);
     routes_update(lpc);
     a20_update(lpc);

@@ -160,7 +160,9 @@ static void register_write(struct ich9_pm *pm, unsigned offset, uint32_t written
     case GPE0_STS + 4: pm->gpe0_sts &= ~((uint64_t)written << shift); break;
     case GPE0_EN:
     case GPE0_EN + 4: pm->gpe0_en = bits_set(pm->gpe0_en, shift, 32, merged); break;
-    case SMI_EN: pm->smi_en = merged; break;
+    case SMI_EN:
+        pm->smi_en = pm->smi_locked ? (merged & ~SMI_GLOBAL) | (pm->smi_en & SMI_GLOBAL) : merged;
+        break;
     case SMI_STS: pm->smi_sts &= ~written; break;
     default: break;
     }

@@ -9,12 +9,14 @@
 #define MCH_DEVICE 0x29c0
 #define MCH_CLASS  0x060000
 
+#define EXT_TSEG 0x50 /* not of the data sheet: see ext_tseg_update */
 #define PCIEXBAR 0x60
 #define PAM0     0x90
 #define SMRAM    0x9d
 #define ESMRAMC  0x9e
 #define TOM      0xa0
 #define TOUUD    0xa2
+#define TSEGMB   0xac
 #define TOLUD    0xb0
 
 #define PCIEXBAR_ENABLE  0x1u
@@ -28,6 +30,9 @@
 
 #define ESMRAMC_DEFAULT 0x38u /* the cache bits read as ones */
 #define TSEG_ENABLE     0x01u
+
+#define EXT_TSEG_QUERY 0xffffu
+#define EXT_TSEG_SIZE  (16 * MIB)
 
 #define VIDEO_BASE ((uint64_t)0xa0000)
 #define VIDEO_SIZE ((uint64_t)0x20000)
@@ -62,7 +67,6 @@ struct q35_host {
 
     uint32_t address; /* port 0xcf8 */
     uint8_t reset_control;
-    uint32_t smm; /* processors in system-management mode */
 };
 
 static uint64_t config_read(void *opaque, uint64_t offset, unsigned width)
@@ -216,16 +220,19 @@ static void shadow_write(void *opaque, uint64_t offset, uint64_t value, unsigned
     ram_block_written(host->config.ram, PAM_BASE + offset, width);
 }
 
-/* 5.1.27 and 5.1.28: with SMRAM open everybody sees it, with it locked only system-management mode does. */
-static bool smram_shown(const struct q35_host *host)
+/* 5.1.27: open SMRAM is everybody's, else only system-management mode sees it, or, with it closed, fetches
+ * its code from it. Locked SMRAM can't be open. */
+static enum ram_mapping_kind smram_kind(const struct q35_host *host)
 {
     uint8_t smram = (uint8_t)pci_config_get(&host->bridge, SMRAM, 1);
-    return smram & SMRAM_ENABLE && (host->smm || smram & SMRAM_OPEN);
+    if (smram & SMRAM_OPEN)
+        return RAM_MAPPED;
+    return smram & SMRAM_CLOSED ? RAM_GUARDED_CODE : RAM_GUARDED;
 }
 
 static uint64_t tseg_wanted(const struct q35_host *host)
 {
-    static const uint64_t sizes[] = {MIB, 2 * MIB, 8 * MIB, 0};
+    static const uint64_t sizes[] = {MIB, 2 * MIB, 8 * MIB, EXT_TSEG_SIZE};
     uint8_t smram = (uint8_t)pci_config_get(&host->bridge, SMRAM, 1);
     uint8_t esmramc = (uint8_t)pci_config_get(&host->bridge, ESMRAMC, 1);
     uint64_t size = smram & SMRAM_ENABLE && esmramc & TSEG_ENABLE ? sizes[esmramc >> 1 & 3] : 0;
@@ -239,15 +246,24 @@ static bool low_map(struct q35_host *host, uint64_t tseg)
     uint64_t end = host->config.below_4g;
     host->tseg_size = tseg;
     return ram_map(ram, host->config.ram, MIB, gpa(MIB), end - tseg - MIB, RAM_MAPPED, &host->low_id) &&
-           (!tseg ||
-            ram_map(ram, host->config.ram, end - tseg, gpa(end - tseg), tseg, RAM_MAPPED, &host->tseg_id));
+           (!tseg || ram_map(ram, host->config.ram, end - tseg, gpa(end - tseg), tseg, smram_kind(host),
+                             &host->tseg_id));
+}
+
+/* EDK2 for virtual machines asks here for a TSEG beyond the data sheet's 8 MiB: it writes all ones and reads
+ * how many MiB the size 3, which is reserved on a real bridge, stands for. */
+static void ext_tseg_update(struct q35_host *host)
+{
+    if (pci_config_get(&host->bridge, EXT_TSEG, 2) == EXT_TSEG_QUERY)
+        pci_config_set(&host->bridge, EXT_TSEG, 2, EXT_TSEG_SIZE / MIB);
 }
 
 static void smram_update(struct q35_host *host)
 {
     struct ram *ram = host->machine->mem.ram;
     uint64_t tseg = tseg_wanted(host);
-    ram_mapping_set_kind(ram, host->video_id, smram_shown(host) ? RAM_MAPPED : RAM_HIDDEN);
+    bool enabled = pci_config_get(&host->bridge, SMRAM, 1) & SMRAM_ENABLE;
+    ram_mapping_set_kind(ram, host->video_id, enabled ? smram_kind(host) : RAM_HIDDEN);
     if (tseg != host->tseg_size) {
         ram_unmap(ram, host->low_id);
         if (host->tseg_size)
@@ -255,15 +271,7 @@ static void smram_update(struct q35_host *host)
         low_map(host, tseg);
     }
     if (tseg)
-        ram_mapping_set_kind(ram, host->tseg_id, host->smm ? RAM_MAPPED : RAM_HIDDEN);
-}
-
-void q35_host_smm_set(struct q35_host *host, bool in_smm)
-{
-    if (!in_smm && !host->smm)
-        return;
-    host->smm += in_smm ? 1u : ~0u;
-    smram_update(host);
+        ram_mapping_set_kind(ram, host->tseg_id, smram_kind(host));
 }
 
 /* D_LCK closes SMRAM and makes its registers read-only until the next reset. */
@@ -274,11 +282,15 @@ static void smram_lock(struct pci_function *bridge)
         pci_config_set(bridge, SMRAM, 1, pci_config_get(bridge, SMRAM, 1) & ~SMRAM_OPEN);
     bridge->writable[SMRAM] = locked ? SMRAM_CLOSED : SMRAM_ENABLE | SMRAM_LOCK | SMRAM_CLOSED | SMRAM_OPEN;
     bridge->writable[ESMRAMC] = locked ? 0 : 0x07;
+    /* Firmware notes here where TSEG begins; it ends where RAM does. */
+    le32_store(bridge->writable + TSEGMB, locked ? 0 : 0xfff00000);
 }
 
 static void bridge_written(void *opaque, unsigned offset, unsigned width)
 {
     struct q35_host *host = opaque;
+    if (ranges_overlap(offset, width, EXT_TSEG, 2))
+        ext_tseg_update(host);
     if (ranges_overlap(offset, width, PCIEXBAR, 8))
         ecam_update(host);
     if (ranges_overlap(offset, width, PAM0, 7))
@@ -293,6 +305,7 @@ static void bridge_define(struct q35_host *host)
 {
     struct pci_function *bridge = &host->bridge;
     uint64_t top = host->config.above_4g ? 4 * GIB + host->config.above_4g : host->config.below_4g;
+    pci_config_define(bridge, EXT_TSEG, 2, 0, 0xffff);
     pci_config_define(bridge, PCIEXBAR, 4, PCIEXBAR_DEFAULT, 0xfc000007);
     pci_config_define(bridge, PCIEXBAR + 4, 4, 0, 0xf);
     pci_config_define(bridge, PAM0, 1, 0, 0x30);
@@ -302,6 +315,7 @@ static void bridge_define(struct q35_host *host)
     pci_config_define(bridge, ESMRAMC, 1, ESMRAMC_DEFAULT, 0);
     pci_config_define(bridge, TOM, 2, (uint32_t)(top / (64 * MIB)), 0);
     pci_config_define(bridge, TOUUD, 2, (uint32_t)(top / MIB), 0);
+    pci_config_define(bridge, TSEGMB, 4, 0, 0);
     pci_config_define(bridge, TOLUD, 2, (uint32_t)(host->config.below_4g / MIB) << 4, 0);
     smram_lock(bridge);
 }
@@ -368,7 +382,6 @@ static void restored(void *object)
 static const struct state_field fields[] = {
     STATE(struct q35_host, address),
     STATE(struct q35_host, reset_control),
-    STATE(struct q35_host, smm),
 };
 static const struct state_table table = {"q35-host", 1, fields, ARRAY_LEN(fields), restored};
 

@@ -1,7 +1,9 @@
 /*
  * The Q35 host bridge (00:00.0): configuration space through ports 0xcf8 and 0xcfc and as memory, RAM with
  * its holes, the shadow RAM registers below 1 MiB and the memory of system-management mode. It maps the
- * machine's RAM itself, because software moves parts of it in and out of sight.
+ * machine's RAM itself, because software moves parts of it in and out of sight. Closed SMRAM is a guarded
+ * mapping (softmmu/ram.h): the core of a processor in system-management mode sees it, other processors and
+ * devices don't.
  */
 #pragma once
 
@@ -31,7 +33,3 @@ struct pci_bus *q35_host_bus(struct q35_host *host);
 /* RAM below 1 MiB as firmware leaves it, readable and writable: for a start without firmware. Undone by a
  * reset. */
 void q35_host_shadow_open(struct q35_host *host);
-
-/* A processor has entered or left system-management mode. Machine lock held. There is one map of RAM: while
- * one of them is in that mode, the others see closed SMRAM too. */
-void q35_host_smm_set(struct q35_host *host, bool in_smm);

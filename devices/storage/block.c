@@ -185,6 +185,11 @@ struct block *block_open(struct machine *machine, const struct block_config *con
         image = image_overlay(image, err);
     if (!image)
         return NULL;
+    if (image->size == 0) {
+        error_set(err, ERROR_IMAGE, "%s is empty: a disk has at least one sector", config->path);
+        image_close(image);
+        return NULL;
+    }
     struct block *block = machine_alloc(sizeof(*block));
     const char *slash = strrchr(config->path, '/');
     block->machine = machine;

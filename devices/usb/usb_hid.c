@@ -45,6 +45,7 @@ struct usb_hid {
     struct clock *clock;
     struct clock_timer *idle_timer;
     uint8_t protocol, idle, leds;
+    bool asked; /* for a report, since it was configured: somebody listens */
     /* What is so now, as a report. */
     uint8_t current[REPORT_MAX];
     /* A ring of reports that were not fetched. */
@@ -52,7 +53,7 @@ struct usb_hid {
     uint8_t first, count;
     uint8_t down[KEYS_DOWN]; /* keys without modifiers, in the order they went down; 0: none */
     uint8_t buttons;
-    int32_t dx, dy, wheel; /* since the last report */
+    int32_t dx, dy, wheel, pan; /* since the last report */
     uint16_t x, y;
 };
 
@@ -88,16 +89,17 @@ static const uint8_t keyboard_report[] = {
     0xc0,
 };
 
-/* Five buttons, then x, y and the wheel, each from -127 to 127. */
+/* Five buttons, then x, y, the wheel and (Consumer: AC Pan) its way to the side, each from -127 to 127. */
 static const uint8_t mouse_report[] = {
     0x05, 0x01, 0x09, 0x02, 0xa1, 0x01, 0x09, 0x01, 0xa1, 0x00,
     0x05, 0x09, 0x19, 0x01, 0x29, 0x05, 0x15, 0x00, 0x25, 0x01, 0x95, 0x05, 0x75, 0x01, 0x81, 0x02,
     0x95, 0x01, 0x75, 0x03, 0x81, 0x01,
     0x05, 0x01, 0x09, 0x30, 0x09, 0x31, 0x09, 0x38, 0x15, 0x81, 0x25, 0x7f, 0x75, 0x08, 0x95, 0x03, 0x81, 0x06,
+    0x05, 0x0c, 0x0a, 0x38, 0x02, 0x95, 0x01, 0x81, 0x06,
     0xc0, 0xc0,
 };
 
-/* Five buttons, x and y from 0 to 0x7fff, the wheel. */
+/* Five buttons, x and y from 0 to 0x7fff, the wheel both ways. */
 static const uint8_t tablet_report[] = {
     0x05, 0x01, 0x09, 0x02, 0xa1, 0x01, 0x09, 0x01, 0xa1, 0x00,
     0x05, 0x09, 0x19, 0x01, 0x29, 0x05, 0x15, 0x00, 0x25, 0x01, 0x95, 0x05, 0x75, 0x01, 0x81, 0x02,
@@ -105,6 +107,7 @@ static const uint8_t tablet_report[] = {
     0x05, 0x01, 0x09, 0x30, 0x09, 0x31, 0x15, 0x00, 0x26, 0xff, 0x7f, 0x35, 0x00, 0x46, 0xff, 0x7f,
     0x75, 0x10, 0x95, 0x02, 0x81, 0x02,
     0x09, 0x38, 0x15, 0x81, 0x25, 0x7f, 0x35, 0x00, 0x45, 0x00, 0x75, 0x08, 0x95, 0x01, 0x81, 0x06,
+    0x05, 0x0c, 0x0a, 0x38, 0x02, 0x81, 0x06,
     0xc0, 0xc0,
 };
 
@@ -115,7 +118,7 @@ static const uint8_t device_descriptors[][18] = {
 };
 static const uint8_t configurations[][34] = {
     [USB_HID_KEYBOARD] = CONFIGURATION(1, 1, sizeof(keyboard_report), 8),
-    [USB_HID_MOUSE] = CONFIGURATION(1, 2, sizeof(mouse_report), 4),
+    [USB_HID_MOUSE] = CONFIGURATION(1, 2, sizeof(mouse_report), 8),
     [USB_HID_TABLET] = CONFIGURATION(0, 0, sizeof(tablet_report), 8),
 };
 /* clang-format on */
@@ -141,6 +144,7 @@ static enum usb_status hid_transfer(struct usb_device *device, struct usb_packet
     struct usb_hid *hid = container_of(device, struct usb_hid, usb);
     if (!packet->in || packet->endpoint != 1)
         return USB_STALL;
+    hid->asked = true;
     if (hid->count == 0)
         return USB_NAK;
     packet->actual = packet->data.bytes < hid->kind->size ? packet->data.bytes : hid->kind->size;
@@ -217,8 +221,9 @@ static void hid_reset(struct usb_device *device)
     struct usb_hid *hid = container_of(device, struct usb_hid, usb);
     hid->protocol = PROTOCOL_REPORT;
     hid->idle = hid->leds = 0;
+    hid->asked = false;
     hid->first = hid->count = 0;
-    hid->dx = hid->dy = hid->wheel = 0;
+    hid->dx = hid->dy = hid->wheel = hid->pan = 0;
     memset(hid->down, 0, sizeof(hid->down));
     memset(hid->current, 0, sizeof(hid->current));
     idle_arm(hid);
@@ -285,15 +290,21 @@ static int32_t movement_add(int32_t movement, int by)
     return (int32_t)(sum > most ? most : sum < -most ? -most : sum);
 }
 
-static void pointer_relative(void *opaque, int dx, int dy, int wheel)
+static void mouse_relative(void *opaque, int dx, int dy)
 {
     struct usb_hid *hid = opaque;
     hid->dx = movement_add(hid->dx, dx);
     hid->dy = movement_add(hid->dy, dy);
-    hid->wheel = movement_add(hid->wheel, -wheel); /* HID counts away from the user */
 }
 
-static void pointer_absolute(void *opaque, unsigned x, unsigned y)
+static void pointer_wheel(void *opaque, int down, int right)
+{
+    struct usb_hid *hid = opaque;
+    hid->wheel = movement_add(hid->wheel, -down); /* HID counts away from the user */
+    hid->pan = movement_add(hid->pan, right);
+}
+
+static void tablet_absolute(void *opaque, unsigned x, unsigned y)
 {
     struct usb_hid *hid = opaque;
     hid->x = (uint16_t)(x < INPUT_ABSOLUTE_MAX ? x : INPUT_ABSOLUTE_MAX);
@@ -312,11 +323,12 @@ static void mouse_sync(void *opaque)
 {
     struct usb_hid *hid = opaque;
     bool changed = hid->buttons != hid->current[0];
-    while (changed || hid->dx || hid->dy || hid->wheel) {
+    while (changed || hid->dx || hid->dy || hid->wheel || hid->pan) {
         hid->current[0] = hid->buttons;
         hid->current[1] = step_take(&hid->dx);
         hid->current[2] = step_take(&hid->dy);
         hid->current[3] = step_take(&hid->wheel);
+        hid->current[4] = step_take(&hid->pan);
         report_push(hid);
         changed = false;
     }
@@ -330,20 +342,29 @@ static void tablet_sync(void *opaque)
     le16_store(report + 1, hid->x);
     le16_store(report + 3, hid->y);
     report[5] = step_take(&hid->wheel);
-    hid->wheel = hid->dx = hid->dy = 0;
-    if (memcmp(report, hid->current, sizeof(report)) == 0 && !report[5])
+    report[6] = step_take(&hid->pan);
+    hid->wheel = hid->pan = 0;
+    bool wheel = report[5] || report[6], wheel_before = hid->current[5] || hid->current[6];
+    if (memcmp(report, hid->current, sizeof(report)) == 0 && !wheel)
         return;
-    bool moved_only = report[0] == hid->current[0] && !report[5] && !hid->current[5];
+    bool moved_only = report[0] == hid->current[0] && !wheel && !wheel_before;
     memcpy(hid->current, report, sizeof(report));
     if (moved_only && hid->count > 0)
         hid->count--;
     report_push(hid);
 }
 
-static bool hid_active(void *opaque)
+static bool hid_known(void *opaque)
 {
     const struct usb_hid *hid = opaque;
     return hid->usb.configuration != 0;
+}
+
+/* Firmware configures devices that it then leaves alone: their place is another's. */
+static bool hid_active(void *opaque)
+{
+    const struct usb_hid *hid = opaque;
+    return hid->usb.configuration != 0 && hid->asked;
 }
 
 /* --- the device --- */
@@ -369,8 +390,8 @@ static const char *const tablet_strings[] = {"Triarch", "Triarch USB tablet"};
 
 static const struct hid_kind kinds[] = {
     [USB_HID_KEYBOARD] = KIND(USB_HID_KEYBOARD, "usb-keyboard", keyboard, 8),
-    [USB_HID_MOUSE] = KIND(USB_HID_MOUSE, "usb-mouse", mouse, 4),
-    [USB_HID_TABLET] = KIND(USB_HID_TABLET, "usb-tablet", tablet, 6),
+    [USB_HID_MOUSE] = KIND(USB_HID_MOUSE, "usb-mouse", mouse, 5),
+    [USB_HID_TABLET] = KIND(USB_HID_TABLET, "usb-tablet", tablet, 7),
 };
 
 /* Loaded numbers that index are made fit. */
@@ -389,6 +410,7 @@ static const struct state_field fields[] = {
     STATE(struct usb_hid, protocol, .reset = PROTOCOL_REPORT),
     STATE(struct usb_hid, idle),
     STATE(struct usb_hid, leds),
+    STATE(struct usb_hid, asked),
     STATE_ARRAY(struct usb_hid, current),
     STATE_ARRAY(struct usb_hid, reports),
     STATE(struct usb_hid, first),
@@ -398,6 +420,7 @@ static const struct state_field fields[] = {
     STATE(struct usb_hid, dx),
     STATE(struct usb_hid, dy),
     STATE(struct usb_hid, wheel),
+    STATE(struct usb_hid, pan),
     STATE(struct usb_hid, x),
     STATE(struct usb_hid, y),
 };
@@ -412,13 +435,14 @@ static void hid_destroy(void *object)
 
 static void input_connect(struct usb_hid *hid, enum usb_hid_kind kind, struct input *input)
 {
-    struct input_handlers handlers = {.active = hid_active, .opaque = hid};
+    struct input_handlers handlers = {.active = hid_active, .known = hid_known, .opaque = hid};
     if (kind == USB_HID_KEYBOARD) {
         handlers.key = keyboard_key;
     } else {
         handlers.button = pointer_button;
-        handlers.relative = pointer_relative;
-        handlers.absolute = kind == USB_HID_TABLET ? pointer_absolute : NULL;
+        handlers.wheel = pointer_wheel;
+        handlers.relative = kind == USB_HID_MOUSE ? mouse_relative : NULL;
+        handlers.absolute = kind == USB_HID_TABLET ? tablet_absolute : NULL;
         handlers.sync = kind == USB_HID_TABLET ? tablet_sync : mouse_sync;
     }
     input_attach(input, &handlers);

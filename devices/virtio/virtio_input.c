@@ -22,6 +22,7 @@
 #define EV_REP             0x14
 #define REL_X              0x00
 #define REL_Y              0x01
+#define REL_HWHEEL         0x06
 #define REL_WHEEL          0x08
 #define ABS_X              0x00
 #define ABS_Y              0x01
@@ -160,15 +161,20 @@ static void input_button_taken(void *opaque, unsigned button, bool pressed)
         event_add(opaque, EV_KEY, (uint16_t)button, pressed);
 }
 
-static void input_relative_taken(void *opaque, int dx, int dy, int wheel)
+static void input_relative_taken(void *opaque, int dx, int dy)
 {
-    struct virtio_input *input = opaque;
-    if (dx && input->kind == VIRTIO_INPUT_MOUSE)
-        event_add(input, EV_REL, REL_X, dx);
-    if (dy && input->kind == VIRTIO_INPUT_MOUSE)
-        event_add(input, EV_REL, REL_Y, dy);
-    if (wheel) /* Linux counts away from the user */
-        event_add(input, EV_REL, REL_WHEEL, -wheel);
+    if (dx)
+        event_add(opaque, EV_REL, REL_X, dx);
+    if (dy)
+        event_add(opaque, EV_REL, REL_Y, dy);
+}
+
+static void input_wheel_taken(void *opaque, int down, int right)
+{
+    if (down) /* Linux counts away from the user */
+        event_add(opaque, EV_REL, REL_WHEEL, -down);
+    if (right)
+        event_add(opaque, EV_REL, REL_HWHEEL, right);
 }
 
 static void input_absolute_taken(void *opaque, unsigned x, unsigned y)
@@ -240,7 +246,7 @@ static unsigned ev_bits(const struct virtio_input *input, uint8_t *data)
         break;
     case EV_REL:
         if (!keyboard)
-            bit_set(data, REL_WHEEL);
+            bit_set(data, REL_WHEEL), bit_set(data, REL_HWHEEL);
         if (input->kind == VIRTIO_INPUT_MOUSE)
             bit_set(data, REL_X), bit_set(data, REL_Y);
         break;
@@ -398,7 +404,9 @@ struct virtio_device *virtio_input_create(struct machine *machine, const struct 
     if (config->kind == VIRTIO_INPUT_KEYBOARD)
         handlers.key = input_key_taken;
     else
-        handlers.button = input_button_taken, handlers.relative = input_relative_taken;
+        handlers.button = input_button_taken, handlers.wheel = input_wheel_taken;
+    if (config->kind == VIRTIO_INPUT_MOUSE)
+        handlers.relative = input_relative_taken;
     if (config->kind == VIRTIO_INPUT_TABLET)
         handlers.absolute = input_absolute_taken;
     input_attach(config->input, &handlers);

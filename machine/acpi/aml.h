@@ -132,12 +132,39 @@ struct aml_window {
     unsigned width; /* of the descriptor's numbers: 2, 4 or 8 bytes */
     uint64_t base, size, translation;
 };
-void aml_window(struct aml *aml, const struct aml_window *window);
+void aml_windows(struct aml *aml, const struct aml_window *windows, unsigned count);
 
-/* --- of processors: the devices C000 and on --- */
+/* --- devices that boards have in common (aml_devices.c) --- */
 
+/* The processors, C000 and on. */
 void aml_processors(struct aml *aml, unsigned count);
 
-/* --- of a PCI host bridge: _OSC, which gives the operating system all there is to control --- */
+/* A virtio-mmio transport. */
+void aml_virtio_slot(struct aml *aml, unsigned number, uint32_t base, uint32_t size, enum aml_interrupt how,
+                     uint32_t gsi);
 
+/* A power button that is no fixed hardware, in \_SB; and the method of an event that it was pressed. */
+void aml_power_button(struct aml *aml);
+void aml_power_notify(struct aml *aml, const char *method, unsigned args);
+
+/* --- PCI (aml_pci.c) --- */
+
+#define AML_PCI_PINS 4
+
+/* The device of the host bridge, PCI0, left open for what it has. */
+void aml_pci_host(struct aml *aml);
+
+/* _OSC of a host bridge, which gives the operating system all there is to control. */
 void aml_pci_control(struct aml *aml);
+
+/* Where a slot's pin goes: to a link, or without one to an interrupt. */
+struct aml_route {
+    char link[8];
+    uint32_t gsi;
+};
+/* A table of all slots and pins. */
+void aml_pci_routing(struct aml *aml, const char *name,
+                     struct aml_route (*route)(unsigned slot, unsigned pin));
+
+/* A link that can't be changed. */
+void aml_pci_link(struct aml *aml, const char *name, unsigned number, enum aml_interrupt how, uint32_t gsi);

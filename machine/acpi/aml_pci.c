@@ -57,3 +57,53 @@ void aml_pci_control(struct aml *aml)
     aml_op(aml, AML_ARG0 + 3);
     aml_end(aml);
 }
+
+void aml_pci_host(struct aml *aml)
+{
+    aml_device(aml, "PCI0");
+    aml_name_eisa_id(aml, "_HID", "PNP0A08");
+    aml_name_eisa_id(aml, "_CID", "PNP0A03");
+    aml_name_int(aml, "_SEG", 0);
+    aml_name_int(aml, "_BBN", 0);
+    aml_name_int(aml, "_UID", 0);
+}
+
+/* ACPI 6.2.13. */
+void aml_pci_routing(struct aml *aml, const char *name,
+                     struct aml_route (*route)(unsigned slot, unsigned pin))
+{
+    enum { SLOTS = 32, ANY_FUNCTION = 0xffff };
+    aml_name(aml, name);
+    aml_package(aml, SLOTS * AML_PCI_PINS);
+    for (unsigned i = 0; i < SLOTS * AML_PCI_PINS; i++) {
+        unsigned slot = i / AML_PCI_PINS, pin = i % AML_PCI_PINS;
+        struct aml_route to = route(slot, pin);
+        aml_package(aml, 4);
+        aml_int(aml, (uint64_t)slot << 16 | ANY_FUNCTION);
+        aml_int(aml, pin);
+        if (to.link[0])
+            aml_path(aml, to.link);
+        else
+            aml_int(aml, 0);
+        aml_int(aml, to.gsi);
+        aml_end(aml);
+    }
+    aml_end(aml);
+}
+
+void aml_pci_link(struct aml *aml, const char *name, unsigned number, enum aml_interrupt how, uint32_t gsi)
+{
+    static const char *const settings[] = {"_PRS", "_CRS"};
+    aml_device(aml, name);
+    aml_name_eisa_id(aml, "_HID", "PNP0C0F");
+    aml_name_int(aml, "_UID", number);
+    for (unsigned i = 0; i < ARRAY_LEN(settings); i++) {
+        aml_name(aml, settings[i]);
+        aml_resources(aml);
+        aml_interrupt(aml, how, gsi);
+        aml_end(aml);
+    }
+    aml_method(aml, "_SRS", 1, false);
+    aml_end(aml);
+    aml_end(aml);
+}

@@ -114,7 +114,7 @@ void aml_gpio_edge(struct aml *aml, const char *controller, unsigned pin)
 }
 
 /* 6.4.3.5: word, double-word and quad-word address space descriptors. */
-void aml_window(struct aml *aml, const struct aml_window *window)
+static void window_add(struct aml *aml, const struct aml_window *window)
 {
     /* A producer whose ends are fixed, decoding positively; memory is writable and cacheable by its kind. */
     enum { FIXED = 0x0c, READ_WRITE = 0x01, ENTIRE_RANGE = 0x03 };
@@ -132,4 +132,10 @@ void aml_window(struct aml *aml, const struct aml_window *window)
     put(&d, window->width, window->translation);
     put(&d, window->width, window->size);
     large_add(aml, &d);
+}
+
+void aml_windows(struct aml *aml, const struct aml_window *windows, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        window_add(aml, &windows[i]);
 }

@@ -7,7 +7,6 @@
 #include "base/bits.h"
 
 /* ACPI 5.2.6: the header of every table. */
-#define HEADER_SIZE     36
 #define HEADER_LENGTH   4
 #define HEADER_CHECKSUM 9
 
@@ -106,6 +105,37 @@ size_t acpi_table_end(struct acpi_tables *tables)
 {
     acpi_set(tables, HEADER_LENGTH, 4, acpi_table_len(tables));
     return tables->open;
+}
+
+/* --- tables that boards have in common --- */
+
+size_t acpi_dsdt_make(struct acpi_tables *tables, struct aml *aml)
+{
+    acpi_table_begin(tables, "DSDT", 2);
+    acpi_put_bytes(tables, aml->bytes, aml->len);
+    aml_free(aml);
+    return acpi_table_end(tables);
+}
+
+void acpi_mcfg_make(struct acpi_tables *tables, uint64_t ecam, uint64_t size)
+{
+    acpi_table_begin(tables, "MCFG", 1);
+    acpi_put_zeros(tables, 8);
+    acpi_put(tables, 8, ecam);
+    acpi_put(tables, 2, 0); /* segment */
+    acpi_put(tables, 1, 0); /* first and last bus */
+    acpi_put(tables, 1, size / MIB - 1);
+    acpi_put_zeros(tables, 4);
+    acpi_table_end(tables);
+}
+
+void acpi_fadt_begin(struct acpi_tables *tables, size_t dsdt)
+{
+    enum { REVISION = 6, MINOR = 131, X_DSDT = 140, SIZE = 276 };
+    acpi_table_begin(tables, "FACP", REVISION);
+    acpi_put_zeros(tables, SIZE - ACPI_HEADER_SIZE);
+    acpi_set(tables, MINOR, 1, 3);
+    acpi_set_pointer(tables, X_DSDT, 8, dsdt);
 }
 
 void acpi_free(struct acpi_tables *tables)

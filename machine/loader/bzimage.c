@@ -23,6 +23,12 @@
 #define INIT_SIZE          0x260
 #define HEADER_LEAST       0x264
 
+#define VERSION_INITRD_MAX 0x0203 /* what came with which version */
+#define VERSION_CMDLINE    0x0206
+#define VERSION_INIT_SIZE  0x020a
+#define CMDLINE_OLD        255
+#define SETUP_ROOM         (32 * KIB) /* for the boot sector and what else is for real mode */
+
 #define LOADED_HIGH    0x01u
 #define XLF_KERNEL_64  0x0001u
 #define VERSION_64BIT  0x020c /* 2.12 has xloadflags */
@@ -56,7 +62,11 @@ static bool protocol_check(const struct source *source, const uint8_t *bytes, st
             "with 2.12",
             source->path, version >> 8, version & 0xff);
     if (!(le16_load(bytes + XLOADFLAGS) & XLF_KERNEL_64))
-        return bad(source, "it is a 32-bit kernel, without the 64-bit entry that this program starts", err);
+        return bad(source,
+                   "it is a 32-bit kernel, without the 64-bit entry that this program starts: give "
+                   "--firmware seabios, "
+                   "which enters it in real mode",
+                   err);
     if (end < HEADER_LEAST || end > BZIMAGE_SETUP_END)
         return bad(source, "its setup header is damaged (it ends in the wrong place)", err);
     if (!(bytes[LOADFLAGS] & LOADED_HIGH))
@@ -161,4 +171,39 @@ bool bzimage_kernel_load(struct source *source, const struct load_target *target
     facts_take(bytes, image);
     return source_part_unpack(source, header.payload_at + offset, len, err) &&
            elf_load(source, target, machine, 0, &image->kernel, err);
+}
+
+/* --- for a BIOS --- */
+
+static uint64_t unpacked_end(const struct header *header, uint16_t version)
+{
+    uint64_t end = LOWEST + header->payload_size, preferred = le64_load(header->bytes + PREF_ADDRESS);
+    if (version < VERSION_INIT_SIZE)
+        return end;
+    uint64_t room = le32_load(header->bytes + INIT_SIZE);
+    uint64_t start = preferred > LOWEST && preferred < 4 * GIB ? preferred : LOWEST;
+    return start + room > end ? start + room : end;
+}
+
+bool bzimage_real_check(const struct source *source, struct bzimage_real *real, struct error *err)
+{
+    uint8_t bytes[BZIMAGE_SETUP_END];
+    struct header header = {.bytes = bytes};
+    if (!source_read(source, 0, bytes, sizeof(bytes), err))
+        return false;
+    uint16_t version = le16_load(bytes + VERSION);
+    if (version < VERSION_INITRD_MAX)
+        return error_set(err, ERROR_IMAGE,
+                         "%s can't be started: it has boot protocol %u.%02u, and 2.03 is needed",
+                         source->path, version >> 8, version & 0xff);
+    if (!(bytes[LOADFLAGS] & LOADED_HIGH))
+        return bad(source, "it is a zImage, which is loaded below 1 MiB", err);
+    if (!payload_find(source, &header, err))
+        return false;
+    if (header.payload_at > SETUP_ROOM)
+        return bad(source, "its setup header is damaged (it has more than 32 KiB for real mode)", err);
+    real->command_line_max = version >= VERSION_CMDLINE ? le32_load(bytes + CMDLINE_SIZE) : CMDLINE_OLD;
+    real->initrd_end = (uint64_t)le32_load(bytes + INITRD_ADDR_MAX) + 1;
+    real->end = unpacked_end(&header, version);
+    return true;
 }

@@ -10,6 +10,16 @@
 #define BZIMAGE_SETUP     0x1f1
 #define BZIMAGE_SETUP_END 0x290
 
+/* What is to be known for a start by the 16-bit protocol, where the kernel lies at 1 MiB at first. */
+struct bzimage_real {
+    uint64_t end;              /* of the memory that the kernel unpacks itself into */
+    uint64_t initrd_end;       /* an initrd lies below this */
+    uint32_t command_line_max; /* characters, without the zero at the end */
+};
+
+/* Whether it can be started so. False and err. */
+bool bzimage_real_check(const struct source *source, struct bzimage_real *real, struct error *err);
+
 struct bzimage {
     struct loaded kernel; /* entry: that of 64-bit mode; end: with the room the kernel unpacks itself into */
     uint8_t setup[BZIMAGE_SETUP_END - BZIMAGE_SETUP]; /* the header, zeroes behind its end */

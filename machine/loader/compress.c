@@ -16,6 +16,7 @@
 struct packed {
     const struct source *source;
     uint64_t offset, left;
+    uint64_t start; /* so many bytes are wanted of what comes out; 0: all */
     uint8_t piece[INPUT_STEP];
 };
 
@@ -44,6 +45,17 @@ static bool too_large(const struct source *source, struct error *err)
                      (unsigned long long)(SOURCE_UNPACKED_MAX / MIB));
 }
 
+/* How many bytes to take; and what it means when more would come. */
+static uint64_t output_most(const struct packed *packed)
+{
+    return packed->start ? packed->start : SOURCE_UNPACKED_MAX;
+}
+
+static bool output_full(const struct packed *packed, struct error *err)
+{
+    return packed->start || too_large(packed->source, err);
+}
+
 static bool gzip_run(struct packed *packed, z_stream *stream, uint8_t *out, uint64_t *size, struct error *err)
 {
     const struct source *source = packed->source;
@@ -58,13 +70,13 @@ static bool gzip_run(struct packed *packed, z_stream *stream, uint8_t *out, uint
             stream->avail_in = (uInt)len;
         }
         stream->next_out = out + *size;
-        stream->avail_out = (uInt)(SOURCE_UNPACKED_MAX - *size);
+        stream->avail_out = (uInt)(output_most(packed) - *size);
         status = inflate(stream, Z_NO_FLUSH);
         *size = (uint64_t)(stream->next_out - out);
         if (status != Z_OK && status != Z_STREAM_END)
             return damaged(source, "gzip", stream->msg, err);
-        if (status == Z_OK && *size == SOURCE_UNPACKED_MAX)
-            return too_large(source, err);
+        if (status == Z_OK && *size == output_most(packed))
+            return output_full(packed, err);
     }
     return true;
 }
@@ -84,7 +96,7 @@ static bool zstd_run(struct packed *packed, ZSTD_DStream *stream, uint8_t *out, 
                      struct error *err)
 {
     const struct source *source = packed->source;
-    ZSTD_outBuffer to = {.dst = out, .size = SOURCE_UNPACKED_MAX};
+    ZSTD_outBuffer to = {.dst = out, .size = output_most(packed)};
     ZSTD_inBuffer from = {.src = packed->piece};
     for (size_t more = 1; more != 0;) {
         if (from.pos == from.size) {
@@ -99,10 +111,10 @@ static bool zstd_run(struct packed *packed, ZSTD_DStream *stream, uint8_t *out, 
         more = ZSTD_decompressStream(stream, &to, &from);
         if (ZSTD_isError(more))
             return damaged(source, "zstd", ZSTD_getErrorName(more), err);
+        *size = to.pos;
         if (more && to.pos == to.size)
-            return too_large(source, err);
+            return output_full(packed, err);
     }
-    *size = to.pos;
     return true;
 }
 
@@ -167,17 +179,28 @@ static bool unpack(struct source *source, struct packed *packed, enum image_kind
     return true;
 }
 
-bool source_unpack(struct source *source, struct error *err)
+/* `start` as in struct packed. */
+static bool whole_unpack(struct source *source, uint64_t start, struct error *err)
 {
     struct image_info info;
     if (!image_detect(source, &info, err))
         return false;
     if (info.kind != IMAGE_GZIP && info.kind != IMAGE_ZSTD && info.kind != IMAGE_ZBOOT)
         return true;
-    struct packed packed = {.source = source, .left = source->size};
+    struct packed packed = {.source = source, .left = source->size, .start = start};
     if (info.kind == IMAGE_ZBOOT && !zboot_find(&packed, &info.kind, err))
         return false;
     return unpack(source, &packed, info.kind, err);
+}
+
+bool source_unpack(struct source *source, struct error *err)
+{
+    return whole_unpack(source, 0, err);
+}
+
+bool source_start_unpack(struct source *source, uint64_t most, struct error *err)
+{
+    return whole_unpack(source, most < SOURCE_UNPACKED_MAX ? most : SOURCE_UNPACKED_MAX, err);
 }
 
 bool source_part_unpack(struct source *source, uint64_t offset, uint64_t len, struct error *err)

@@ -12,6 +12,9 @@
  */
 bool source_unpack(struct source *source, struct error *err);
 
-/* The same with what [offset, offset + len) of the source unpacks to. False and err also when that is not
+/* The same with no more than the first `most` bytes that come out, for a look at them. */
+bool source_start_unpack(struct source *source, uint64_t most, struct error *err);
+
+/* Replace them by what [offset, offset + len) of the source unpacks to. False and err also when that is not
  * compressed, or the source has been unpacked before; it stays as it is then. */
 bool source_part_unpack(struct source *source, uint64_t offset, uint64_t len, struct error *err);

@@ -191,3 +191,13 @@ bool image_detect(const struct source *source, struct image_info *info, struct e
         *info = (struct image_info){.kind = IMAGE_ISO};
     return true;
 }
+
+bool image_file_detect(const char *path, struct image_info *info, struct error *err)
+{
+    struct source source;
+    if (!source_open(&source, path, NULL, err))
+        return false;
+    bool ok = image_detect(&source, info, err);
+    source_close(&source);
+    return ok;
+}

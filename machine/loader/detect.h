@@ -38,6 +38,9 @@ struct image_info {
 /* Look at a source. False and err only when it can't be read. */
 bool image_detect(const struct source *source, struct image_info *info, struct error *err);
 
+/* The same with a file, or one inside a CD image. */
+bool image_file_detect(const char *path, struct image_info *info, struct error *err);
+
 /* With its article, for a sentence: "an ELF program". */
 const char *image_kind_name(enum image_kind kind);
 

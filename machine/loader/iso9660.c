@@ -7,14 +7,9 @@
 
 #include "base/bits.h"
 
-/* ECMA-119: volume descriptors begin at sector 16 of 2048 bytes; numbers are given in both byte orders, the
- * little-endian one first. */
-#define SECTOR             2048u
-#define DESCRIPTORS_FIRST  16
-#define DESCRIPTORS_MAX    64
-#define DESCRIPTOR_PRIMARY 1
-#define DESCRIPTOR_JOLIET  2
-#define DESCRIPTOR_LAST    255
+/* ECMA-119: volume descriptors begin here; numbers are given in both byte orders, the little-endian one
+ * first. */
+#define DESCRIPTORS_FIRST 16
 
 /* A directory record (9.1). */
 #define RECORD_EXTENT   2
@@ -37,17 +32,25 @@ struct entry {
     struct iso_file file;
 };
 
-static bool broken(const struct iso *iso, const char *what, struct error *err)
+static bool broken(const struct source *source, const char *what, struct error *err)
 {
-    return error_set(err, ERROR_IMAGE, "%s is a broken ISO image: %s", iso->source->path, what);
+    return error_set(err, ERROR_IMAGE, "%s is a broken ISO image: %s", source->path, what);
 }
 
 /* --- volume descriptors --- */
 
+bool iso_descriptor_read(const struct source *source, unsigned n, uint8_t descriptor[static ISO_SECTOR],
+                         struct error *err)
+{
+    if (!source_read(source, (uint64_t)(DESCRIPTORS_FIRST + n) * ISO_SECTOR, descriptor, ISO_SECTOR, err))
+        return false;
+    return memcmp(descriptor + 1, "CD001", 5) == 0 || broken(source, "a volume descriptor is missing", err);
+}
+
 static bool is_joliet(const uint8_t *descriptor)
 {
     const uint8_t *escape = descriptor + 88;
-    return descriptor[0] == DESCRIPTOR_JOLIET && escape[0] == '%' && escape[1] == '/' &&
+    return descriptor[0] == ISO_DESCRIPTOR_JOLIET && escape[0] == '%' && escape[1] == '/' &&
            (escape[2] == '@' || escape[2] == 'C' || escape[2] == 'E');
 }
 
@@ -56,7 +59,7 @@ static bool descriptor_take(struct iso *iso, const uint8_t *descriptor, bool jol
     const uint8_t *root = descriptor + 156;
     iso->block_size = le16_load(descriptor + 128);
     if (iso->block_size != 512 && iso->block_size != 1024 && iso->block_size != 2048)
-        return broken(iso, "its blocks are not of 512, 1024 or 2048 bytes", err);
+        return broken(iso->source, "its blocks are not of 512, 1024 or 2048 bytes", err);
     iso->root = (uint64_t)le32_load(root + RECORD_EXTENT) * iso->block_size;
     iso->root_size = le32_load(root + RECORD_SIZE);
     iso->joliet = joliet;
@@ -79,27 +82,25 @@ static bool rock_ridge_look(struct iso *iso, struct error *err)
 
 bool iso_open(struct iso *iso, const struct source *source, struct error *err)
 {
-    uint8_t descriptor[SECTOR], joliet[SECTOR];
+    uint8_t descriptor[ISO_SECTOR], joliet[ISO_SECTOR];
     bool has_primary = false, has_joliet = false;
     *iso = (struct iso){.source = source};
-    for (unsigned i = 0; i < DESCRIPTORS_MAX; i++) {
-        if (!source_read(source, (uint64_t)(DESCRIPTORS_FIRST + i) * SECTOR, descriptor, SECTOR, err))
+    for (unsigned i = 0; i < ISO_DESCRIPTORS_MAX; i++) {
+        if (!iso_descriptor_read(source, i, descriptor, err))
             return false;
-        if (memcmp(descriptor + 1, "CD001", 5) != 0)
-            return broken(iso, "a volume descriptor is missing", err);
-        if (descriptor[0] == DESCRIPTOR_LAST)
+        if (descriptor[0] == ISO_DESCRIPTOR_LAST)
             break;
-        if (descriptor[0] == DESCRIPTOR_PRIMARY && !has_primary) {
+        if (descriptor[0] == ISO_DESCRIPTOR_PRIMARY && !has_primary) {
             has_primary = true;
             if (!descriptor_take(iso, descriptor, false, err))
                 return false;
         } else if (is_joliet(descriptor)) {
             has_joliet = true;
-            memcpy(joliet, descriptor, SECTOR);
+            memcpy(joliet, descriptor, ISO_SECTOR);
         }
     }
     if (!has_primary)
-        return broken(iso, "it has no primary volume descriptor", err);
+        return broken(iso->source, "it has no primary volume descriptor", err);
     if (!rock_ridge_look(iso, err))
         return false;
     /* Rock Ridge has the names as they were; Joliet's are better than the shortened ones. */
@@ -193,12 +194,12 @@ static struct continuation fields_take(const struct iso *iso, const uint8_t *fie
 static bool rock_ridge_take(const struct iso *iso, const uint8_t *fields, size_t len, struct entry *entry,
                             struct error *err)
 {
-    uint8_t area[SECTOR];
+    uint8_t area[ISO_SECTOR];
     bool named = false;
     struct continuation more = fields_take(iso, fields, len, entry, &named);
     for (unsigned i = 0; more.size && i < 8; i++) {
         if (more.size > sizeof(area))
-            return broken(iso, "a file's attributes are too long", err);
+            return broken(iso->source, "a file's attributes are too long", err);
         if (!source_read(iso->source, more.offset, area, more.size, err))
             return false;
         more = fields_take(iso, area, more.size, entry, &named);
@@ -217,11 +218,11 @@ static bool record_take(const struct iso *iso, const uint8_t *bytes, size_t at, 
     if (!*size)
         return true;
     if (*size > len - at || *size <= RECORD_NAME_LEN)
-        return broken(iso, "a directory record is cut off", err);
+        return broken(iso->source, "a directory record is cut off", err);
     size_t name_len = record[RECORD_NAME_LEN];
     size_t fields = RECORD_NAME + name_len + !(name_len & 1) + iso->skip;
     if (*size < RECORD_NAME + name_len)
-        return broken(iso, "a directory record is cut off", err);
+        return broken(iso->source, "a directory record is cut off", err);
     *more = record[RECORD_FLAGS] & FLAG_MORE;
     *entry = (struct entry){.file = {.offset = (uint64_t)le32_load(record + RECORD_EXTENT) * iso->block_size,
                                      .size = le32_load(record + RECORD_SIZE),
@@ -277,7 +278,7 @@ static enum search directory_look(const struct iso *iso, const struct iso_file *
                                   size_t len, struct entry *found, struct error *err)
 {
     if (directory->size > DIRECTORY_MAX) {
-        broken(iso, "a directory is too large", err);
+        broken(iso->source, "a directory is too large", err);
         return SEARCH_FAILED;
     }
     uint8_t *bytes = malloc(directory->size + 1);
@@ -348,7 +349,7 @@ static bool path_walk(const struct iso *iso, char *path, const char *asked, stru
             char rest[PATH_MAX_LEN];
             snprintf(rest, sizeof(rest), "%s", path + start + 1 + len);
             *again = link_follow(path, start, entry.link, rest);
-            return *again || broken(iso, "a symbolic link is too long", err);
+            return *again || broken(iso->source, "a symbolic link is too long", err);
         }
         at = entry.file;
         start += 1 + len;
@@ -368,7 +369,7 @@ bool iso_find(const struct iso *iso, const char *asked, struct iso_file *file, s
             return false;
     }
     if (again)
-        return broken(iso, "its symbolic links lead nowhere", err);
+        return broken(iso->source, "its symbolic links lead nowhere", err);
     if (range_beyond(file->offset, file->size, iso->source->size))
         return error_set(err, ERROR_IMAGE, "%s is truncated: %s lies behind its end", iso->source->path,
                          asked);

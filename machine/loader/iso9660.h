@@ -24,6 +24,21 @@ struct iso_file {
 /* Read the volume descriptors. False and err: not an ISO 9660 image, or a broken one. */
 bool iso_open(struct iso *iso, const struct source *source, struct error *err);
 
+/* ECMA-119: the n-th volume descriptor. */
+#define ISO_SECTOR 2048u
+enum iso_descriptor {
+    ISO_DESCRIPTOR_BOOT = 0,
+    ISO_DESCRIPTOR_PRIMARY = 1,
+    ISO_DESCRIPTOR_JOLIET = 2,
+    ISO_DESCRIPTOR_LAST = 255,
+};
+/* Read it; its first byte is one of the above. False: it can't be read, or is none (err). */
+bool iso_descriptor_read(const struct source *source, unsigned n, uint8_t descriptor[static ISO_SECTOR],
+                         struct error *err);
+
+/* No more than these are looked at, when the last one is missing. */
+#define ISO_DESCRIPTORS_MAX 64
+
 /* The architecture of the machines it starts, by its boot record or its EFI programs. False: it doesn't say.
  */
 bool iso_arch_find(const struct iso *iso, enum guest_arch *arch);

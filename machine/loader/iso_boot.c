@@ -5,12 +5,6 @@
 #include "base/bits.h"
 #include "machine/loader/iso9660.h"
 
-#define SECTOR            2048u
-#define DESCRIPTORS_FIRST 16
-#define DESCRIPTORS_MAX   64
-#define DESCRIPTOR_BOOT   0
-#define DESCRIPTOR_LAST   255
-
 /* El Torito 2.0. */
 #define BOOT_SYSTEM     "EL TORITO SPECIFICATION"
 #define BOOT_SYSTEM_AT  7
@@ -19,7 +13,7 @@
 #define PLATFORM_X86    0
 
 #define VOLUME_SIZE_AT 80
-#define PADDING_MAX    (150 * SECTOR)
+#define PADDING_MAX    (150 * ISO_SECTOR)
 
 /* UEFI 3.5.1.1: where firmware looks on a medium that can be removed. */
 static const struct {
@@ -33,13 +27,12 @@ static const struct {
 
 static bool catalog_find(const struct source *source, uint64_t *at)
 {
-    uint8_t descriptor[SECTOR];
-    for (unsigned i = DESCRIPTORS_FIRST; i < DESCRIPTORS_FIRST + DESCRIPTORS_MAX; i++) {
-        if (!source_read(source, (uint64_t)i * SECTOR, descriptor, SECTOR, NULL) ||
-            descriptor[0] == DESCRIPTOR_LAST)
+    uint8_t descriptor[ISO_SECTOR];
+    for (unsigned i = 0; i < ISO_DESCRIPTORS_MAX; i++) {
+        if (!iso_descriptor_read(source, i, descriptor, NULL) || descriptor[0] == ISO_DESCRIPTOR_LAST)
             return false;
-        *at = (uint64_t)le32_load(descriptor + BOOT_CATALOG_AT) * SECTOR;
-        if (descriptor[0] == DESCRIPTOR_BOOT &&
+        *at = (uint64_t)le32_load(descriptor + BOOT_CATALOG_AT) * ISO_SECTOR;
+        if (descriptor[0] == ISO_DESCRIPTOR_BOOT &&
             memcmp(descriptor + BOOT_SYSTEM_AT, BOOT_SYSTEM, strlen(BOOT_SYSTEM)) == 0)
             return true;
     }
@@ -73,9 +66,9 @@ bool iso_arch_find(const struct iso *iso, enum guest_arch *arch)
 /* Where the volume ends by its descriptor (ECMA-119, 8.4.8); what fills up the last track may be missing. */
 static bool complete(const struct iso *iso, struct error *err)
 {
-    uint8_t descriptor[SECTOR];
+    uint8_t descriptor[ISO_SECTOR];
     const struct source *source = iso->source;
-    if (!source_read(source, (uint64_t)DESCRIPTORS_FIRST * SECTOR, descriptor, SECTOR, err))
+    if (!iso_descriptor_read(source, 0, descriptor, err))
         return false;
     uint64_t size = (uint64_t)le32_load(descriptor + VOLUME_SIZE_AT) * iso->block_size;
     if (size <= source->size + PADDING_MAX)

@@ -225,7 +225,7 @@ static struct machine_run *hvt_create(const struct machine_config *config, struc
 
 const struct mode hvt_mode = {
     .name = "hvt",
-    .can = {.arches = MODE_EVERY_ARCH, .cpus_max = 1, .kernel_needed = true},
+    .can = {.arches = MODE_EVERY_ARCH, .cpus_max = 1, .kernel_needed = true, .manifest = true},
     .init = hvt_init,
     .create = hvt_create,
 };

@@ -28,6 +28,7 @@ const struct mode type1_mode = {
             .board_variants = true,
             .debug_ports = true,
             .usb = true,
-            .ports = true},
+            .nets = true,
+            .consoles = true},
     .create = type1_create,
 };

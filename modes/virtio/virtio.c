@@ -38,7 +38,8 @@ const struct mode virtio_mode = {
             .device_tree = true,
             .screens = 1u << SCREEN_VIRTIO,
             .transport_chosen = true,
-            .ports = true},
+            .nets = true,
+            .consoles = true},
     .init = virtio_init,
     .create = virtio_create,
 };

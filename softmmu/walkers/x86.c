@@ -152,7 +152,11 @@ static bool root_of(const struct x86_walk *walk, uint64_t va, struct radix_root 
 static void *table_entry(void *opaque, uint64_t address, unsigned size, enum ram_access access)
 {
     const struct x86_tables *tables = opaque;
-    return ram_at(tables->ram, gpa(address & tables->mask), size, access);
+    uint64_t pa = address & tables->mask;
+    if (!tables->let_in)
+        return ram_at(tables->ram, gpa(pa), size, access);
+    struct ram_page page = ram_page_guarded(tables->ram, gpa(pa), false);
+    return page.host && (page.writable || access == RAM_READ) ? page.host + (pa & ~PAGE_MASK) : NULL;
 }
 
 static void table_written(void *opaque, uint64_t address, unsigned size)

@@ -18,10 +18,12 @@ enum x86_page_fault {
     PF_PK = 32,  /* a protection key forbids it */
 };
 
-/* Tables in guest RAM. `mask` is what reaches the memory of each table's address (A20). */
+/* Tables in guest RAM. `mask` is what reaches the memory of each table's address (A20); `let_in`: they may
+ * lie in guarded memory. */
 struct x86_tables {
     struct ram *ram;
     uint64_t mask;
+    bool let_in;
 };
 struct radix_memory x86_tables_memory(const struct x86_tables *tables);
 

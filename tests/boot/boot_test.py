@@ -57,6 +57,32 @@ def guest(*words):
     return Console([PROGRAM, "run", "--serial", "stdio", *words])
 
 
+def xen_iso(folder):
+    if not shutil.which("grub-mkrescue") or not os.path.isdir("/usr/lib/grub/i386-pc"):
+        raise unittest.SkipTest("grub-mkrescue or grub-pc-bin is not installed")
+    linux = fetch("linux-amd64")
+    root, iso = os.path.join(folder, "xen"), os.path.join(folder, "xen.iso")
+    os.makedirs(os.path.join(root, "boot", "grub"))
+    shutil.copy(os.path.join(fetch("xen"), "xen.gz"), os.path.join(root, "boot"))
+    shutil.copy(os.path.join(linux, "vmlinuz"), os.path.join(root, "boot"))
+    shutil.copy(os.path.join(os.path.dirname(linux), "images", "initramfs-amd64.gz"), os.path.join(root, "boot"))
+    with open(os.path.join(root, "boot", "grub", "grub.cfg"), "w") as out:
+        out.write("multiboot2 /boot/xen.gz console=com1 com1=115200,8n1 dom0_mem=512M noreboot\n"
+                  "module2 /boot/vmlinuz placeholder console=hvc0\nmodule2 /boot/initramfs-amd64.gz\nboot\n")
+    subprocess.run(["grub-mkrescue", "-o", iso, root], check=True, capture_output=True, timeout=120)
+    return iso
+
+
+def xen(folder, *words):
+    """A hypervisor as the guest, started by GRUB, and Linux on it as its first domain, paravirtualised."""
+    with guest("--arch", "x86_64", "--cpus", "2", "--memory", "1G", "--net", "none", "--kernel", xen_iso(folder),
+               *words) as console:
+        console.expect(r"\(XEN\) Xen version", 300 * SLOW)
+        console.expect(r"initramfs# ", 300 * SLOW)
+        console.send("cat /sys/hypervisor/type\n")
+        console.expect(r"\nxen\s", 60 * SLOW)
+
+
 def cpio(name, content):
     """A newc archive with one executable file, which lays itself over an initramfs it is appended to."""
 
@@ -568,10 +594,10 @@ class X8664(Guests, unittest.TestCase):
                    self.grub_rescue()) as console:
             console.expect(r"grub> ", 300 * SLOW)
 
-    def installer_iso(self):
+    def installer_iso(self, arch="amd64"):
         iso = os.path.join(self.folder.name, "debian.iso")
         maker = os.path.join(os.path.dirname(FETCH), "make-installer-iso")
-        result = subprocess.run([maker, "amd64", iso], capture_output=True, text=True, timeout=900)
+        result = subprocess.run([maker, arch, iso], capture_output=True, text=True, timeout=900)
         self.assertEqual(result.returncode, 0, result.stderr)
         return iso
 
@@ -582,6 +608,55 @@ class X8664(Guests, unittest.TestCase):
             console.expect(r"Install on the screen", 60 * SLOW)
             console.expect(r"Linux version", 120 * SLOW)
             console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def test_pc_installer_cd_32(self):
+        """The last installer for 32 bits, with a kernel without PAE."""
+        fetch("seabios")
+        with guest("--arch", "x8664", "--cpus", "2", "--memory", "1G", "--net", "none", "--kernel",
+                   self.installer_iso("i386")) as console:
+            console.expect(r"Linux version \S+-686 ", 120 * SLOW)
+            console.expect(FIRST_QUESTION, 600 * SLOW)
+
+    def initramfs(self):
+        return os.path.join(os.path.dirname(fetch("linux-amd64")), "images", "initramfs-amd64.gz")
+
+    def test_pc_bios_kernel(self):
+        """A BIOS and a kernel: the option ROM of this program loads the kernel, the command line and the initrd."""
+        fetch("seabios")
+        with guest("--arch", "x86_64", "--memory", "512M", "--net", "none", "--firmware", "seabios", "--kernel",
+                   os.path.join(fetch("linux-amd64"), "vmlinuz"), "--initrd", self.initramfs(), "--append",
+                   "console=ttyS0 rom.test=1") as console:
+            console.expect(r"BIOS-e820:", 120 * SLOW)
+            console.expect(r"Kernel command line: console=ttyS0 rom\.test=1\s", 120 * SLOW)
+            console.expect(r"initramfs# ", 300 * SLOW)
+
+    def test_pc_ovmf_kernel(self):
+        """EDK2 and a kernel: what is in fw_cfg is started by the firmware itself."""
+        fetch("ovmf")
+        with guest("--arch", "x86_64", "--memory", "512M", "--net", "none", "--firmware", "ovmf", "--kernel",
+                   os.path.join(fetch("linux-amd64"), "vmlinuz"), "--initrd", self.initramfs(), "--append",
+                   "console=ttyS0 efi.test=1") as console:
+            console.expect(r"Kernel command line: .*console=ttyS0 efi\.test=1\s", 300 * SLOW)
+            console.expect(r"initramfs# ", 300 * SLOW)
+
+    def test_pc_ovmf_secboot(self):
+        """EDK2 with Secure Boot, whose variables are kept by code in system-management mode, which all processors enter."""
+        for name, cpus in (("ovmf-secboot", 4), ("ovmf-ia32", 1)):
+            with self.subTest(name), guest("--arch", "x86_64", "--cpus", str(cpus), "--memory", "512M", "--net", "none",
+                                           "--firmware", os.path.join(fetch(name), "code.fd")) as console:
+                console.expect(r"BdsDxe: No bootable option", 300 * SLOW)
+
+    def test_pc_u_boot(self):
+        """Both of its builds as the machine's firmware, to the prompt."""
+        for name in ("x86", "x86_64"):
+            with self.subTest(name), guest("--arch", "x86_64", "--memory", "512M", "--net", "none", "--firmware",
+                                           os.path.join(fetch("u-boot"), name, "u-boot.rom")) as console:
+                console.expect(r"stop autoboot", 120 * SLOW)
+                console.send(" ")
+                console.expect(r"=> ", 60 * SLOW)
+
+    def test_pc_xen(self):
+        xen(self.folder.name)
 
     def test_pc_installer_cd_menu(self):
         """The menu's other entry, chosen on the keyboard: the kernel prints on the screen."""
@@ -663,9 +738,10 @@ class X8664(Guests, unittest.TestCase):
             self.shell(console)
             self.run_in(console, "modprobe sd_mod; modprobe hid-generic; until grep -q sda /proc/partitions; do sleep 1; done", 120)
             self.assertIn(hashlib.sha256(content).hexdigest(), self.run_in(console, "sha256sum /dev/sda"))
-            printed = self.run_in(console, "until grep tablet /proc/bus/input/devices; do sleep 1; done; "
+            printed = self.run_in(console, "until grep -A9 tablet /proc/bus/input/devices; do sleep 1; done; "
                                            "grep 'USB keyboard' /proc/bus/input/devices")
-            self.assertRegex(printed, r"Triarch USB tablet[^$]*Triarch USB keyboard")
+            # Of relative axes it has wheels alone: both ways, and both in high resolution.
+            self.assertRegex(printed, r"Triarch USB tablet[^$]*B: REL=1940\b[^$]*Triarch USB keyboard")
             self.run_in(console, "echo written by the guest | dd of=/dev/sda bs=512 seek=100 conv=fsync")
             console.send("poweroff -f\n")
             self.assertEqual(console.wait(60 * SLOW), 0)

@@ -7,6 +7,7 @@ usage: cli_test.py VM-CLI
 import gzip
 import os
 import platform
+import socket
 import struct
 import subprocess
 import sys
@@ -111,6 +112,15 @@ class BadInput(Refusals, unittest.TestCase):
         self.refused(USAGE, ["no engine"], "run", "--accel", "warp")
         self.refused(USAGE, ["--arch z80"], "run", "--arch", "z80")
 
+    def test_options_of_another_mode(self):
+        unikernel = ["run", "--mode", "hvt", "--kernel", self.file("program", elf())]
+        self.refused(USAGE, ["--net is not part of mode hvt", "--hvt-net"], *unikernel, "--net", "user")
+        self.refused(USAGE, ["a second --serial", "mode hvt"], *unikernel, "--serial", "none", "--serial", "none")
+        self.refused(IMAGE, ["program"], *unikernel, "--net", "none")
+        disk = self.file("disk", bytes(512))
+        self.refused(USAGE, ["--hvt-block and --hvt-net are", "mode type1"], "run", "--arch", "riscv64", "--hvt-block", "disk=" + disk)
+        self.refused(USAGE, ["--hvt-dumpcore is", "mode type1"], "run", "--arch", "riscv64", "--hvt-dumpcore", self.folder.name)
+
     def test_options_of_another_architecture(self):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
@@ -182,7 +192,19 @@ class BadInput(Refusals, unittest.TestCase):
         path = self.file("disk", bytes(4096))
         self.refused(USAGE, ["fromat=raw", "format"], "run", "--disk", path + ",fromat=raw")
         self.refused(USAGE, ["vmdk"], "run", "--disk", path + ",format=vmdk")
-        self.refused(USAGE, ["if=scsi", "not there yet"], "run", "--disk", path + ",if=scsi")
+        self.refused(USAGE, ["if=scsi", "ahci"], "run", "--disk", path + ",if=scsi")
+        self.refused(USAGE, ["if= twice"], "run", "--disk", path + ",if=virtio,if=usb")
+        self.refused(USAGE, ["names no file"], "run", "--disk", ",readonly")
+        self.refused(USAGE, [path, "two disks"], "run", "--disk", path, "--disk", path + ",readonly")
+        self.refused(USAGE, [path, "two disks"], "run", "--disk", path + ",snapshot", "--disk", path)
+
+    def test_nothing_given(self):
+        for option in ("--kernel", "--disk", "--firmware", "--cpu", "--name", "--config", "--net", "--serial"):
+            self.refused(USAGE, [option, "nothing"], "run", option, "")
+            if option != "--config":
+                self.refused(USAGE, [option, "nothing"], "run", option + "=")
+        self.refused(USAGE, ['""', "vm-cli help"], "")
+        self.refused(USAGE, ["nonsense"], "help", "nonsense")
 
     # --- files ---
 
@@ -208,8 +230,21 @@ class BadInput(Refusals, unittest.TestCase):
             self.refused(IMAGE, ["/usr", "directory"], "run", option, "/usr")
         self.refused(IMAGE, ["/usr", "directory"], "run", "--kernel", kernel, "--firmware", "none", "--initrd", "/usr")
 
+    def test_special_files(self):
+        pipe, end = os.path.join(self.folder.name, "pipe"), os.path.join(self.folder.name, "socket")
+        os.mkfifo(pipe)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(end)
+            for path, kind in ((pipe, "a pipe"), (end, "a socket"), ("/dev/zero", "a character device")):
+                for option in ("--kernel", "--firmware", "--disk", "--cdrom"):
+                    self.refused(IMAGE, [path, kind], "run", option, path)
+                self.refused(IMAGE, [path, kind], "info", path)
+                self.refused(IMAGE, [path, kind], "run", "--firmware", "builtin", "--firmware-vars", path, "--arch", "riscv64")
+
     def test_empty_file(self):
         path = self.file("empty", b"")
+        for option in ("--disk", "--cdrom"):
+            self.refused(IMAGE, ["empty is empty"], "run", option, path)
         self.refused(IMAGE, ["empty is empty"], "run", "--kernel", path)
 
     def test_truncated_kernels(self):
@@ -236,6 +271,7 @@ class BadInput(Refusals, unittest.TestCase):
             ("x86", elf(machine=62), "x86_64"),
             ("bzImage", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(600), "x86_64"),
             ("arm", bytes(0x38) + b"ARM\x64" + bytes(600), "aarch64"),
+            ("arm.gz", gzip.compress(elf(machine=183, data=os.urandom(1 << 17))), "aarch64"),
         ):
             self.refused(IMAGE, [name, arch, "riscv64"], "run", "--arch", "riscv64", "--kernel", self.file(name, content))
 
@@ -494,6 +530,10 @@ class Good(unittest.TestCase):
             self.assertEqual(result.returncode, 0, words)
             self.assertEqual(result.stderr, "")
             self.assertIn("riscv64", result.stdout)
+        for words in (["info", "--help"], ["info", "-h"], ["help", "info"]):
+            result = subprocess.run([PROGRAM, *words], capture_output=True, text=True)
+            self.assertEqual((result.returncode, result.stdout[:17]), (0, "usage: vm-cli info"[:17]))
+        self.assertIn("--block:NAME", subprocess.run([PROGRAM, "help", "hvt"], capture_output=True, text=True).stdout)
         self.assertIn("Examples:", subprocess.run([PROGRAM, "run", "--help"], capture_output=True, text=True).stdout)
 
 

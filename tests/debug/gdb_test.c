@@ -255,12 +255,14 @@ static void running(void)
     struct vcpu_exit exit = {.reason = EXIT_DEBUG,
                              .debug = {.address = 0x10, .access = WALK_WRITE, .watchpoint = true}};
     world->sent_len = 0;
+    world->cpus[1].a0 = 0x1234;
+    world->cpus[1].pc = 0x1000;
     world->target.stopped(world->target.opaque, 1, &exit);
-    CHECK(strstr(world->sent, "$T05thread:2;watch:10;#") != NULL);
+    CHECK(strstr(world->sent, "$T05thread:2;watch:10;00:3412000000000000;01:0010000000000000;#") != NULL);
     CHECK(ask("vCont;c") == NULL);
     world->sent_len = 0;
     gdb_stub_receive(world->stub, "\x03", 1);
-    CHECK(strstr(world->sent, "$T02thread:2;#") != NULL);
+    CHECK(strstr(world->sent, "$T02thread:2;00:3412") != NULL);
     CHECK_STR(ask("vCont;x"), "E22");
     CHECK_STR(ask("Hc1"), "OK");
     CHECK(ask("s1230") == NULL);
@@ -277,7 +279,10 @@ static void queries(void)
     CHECK_STR(ask("T3"), "E22");
     CHECK_STR(ask("qXfer:features:read:target.xml:0,4"), "m<?xm");
     const char *xml = ask("qXfer:features:read:target.xml:0,3fff");
-    CHECK(strstr(xml, "<architecture>test:fake</architecture><feature name=\"org.test.cpu\">") != NULL);
+    CHECK(
+        strstr(xml,
+               "<architecture>test:fake</architecture><osabi>none</osabi><feature name=\"org.test.cpu\">") !=
+        NULL);
     CHECK(
         strstr(xml, "<reg name=\"status\" bitsize=\"32\" regnum=\"2\" group=\"csr\"/></feature></target>") !=
         NULL);

@@ -205,18 +205,28 @@ static void tcp_server(void)
     test_machine_destroy(test);
 }
 
+/* A port that is connected to us: its descriptor here, or -1 and the test failed. */
+static int tcp_connected(struct char_port **port, char spec[static 64], int *listener)
+{
+    *listener = host_socket_listen("127.0.0.1", "0", NULL);
+    snprintf(spec, 64, "tcp:127.0.0.1:%u", host_socket_port(*listener));
+    *port = char_open(&test->machine, "--serial", spec, NULL);
+    int server = host_socket_accept(*listener);
+    if (!CHECK(*port != NULL) || !CHECK(server >= 0))
+        return -1;
+    attach(*port);
+    return server;
+}
+
 static void tcp_client(void)
 {
     char spec[64];
+    int listener;
+    struct char_port *port;
     test = test_machine_create(MIB);
-    int listener = host_socket_listen("127.0.0.1", "0", NULL);
-    snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u", host_socket_port(listener));
-    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
-    if (!CHECK(port != NULL))
+    int server = tcp_connected(&port, spec, &listener);
+    if (server < 0)
         return;
-    attach(port);
-    int server = host_socket_accept(listener);
-    CHECK(server >= 0);
     CHECK_EQ(write(server, "in", 2), 2);
     check_received("in");
     CHECK_EQ(port_write(port, "out"), 3);
@@ -298,15 +308,13 @@ static void unix_client(void)
 /* What a full device leaves is offered again, in order, and not lost. */
 static void input_back_pressure(void)
 {
-    test = test_machine_create(MIB);
-    int listener = host_socket_listen("127.0.0.1", "0", NULL);
     char spec[64];
-    snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u", host_socket_port(listener));
-    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
-    int server = host_socket_accept(listener);
-    if (!CHECK(port != NULL) || !CHECK(server >= 0))
+    int listener;
+    struct char_port *port;
+    test = test_machine_create(MIB);
+    int server = tcp_connected(&port, spec, &listener);
+    if (server < 0)
         return;
-    attach(port);
     device.room = 3;
     char text[1001];
     for (unsigned i = 0; i < 1000; i++)
@@ -341,15 +349,13 @@ static bool is_writable(void *opaque)
 /* A reader that does not read: the port takes less than all, and tells when there is room again. */
 static void output_back_pressure(void)
 {
-    test = test_machine_create(MIB);
-    int listener = host_socket_listen("127.0.0.1", "0", NULL);
     char spec[64];
-    snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u", host_socket_port(listener));
-    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
-    int server = host_socket_accept(listener);
-    if (!CHECK(port != NULL) || !CHECK(server >= 0))
+    int listener;
+    struct char_port *port;
+    test = test_machine_create(MIB);
+    int server = tcp_connected(&port, spec, &listener);
+    if (server < 0)
         return;
-    attach(port);
     static uint8_t block[65536], sink[65536];
     uint64_t sent = 0;
     size_t taken = sizeof(block);

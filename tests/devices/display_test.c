@@ -26,7 +26,7 @@ static void source_that_leaves_gives_way(void)
     display_source_set(display, &(struct display_source){.draw = draw, .opaque = &vga});
     display_refresh(display);
     CHECK(!display_takes_hints(display));
-    display_source_set(display, &(struct display_source){draw, hinted, &gpu});
+    display_source_set(display, &(struct display_source){.draw = draw, .hinted = hinted, .opaque = &gpu});
     display_refresh(display);
     CHECK(display_takes_hints(display));
     CHECK_EQ(vga.draws, 1);
@@ -48,7 +48,7 @@ static void hint_reaches_the_source(void)
     struct device gpu = {.display = display};
     unsigned width, height;
     CHECK(!display_hint(display, &width, &height));
-    display_source_set(display, &(struct display_source){draw, hinted, &gpu});
+    display_source_set(display, &(struct display_source){.draw = draw, .hinted = hinted, .opaque = &gpu});
     display_hint_set(display, 1000, 700);
     display_hint_set(display, 1000, 700);
     CHECK_EQ(gpu.hints, 1);

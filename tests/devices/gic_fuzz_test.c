@@ -38,36 +38,33 @@ static struct gicv3_its *its;
 static struct test_irq irqs[CPUS], fiqs[CPUS];
 static unsigned accessor;
 
-static uint64_t below(uint64_t limit)
-{
-    return test_random() % limit;
-}
-
 /* Values that hit something more often than noise does. */
 static uint64_t value_make(void)
 {
-    switch (below(6)) {
+    switch (test_random_below(6)) {
     case 0: return 0;
     case 1: return ~(uint64_t)0;
-    case 2: return (uint64_t)1 << below(64);
-    case 3: return below(256);
-    case 4: return TEST_RAM_BASE + (below(RAM / 4096 + 8) << 12) + (test_random() & 0x8000000000000fff);
+    case 2: return (uint64_t)1 << test_random_below(64);
+    case 3: return test_random_below(256);
+    case 4:
+        return TEST_RAM_BASE + (test_random_below(RAM / 4096 + 8) << 12) +
+               (test_random() & 0x8000000000000fff);
     default: return test_random();
     }
 }
 
 static unsigned width_make(uint64_t *address)
 {
-    unsigned width = 1u << below(4);
+    unsigned width = 1u << test_random_below(4);
     *address &= ~(uint64_t)(width - 1);
     return width;
 }
 
 static void register_poke(uint64_t base, uint64_t size)
 {
-    uint64_t address = base + below(size), value;
+    uint64_t address = base + test_random_below(size), value;
     unsigned width = width_make(&address);
-    if (below(3))
+    if (test_random_below(3))
         test_store(test, address, width, value_make());
     else
         physmem_load(&test->machine.mem, gpa(address), width, &value);
@@ -77,7 +74,7 @@ static void memory_poke(void)
 {
     uint8_t bytes[8];
     le64_store(bytes, value_make());
-    test_ram_put(test, TEST_RAM_BASE + (below(RAM / 8) << 3), bytes, sizeof(bytes));
+    test_ram_put(test, TEST_RAM_BASE + (test_random_below(RAM / 8) << 3), bytes, sizeof(bytes));
 }
 
 static uint64_t icc_read(unsigned cpu, uint32_t sysreg)
@@ -90,8 +87,10 @@ static uint64_t icc_read(unsigned cpu, uint32_t sysreg)
 /* Any of the registers, and some that are none. */
 static void icc_poke(unsigned cpu)
 {
-    uint32_t sysreg = below(8) ? SYSREG(12, 8 + (uint32_t)below(5), (uint32_t)below(8)) : PMR;
-    if (below(2))
+    uint32_t sysreg = test_random_below(8)
+                          ? SYSREG(12, 8 + (uint32_t)test_random_below(5), (uint32_t)test_random_below(8))
+                          : PMR;
+    if (test_random_below(2))
         gicv3_icc_write(gicv3_cpu(gic, cpu), sysreg, value_make());
     else
         icc_read(cpu, sysreg);
@@ -112,9 +111,10 @@ static void signals_check(unsigned cpu)
 
 static void v3_lines_poke(void)
 {
-    struct irq_line line = below(2) ? gicv3_spi_line(gic, (unsigned)below(SPIS))
-                                    : gicv3_ppi_line(gic, (unsigned)below(CPUS), (unsigned)below(16));
-    irq_line_set(&line, below(2));
+    struct irq_line line = test_random_below(2) ? gicv3_spi_line(gic, (unsigned)test_random_below(SPIS))
+                                                : gicv3_ppi_line(gic, (unsigned)test_random_below(CPUS),
+                                                                 (unsigned)test_random_below(16));
+    irq_line_set(&line, test_random_below(2));
 }
 
 static void v3_create(void)
@@ -141,9 +141,9 @@ static void gicv3_random(void)
     for (unsigned i = 0; i < limit; i++) {
         register_poke(DIST, 0x10000);
         /* Most of a redistributor's 128 KiB is nothing. */
-        register_poke(GICR + below(CPUS) * 0x20000 + below(2) * 0x10000, 0xe00);
+        register_poke(GICR + test_random_below(CPUS) * 0x20000 + test_random_below(2) * 0x10000, 0xe00);
         v3_lines_poke();
-        unsigned cpu = (unsigned)below(CPUS);
+        unsigned cpu = (unsigned)test_random_below(CPUS);
         icc_poke(cpu);
         signals_check(cpu);
         if (i % 4096 == 0)
@@ -159,16 +159,17 @@ static void command_put(uint64_t at)
     static const uint8_t codes[] = {0x01, 0x03, 0x04, 0x05, 0x08, 0x08, 0x09, 0x09,
                                     0x0a, 0x0a, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
     uint64_t words[4] = {
-        below(8) << 32 | codes[below(ARRAY_LEN(codes))],
-        (8192 + below(64)) << 32 | below(8),
-        (uint64_t)(below(4) != 0) << 63 | below(CPUS + 1) << 16 | below(4),
-        below(CPUS + 1) << 16,
+        test_random_below(8) << 32 | codes[test_random_below(ARRAY_LEN(codes))],
+        (8192 + test_random_below(64)) << 32 | test_random_below(8),
+        (uint64_t)(test_random_below(4) != 0) << 63 | test_random_below(CPUS + 1) << 16 |
+            test_random_below(4),
+        test_random_below(CPUS + 1) << 16,
     };
     uint8_t bytes[32];
     if ((words[0] & 0xff) == 0x08)
-        words[2] = (uint64_t)1 << 63 | (TEST_RAM_BASE + (below(RAM / 4096 + 8) << 12));
-    if (below(16) == 0)
-        words[below(4)] ^= (uint64_t)1 << below(64);
+        words[2] = (uint64_t)1 << 63 | (TEST_RAM_BASE + (test_random_below(RAM / 4096 + 8) << 12));
+    if (test_random_below(16) == 0)
+        words[test_random_below(4)] ^= (uint64_t)1 << test_random_below(64);
     for (unsigned i = 0; i < 4; i++)
         le64_store(bytes + 8 * i, words[i]);
     test_ram_put(test, at, bytes, sizeof(bytes));
@@ -188,7 +189,7 @@ static void its_random(void)
             test_store(test, ITS, 4, 0);
             test_store(test, ITS + 0x80, 8, (uint64_t)1 << 63 | queue);
             test_store(test, ITS + 0x100, 8,
-                       (uint64_t)1 << 63 | below(2) << 62 | (TEST_RAM_BASE + 0x10000) | 3);
+                       (uint64_t)1 << 63 | test_random_below(2) << 62 | (TEST_RAM_BASE + 0x10000) | 3);
             test_store(test, ITS + 0x108, 8, (uint64_t)1 << 63 | (TEST_RAM_BASE + 0x20000) | 3);
             test_store(test, ITS, 4, 1);
             at = 0;
@@ -203,15 +204,16 @@ static void its_random(void)
         command_put(queue + at);
         at = (at + 32) % 4096;
         test_store(test, ITS + 0x88, 8, at);
-        target.deliver(target.opaque, (struct msi_message){ITS + GICV3_ITS_TRANSLATER, (uint32_t)below(8),
-                                                           (uint32_t)below(9)});
+        target.deliver(target.opaque,
+                       (struct msi_message){ITS + GICV3_ITS_TRANSLATER, (uint32_t)test_random_below(8),
+                                            (uint32_t)test_random_below(9)});
         memory_poke();
-        if (below(8) == 0)
-            register_poke(ITS + below(2) * 0x10000, 0x140);
-        if (below(16) == 0)
-            register_poke(GICR + below(CPUS) * 0x20000, 0x80);
+        if (test_random_below(8) == 0)
+            register_poke(ITS + test_random_below(2) * 0x10000, 0x140);
+        if (test_random_below(16) == 0)
+            register_poke(GICR + test_random_below(CPUS) * 0x20000, 0x80);
         test_advance(test, 0);
-        unsigned cpu = (unsigned)below(CPUS);
+        unsigned cpu = (unsigned)test_random_below(CPUS);
         icc_poke(cpu);
     }
     log_level_set(level);
@@ -244,13 +246,14 @@ static void gicv2_random(void)
     CHECK(v2 != NULL);
     log_level_set(LOG_QUIET);
     for (unsigned i = 0; i < limit; i++) {
-        accessor = (unsigned)below(CPUS + 1);
+        accessor = (unsigned)test_random_below(CPUS + 1);
         register_poke(DIST, 0x1000);
-        register_poke(GICC, below(2) ? 0x30 : 0x2000);
-        struct irq_line line = below(2) ? gicv2_spi_line(v2, (unsigned)below(SPIS))
-                                        : gicv2_ppi_line(v2, (unsigned)below(CPUS), (unsigned)below(16));
-        irq_line_set(&line, below(2));
-        accessor = (unsigned)below(CPUS);
+        register_poke(GICC, test_random_below(2) ? 0x30 : 0x2000);
+        struct irq_line line = test_random_below(2) ? gicv2_spi_line(v2, (unsigned)test_random_below(SPIS))
+                                                    : gicv2_ppi_line(v2, (unsigned)test_random_below(CPUS),
+                                                                     (unsigned)test_random_below(16));
+        irq_line_set(&line, test_random_below(2));
+        accessor = (unsigned)test_random_below(CPUS);
         if (irqs[accessor].level || fiqs[accessor].level) {
             uint64_t before = test_load(test, GICC + 0x14, 4);
             uint64_t intid = test_load(test, GICC + 0x0c, 4);

@@ -366,7 +366,8 @@ static void mouse_identifies(void)
 
 static void move(int dx, int dy, int wheel)
 {
-    input_relative(input, dx, dy, wheel);
+    input_relative(input, dx, dy);
+    input_wheel(input, wheel, 0);
     input_sync(input);
 }
 

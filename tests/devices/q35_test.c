@@ -160,6 +160,15 @@ static void shadow(void)
     test_machine_destroy(test);
 }
 
+#define NOTHING 0xdeadu
+
+/* Four bytes as a processor in system-management mode sees them; NOTHING where it sees no RAM. */
+static uint32_t guarded_load(uint64_t p, bool fetch)
+{
+    struct ram_page page = ram_page_guarded(machine->mem.ram, gpa(p), fetch);
+    return page.host ? le32_load(page.host + (p & ~PAGE_MASK)) : NOTHING;
+}
+
 static void smram(void)
 {
     start();
@@ -169,25 +178,43 @@ static void smram(void)
     test_store(test, 0xa8000, 4, 0x1234);
     config_put(0, 0x9d, 1, 0x08);
     CHECK(!physmem_load(&machine->mem, gpa(0xa8000), 4, &value));
-    q35_host_smm_set(host, true);
-    CHECK_EQ(test_load(test, 0xa8000, 4), 0x1234);
-    q35_host_smm_set(host, false);
-    CHECK(!physmem_load(&machine->mem, gpa(0xa8000), 4, &value));
+    CHECK_EQ(guarded_load(0xa8000, false), 0x1234);
+    CHECK_EQ(guarded_load(0xa8000, true), 0x1234);
+    config_put(0, 0x9d, 1, 0x28); /* closed: for code alone */
+    CHECK_EQ(guarded_load(0xa8000, false), NOTHING);
+    CHECK_EQ(guarded_load(0xa8000, true), 0x1234);
+    config_put(0, 0x9d, 1, 0x00);
+    CHECK_EQ(guarded_load(0xa8000, true), NOTHING);
+    config_put(0, 0x9d, 1, 0x08);
     /* The end of RAM below 4 GiB. */
     test_store(test, BELOW - MIB, 4, 0x5678);
     config_put(0, 0x9e, 1, 0x01);
     CHECK(!physmem_load(&machine->mem, gpa(BELOW - MIB), 4, &value));
     CHECK_EQ(test_load(test, BELOW - MIB - 4, 4), 0);
-    q35_host_smm_set(host, true);
+    CHECK_EQ(guarded_load(BELOW - MIB, false), 0x5678);
+    config_put(0, 0x9d, 1, 0x48); /* open SMRAM is all of it (5.1.27, D_OPEN) */
     CHECK_EQ(test_load(test, BELOW - MIB, 4), 0x5678);
-    q35_host_smm_set(host, false);
+    config_put(0, 0x9d, 1, 0x08);
     config_put(0, 0x9e, 1, 0x05); /* 8 MiB */
     CHECK(!physmem_load(&machine->mem, gpa(BELOW - 8 * MIB), 4, &value));
+    config_put(0, 0x9e, 1, 0x07); /* the size that EDK2 asks for */
+    config_put(0, 0x50, 2, 0xffff);
+    CHECK_EQ(config_get(0, 0x50, 2), 16);
+    CHECK(!physmem_load(&machine->mem, gpa(BELOW - 16 * MIB), 4, &value));
+    CHECK_EQ(test_load(test, BELOW - 16 * MIB - 4, 4), 0);
+    config_put(0, 0xac, 4, 0x12345678); /* TSEGMB holds bits 31 to 20 */
+    CHECK_EQ(config_get(0, 0xac, 4), 0x12300000);
     config_put(0, 0x9d, 1, 0x58); /* locked: closed at once, and for good */
     CHECK_EQ(config_get(0, 0x9d, 1), 0x1a);
     config_put(0, 0x9d, 1, 0x48);
     config_put(0, 0x9e, 1, 0x00);
     CHECK_EQ(config_get(0, 0x9d, 1), 0x1a);
+    CHECK_EQ(guarded_load(0xa8000, false), 0x1234);
+    config_put(0, 0x9d, 1, 0x20); /* D_CLS alone is not locked */
+    CHECK_EQ(config_get(0, 0x9d, 1), 0x3a);
+    CHECK_EQ(guarded_load(0xa8000, false), NOTHING);
+    CHECK_EQ(guarded_load(0xa8000, true), 0x1234);
+    config_put(0, 0x9d, 1, 0x00);
     CHECK(!physmem_load(&machine->mem, gpa(BELOW - MIB), 4, &value));
     test_reset(test);
     CHECK_EQ(test_load(test, BELOW - MIB, 4), 0x5678);
@@ -364,6 +391,11 @@ static void management_interrupts(void)
     test_out(test, PM + 0x30, 4, 0x21);
     test_out(test, 0xb2, 1, 0x55);
     CHECK_EQ(smi.rises, 1);
+    config_put(LPC, 0xa0, 1, 0x10); /* GEN_PMCON_1: SMI_LOCK keeps the global enable, and itself */
+    test_out(test, PM + 0x30, 4, 0x20);
+    CHECK_EQ(test_in(test, PM + 0x30, 4), 0x21);
+    config_put(LPC, 0xa0, 1, 0x00);
+    CHECK_EQ(config_get(LPC, 0xa0, 1), 0x10);
     CHECK_EQ(test_in(test, PM + 0x34, 4), 0x20);
     CHECK_EQ(test_in(test, 0xb2, 1), 0x55);
     CHECK_EQ(test_in(test, 0xb3, 1), 0x77);
@@ -400,11 +432,10 @@ static void wild_accesses(void)
         unsigned where = test_random() & 1 ? 0 : LPC, width = 1u << test_random() % 3;
         unsigned offset = (unsigned)(test_random() % 256) & ~(width - 1);
         uint32_t value = (uint32_t)test_random();
-        switch (test_random() % 4) {
+        switch (test_random() % 3) {
         case 0: config_put(where, offset, width, value); break;
         case 1: bus_write(machine->mem.pio, PM + offset % 128, value, width); break;
-        case 2: test_out(test, test_random() & 1 ? 0x92 : 0xb2, 1, value & 0xff); break;
-        default: q35_host_smm_set(host, value & 1);
+        default: test_out(test, test_random() & 1 ? 0x92 : 0xb2, 1, value & 0xff);
         }
     }
     test_reset(test);

@@ -137,7 +137,40 @@ static void save_and_load(void)
     finish();
 }
 
-static const struct test_case cases[] = {
-    {"formats", formats}, {"nonsense", nonsense}, {"save_and_load", save_and_load}};
+static unsigned look(void)
+{
+    changes = 0;
+    display_look(display, &test->machine.lock);
+    host_mutex_unlock(&test->machine.lock);
+    return changes;
+}
+
+/* What was not written to is not looked at; another place is looked at as a whole. */
+static void looks_where_written(void)
+{
+    static const uint8_t white[4] = {0xff, 0xff, 0xff, 0};
+    start();
+    uint8_t *ram = ram_block_host(ram_block_find(test->machine.mem.ram, "ram"));
+    uint64_t base = FRAME + 0x104; /* not where a page begins */
+    file_write(base, XR24, 128, 64, 512);
+    look();
+    ram[0x10104 + 2 * 512] = 0xff;
+    CHECK_EQ(look(), 0);
+    test_ram_put(test, base + 60 * 512, white, 4);
+    test_ram_put(test, base + 63 * 512 + 508, white, 4);
+    CHECK_EQ(look(), 2);
+    CHECK_EQ(look(), 0);
+    CHECK_EQ(pixel(0, 2), 0xff); /* who looks at all of it */
+    file_write(base + 512, XR24, 128, 63, 512);
+    CHECK(look() > 0);
+    CHECK_EQ(display_surface(display).pixels[128], 0xff);
+    CHECK_EQ(look(), 0);
+    finish();
+}
+
+static const struct test_case cases[] = {{"formats", formats},
+                                         {"nonsense", nonsense},
+                                         {"save_and_load", save_and_load},
+                                         {"looks_where_written", looks_where_written}};
 
 TEST_SUITE(ramfb_test, "unit", cases);

@@ -654,14 +654,17 @@ static void vbe_banks(void)
     finish();
 }
 
-static unsigned changes, change_y, change_height, resizes;
+static unsigned changes, change_rows, resizes;
+static struct {
+    unsigned x, y, width, height;
+} change; /* the last */
 
 static void changed(void *opaque, unsigned x, unsigned y, unsigned width, unsigned height)
 {
-    (void)opaque, (void)x, (void)width;
+    (void)opaque;
     changes++;
-    change_y = y;
-    change_height = height;
+    change_rows += height;
+    change.x = x, change.y = y, change.width = width, change.height = height;
 }
 
 static void resized(void *opaque)
@@ -679,20 +682,180 @@ static void tells_changes(void)
     mode_set(&graphics_320x200x256);
     refresh();
     CHECK_EQ(resizes, 1);
-    changes = 0;
+    changes = change_rows = 0;
     refresh();
     CHECK_EQ(changes, 0);
     poke(0xa0000 + 320 * 50, 1);
-    poke(0xa0000 + 320 * 60, 1);
+    poke(0xa0000 + 320 * 60 + 9, 1);
+    poke(0xa0000 + 320 * 61 + 7, 1);
     refresh();
-    CHECK_EQ(changes, 1);
-    CHECK_EQ(change_y, 100);
-    CHECK_EQ(change_height, 22);
+    CHECK_EQ(changes, 2); /* what lies apart is told apart, with no more columns than it has */
+    CHECK_EQ(change_rows, 2 + 4);
+    CHECK_EQ(change.y, 120);
+    CHECK_EQ(change.x, 14);
+    CHECK_EQ(change.width, 6);
     display_detach(display, &changes);
     poke(0xa0000, 1);
     refresh();
-    CHECK_EQ(changes, 1);
+    CHECK_EQ(changes, 2);
     finish();
+}
+
+/* --- looks at what was written to --- */
+
+static uint8_t *memory_host(void)
+{
+    return ram_block_host(ram_block_find(test->machine.mem.ram, "vga.memory"));
+}
+
+/* How many rows were told. */
+static unsigned look(void)
+{
+    change_rows = 0;
+    shown = display_look(display, &test->machine.lock);
+    host_mutex_unlock(&test->machine.lock);
+    return change_rows;
+}
+
+/* A mode, seen once; then the byte at `secret` is changed behind everybody's back: whoever shows it has
+ * looked at more than was written to. */
+static void secret_put(uint64_t secret)
+{
+    look();
+    memory_host()[secret]++;
+    CHECK_EQ(look(), 0);
+}
+
+static void look_start(void)
+{
+    start();
+    mode_set(&text_80x25);
+    display_attach(display,
+                   &(struct display_consumer){.resized = resized, .changed = changed, .opaque = &changes});
+}
+
+static void look_finish(void)
+{
+    display_detach(display, &changes);
+    finish();
+}
+
+static void looks_where_written(void)
+{
+    look_start();
+    uint64_t memory = test_pci_bar(&pci, DEVFN, 0), row = 1024 * 4;
+    vbe_mode(1024, 768, 32, 0x40);
+    secret_put(10 * row);
+    test_store(test, memory + 700 * row + 16, 4, 0xffffff);
+    CHECK_EQ(look(), 1);
+    CHECK_EQ(change.x, 4);
+    CHECK_EQ(change.width, 1);
+    CHECK_EQ(dot(4, 700), 0xffffff);
+    uint32_t pixels[3] = {1, 2, 3}; /* as by a device's DMA */
+    test_ram_put(test, memory + 20 * row - 4, pixels, sizeof(pixels));
+    CHECK_EQ(look(), 2);
+    CHECK_EQ(dot(1023, 19), 1);
+    CHECK_EQ(dot(1, 20), 3);
+    vbe(5, 1);
+    poke(0xa0000, 0x44); /* through the window: 64 KiB on, row 16 */
+    CHECK_EQ(look(), 1);
+    CHECK_EQ(dot(0, 16), 0x44);
+    CHECK_EQ(dot(0, 10), 0);
+    refresh();
+    CHECK_EQ(dot(0, 10), 1);
+    CHECK_EQ(look(), 0);
+    look_finish();
+}
+
+/* Another picture from the same memory is looked at as a whole. */
+static void looks_again_after_mode_changes(void)
+{
+    look_start();
+    uint64_t memory = test_pci_bar(&pci, DEVFN, 0), row = 640;
+    vbe_mode(640, 480, 8, 0x40);
+    for (unsigned i = 0; i < 16; i++)
+        out(0x3c8, (uint8_t)i), out(0x3c9, (uint8_t)i), out(0x3c9, (uint8_t)i), out(0x3c9, (uint8_t)i);
+    test_store(test, memory + 600 * row, 1, 2); /* below what is seen */
+    secret_put(5 * row);
+    out(0x3c8, 1);
+    out(0x3c9, 63), out(0x3c9, 0), out(0x3c9, 0);
+    CHECK_EQ(look(), 1); /* a palette */
+    CHECK_EQ(dot(0, 5), 0xff0000);
+    secret_put(7 * row);
+    vbe(9, 200); /* a page flip */
+    look();
+    CHECK_EQ(dot(0, 400), 0x080808);
+    CHECK_EQ(look(), 0);
+    vbe(9, 0);
+    look();
+    CHECK_EQ(dot(0, 7), 0xff0000);
+    secret_put(9 * row);
+    vbe_mode(640, 480, 16, 0xc0); /* a depth; the memory is kept */
+    CHECK(look() > 0);
+    CHECK_EQ(dot(0, 300), 0x000010); /* byte 600 * 640 is pixel 300 * 640 */
+    CHECK_EQ(look(), 0);
+    vbe(4, 0); /* text again */
+    CHECK(look() > 0);
+    CHECK_EQ(look(), 0);
+    look_finish();
+}
+
+static void looks_at_planes(void)
+{
+    look_start();
+    mode_set(&graphics_640x480x16);
+    indexed(0x3c4, 2, 0x0f);
+    secret_put(4 * 80 * 10);
+    poke(0xa0000 + 80 * 20, 0xff);
+    CHECK_EQ(look(), 2); /* all of the picture is made of each byte that changes */
+    mode_set(&text_80x25);
+    indexed(0x3d4, 0x0a, 0x20); /* no cursor */
+    secret_put(1);
+    test_advance(test, 500000000);
+    CHECK_EQ(look(), 0); /* nothing blinks */
+    look_finish();
+}
+
+/* Only the rows where something blinks are made again. */
+static void looks_at_what_blinks(void)
+{
+    static const uint8_t full[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    look_start();
+    indexed(0x3d4, 0x0a, 0x20);
+    glyph(0, 1, full);
+    poke(0xb8000 + 2 * 80 * 3, 1);
+    poke(0xb8000 + 2 * 80 * 3 + 1, 0x87);
+    look();
+    test_advance(test, 16 * 14285715);
+    CHECK_EQ(look(), 16);
+    CHECK_EQ(change.y, 48);
+    CHECK_EQ(change.width, 8);
+    look_finish();
+}
+
+/* Who comes back after another has drawn shows all of its picture. */
+static void looks_again_after_another(void)
+{
+    static int other;
+    look_start();
+    uint64_t memory = test_pci_bar(&pci, DEVFN, 0);
+    vbe_mode(640, 480, 32, 0x40);
+    test_store(test, memory, 4, 0x123456);
+    look();
+    display_source_set(display, &(struct display_source){.opaque = &other});
+    test_store(test, memory + 4, 4, 0x654321);
+    look();
+    display_resize(display, 100, 100);
+    display_source_leave(display, &other);
+    look();
+    CHECK_EQ(shown.width, 640);
+    CHECK_EQ(dot(0, 0), 0x123456);
+    CHECK_EQ(dot(1, 0), 0x654321);
+    CHECK_EQ(look(), 0);
+    test_store(test, memory + 8, 4, 0x1);
+    CHECK_EQ(look(), 1);
+    look_finish();
 }
 
 static void state(void)
@@ -727,6 +890,11 @@ static const struct test_case cases[] = {
     {"vbe_frame_buffer", vbe_frame_buffer},
     {"vbe_banks", vbe_banks},
     {"tells_changes", tells_changes},
+    {"looks_where_written", looks_where_written},
+    {"looks_again_after_mode_changes", looks_again_after_mode_changes},
+    {"looks_at_planes", looks_at_planes},
+    {"looks_at_what_blinks", looks_at_what_blinks},
+    {"looks_again_after_another", looks_again_after_another},
     {"state", state},
 };
 TEST_SUITE(vga_test, "unit", cases);

@@ -143,12 +143,14 @@ static void pointers(void)
     buffers_add(12);
     input_absolute(input, 100, 99999);
     input_button(input, INPUT_BUTTON_RIGHT, true);
-    input_relative(input, 5, 6, 2);
+    input_relative(input, 5, 6);
+    input_wheel(input, 2, -3);
     input_sync(input);
     event_expect(3, 0, 100);
     event_expect(3, 1, 0x7fff);
     event_expect(1, 0x111, 1);
     event_expect(2, 8, (uint32_t)-2);
+    event_expect(2, 6, (uint32_t)-3);
     event_expect(0, 0, 0);
     guest_status_set(guest, 0);
     CHECK(!input_takes_absolute(input));
@@ -156,7 +158,7 @@ static void pointers(void)
     start(GUEST_MMIO, true, VIRTIO_INPUT_MOUSE);
     CHECK(!input_takes_absolute(input));
     buffers_add(12);
-    input_relative(input, -3, 4, 0);
+    input_relative(input, -3, 4);
     input_sync(input);
     event_expect(2, 0, (uint32_t)-3);
     event_expect(2, 1, 4);

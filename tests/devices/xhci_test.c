@@ -386,7 +386,7 @@ static void stop(void)
 
 static void tablet(void)
 {
-    uint8_t report[6];
+    uint8_t report[7];
     create();
     plug(usb_hid_create(&test->machine, "usb0", USB_HID_TABLET, input));
     controller_start();
@@ -394,18 +394,23 @@ static void tablet(void)
     reg_put(PORTSC(1), 0x20210);
     event_expect(PORT, SUCCESS, 0);
     device_address(1, 1);
+    CHECK(!input_may_take_absolute(input));
     control_do(0x00, 9, 1, 0, 0, 0);
-    CHECK(input_takes_absolute(input));
     endpoint_add(3, 7, 8);
+    CHECK(input_may_take_absolute(input));
+    CHECK(!input_takes_absolute(input)); /* firmware comes as far as this, and asks for nothing */
+    transfer_begin(3, DATA, 7);
+    CHECK(input_takes_absolute(input));
     input_absolute(input, 0x1234, 0x7fff);
     input_button(input, INPUT_BUTTON_RIGHT, true);
-    input_relative(input, 0, 0, 1);
+    input_wheel(input, 1, 2);
     input_sync(input);
-    transfer_begin(3, DATA, 6);
     event_expect(TRANSFER, SUCCESS, 0);
-    test_ram_get(test, DATA, report, 6);
-    static const uint8_t expected[6] = {0x02, 0x34, 0x12, 0xff, 0x7f, 0xff};
-    CHECK_MEM(report, expected, 6);
+    test_ram_get(test, DATA, report, 7);
+    static const uint8_t expected[7] = {0x02, 0x34, 0x12, 0xff, 0x7f, 0xff, 0x02};
+    CHECK_MEM(report, expected, 7);
+    control_do(0x00, 9, 1, 0, 0, 0); /* another driver, which has asked for nothing yet */
+    CHECK(!input_takes_absolute(input));
     finish();
 }
 

@@ -52,6 +52,11 @@ void test_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A repeatable random number generator; every test starts with the same seed (TRIARCH_TEST_SEED changes it).
  */
 uint64_t test_random(void);
+/* One below `limit`. */
+static inline uint64_t test_random_below(uint64_t limit)
+{
+    return test_random() % limit;
+}
 
 /* An environment variable's value (paths of guests, peers), or NULL when it is unset or empty. */
 const char *test_env(const char *name);

@@ -160,11 +160,6 @@ static void emit_leave(void)
 
 /* ---- values ---- */
 
-static uint64_t below(uint64_t limit)
-{
-    return test_random() % limit;
-}
-
 /* Bits that arithmetic finds interesting. */
 static uint64_t value_choose(void)
 {
@@ -186,10 +181,10 @@ static uint64_t value_choose(void)
                                        ~(uint64_t)1,
                                        0xffffffff00000000,
                                        0xffffffff80000000};
-    switch (below(4)) {
-    case 0: return special[below(ARRAY_LEN(special))];
-    case 1: return test_random() >> below(64);
-    case 2: return (uint64_t)((int64_t)test_random() >> below(64));
+    switch (test_random_below(4)) {
+    case 0: return special[test_random_below(ARRAY_LEN(special))];
+    case 1: return test_random() >> test_random_below(64);
+    case 2: return (uint64_t)((int64_t)test_random() >> test_random_below(64));
     default: return test_random();
     }
 }
@@ -201,16 +196,16 @@ static uint64_t float_choose(unsigned bits)
     unsigned fraction = bits == 64 ? 52 : bits == 32 ? 23 : 10, exponent_bits = bits - 1 - fraction;
     uint64_t bias = ((uint64_t)1 << (exponent_bits - 1)) - 1, exponent, mantissa;
     uint64_t top = 2 * bias + 1;
-    switch (below(10)) {
+    switch (test_random_below(10)) {
     case 0: exponent = 0, mantissa = 0; break;
-    case 1: exponent = 0, mantissa = test_random() >> below(60); break;
+    case 1: exponent = 0, mantissa = test_random() >> test_random_below(60); break;
     case 2: exponent = top, mantissa = 0; break;
     case 3: exponent = top, mantissa = test_random() | (uint64_t)1 << (fraction - 1); break;
     case 4: exponent = top, mantissa = (test_random() & ~((uint64_t)1 << (fraction - 1))) | 1; break;
-    case 5: exponent = bias + below(8), mantissa = (test_random() & 7) << (fraction - 3); break;
-    case 6: exponent = bias - 4 + below(70), mantissa = test_random(); break;
-    case 7: exponent = below(3), mantissa = test_random(); break;
-    case 8: exponent = top - 1 - below(3), mantissa = test_random(); break;
+    case 5: exponent = bias + test_random_below(8), mantissa = (test_random() & 7) << (fraction - 3); break;
+    case 6: exponent = bias - 4 + test_random_below(70), mantissa = test_random(); break;
+    case 7: exponent = test_random_below(3), mantissa = test_random(); break;
+    case 8: exponent = top - 1 - test_random_below(3), mantissa = test_random(); break;
     default: exponent = test_random(), mantissa = test_random(); break;
     }
     uint64_t sign = test_random() & 1;
@@ -230,7 +225,7 @@ static uint64_t elements_choose(unsigned kind)
         return v;
     case 3: return float_choose(32) >> 16 | (float_choose(32) & 0xffffffffffff0000);
     case 4: return value_choose() * 0x0101010101010101;
-    case 5: return (uint64_t)((int64_t)below(160) - 80);
+    case 5: return (uint64_t)((int64_t)test_random_below(160) - 80);
     default: return value_choose();
     }
 }
@@ -239,7 +234,7 @@ static uint64_t elements_choose(unsigned kind)
 static void vector_choose(uint64_t v[2], unsigned kind)
 {
     for (unsigned half = 0; half < 2; half++)
-        v[half] = elements_choose(below(8) ? kind : (unsigned)below(8));
+        v[half] = elements_choose(test_random_below(8) ? kind : (unsigned)test_random_below(8));
 }
 
 static void slot_fill(unsigned n)
@@ -250,16 +245,17 @@ static void slot_fill(unsigned n)
         slot->in.x[i] = value_choose();
     slot->in.x[POINTER] = slot_address(n);
     slot->in.sp = slot_address(n) + SCRATCH_MIDDLE;
-    slot->in.nzcv = below(16) << 28;
+    slot->in.nzcv = test_random_below(16) << 28;
     /* Rounding mode, flush to zero, default NaN, FZ16, AHP: mostly off. */
-    if (below(2))
-        slot->in.fpcr = below(4) << 22;
-    if (below(4) == 0)
-        slot->in.fpcr |= below(2) << 24 | below(2) << 25 | below(2) << 19 | below(2) << 26;
-    unsigned kind = (unsigned)below(8);
+    if (test_random_below(2))
+        slot->in.fpcr = test_random_below(4) << 22;
+    if (test_random_below(4) == 0)
+        slot->in.fpcr |= test_random_below(2) << 24 | test_random_below(2) << 25 |
+                         test_random_below(2) << 19 | test_random_below(2) << 26;
+    unsigned kind = (unsigned)test_random_below(8);
     for (unsigned i = 0; i < 32; i++)
         vector_choose(slot->in.v[i], kind);
-    if (below(2))
+    if (test_random_below(2))
         slot->in.fpsr = test_random() & 0x0800009f;
     for (unsigned i = 0; i < SCRATCH_SIZE; i += 8)
         le64_store(slot->scratch + i, value_choose());
@@ -323,7 +319,7 @@ static uint32_t field_set(uint32_t word, unsigned lo, unsigned len, uint32_t val
 static unsigned register_choose(unsigned not_a, unsigned not_b)
 {
     for (;;) {
-        unsigned r = (unsigned)below(31);
+        unsigned r = (unsigned)test_random_below(31);
         if (r != POINTER && r != not_a && r != not_b)
             return r;
     }
@@ -353,46 +349,49 @@ static unsigned scale_of(const struct a64_row *row, uint32_t word)
 static uint32_t memory_choose(const struct a64_row *row, uint32_t word, struct slot *slot, unsigned n)
 {
     unsigned base = register_choose(31, 31), scale = scale_of(row, word);
-    bool on_sp = below(8) == 0 && row->format != FMT_MEM_R;
+    bool on_sp = test_random_below(8) == 0 && row->format != FMT_MEM_R;
     unsigned rn = on_sp ? SP : base;
     uint64_t middle = slot_address(n) + SCRATCH_MIDDLE;
     bool atomic = row->format == FMT_AMO || row->format == FMT_CAS || row->format == FMT_CASP ||
                   row->format == FMT_LDX || row->format == FMT_MEM_N || row->feature == FEAT_LRCPC2;
-    slot->in.x[base] = middle + (atomic || on_sp ? 16 * below(4) : below(64));
+    slot->in.x[base] = middle + (atomic || on_sp ? 16 * test_random_below(4) : test_random_below(64));
     word = field_set(word, 5, 5, rn);
     if (!(row->flags & ROW_VREG) || row->format == FMT_V_SP)
-        word = field_set(word, 0, 5, below(16) ? register_choose(base, 31) : 31);
+        word = field_set(word, 0, 5, test_random_below(16) ? register_choose(base, 31) : 31);
     switch (row->format) {
-    case FMT_MEM_U: word = field_set(word, 10, 12, (uint32_t)below(384 >> scale)); break;
+    case FMT_MEM_U: word = field_set(word, 10, 12, (uint32_t)test_random_below(384 >> scale)); break;
     case FMT_MEM_S:
         if (atomic)
-            word = field_set(word, 12, 9, (uint32_t)below(8) * 16);
+            word = field_set(word, 12, 9, (uint32_t)test_random_below(8) * 16);
         break;
     case FMT_MEM_R: {
         unsigned index = register_choose(base, field_get(word, 0));
         word = field_set(word, 16, 5, index);
-        slot->in.x[index] = below(2) ? below(24) : below(24) | (uint64_t)value_choose() << 32;
+        slot->in.x[index] = test_random_below(2) ? test_random_below(24)
+                                                 : test_random_below(24) | (uint64_t)value_choose() << 32;
         if (strstr(row->name, "__lsl") || strstr(row->name, "__sxtx"))
-            slot->in.x[index] = below(24);
-        if (strstr(row->name, "__sxtw") && below(2))
-            slot->in.x[index] = (uint32_t) - (int32_t)below(24);
+            slot->in.x[index] = test_random_below(24);
+        if (strstr(row->name, "__sxtw") && test_random_below(2))
+            slot->in.x[index] = (uint32_t) - (int32_t)test_random_below(24);
         break;
     }
-    case FMT_MEM_LIT: word = field_set(word, 5, 19, (uint32_t)below(16)); break;
+    case FMT_MEM_LIT: word = field_set(word, 5, 19, (uint32_t)test_random_below(16)); break;
     case FMT_MEM_PAIR: {
-        unsigned second = (row->flags & ROW_VREG) ? (field_get(word, 0) + 1 + (unsigned)below(30)) % 32
-                                                  : register_choose(base, field_get(word, 0));
+        unsigned second = (row->flags & ROW_VREG)
+                              ? (field_get(word, 0) + 1 + (unsigned)test_random_below(30)) % 32
+                              : register_choose(base, field_get(word, 0));
         word = field_set(word, 10, 5, second);
-        word = field_set(word, 15, 7,
-                         (uint32_t)((int32_t)below(48 >> (scale - 2)) - (int32_t)(24 >> (scale - 2))));
+        word = field_set(
+            word, 15, 7,
+            (uint32_t)((int32_t)test_random_below(48 >> (scale - 2)) - (int32_t)(24 >> (scale - 2))));
         break;
     }
     case FMT_LDX: word = field_set(word, 10, 5, register_choose(base, field_get(word, 0))); break;
     case FMT_AMO:
     case FMT_CAS: word = field_set(word, 16, 5, register_choose(base, 31)); break;
     case FMT_CASP:
-        word = field_set(word, 16, 5, (uint32_t)below(13) * 2);
-        word = field_set(word, 0, 5, (uint32_t)below(13) * 2);
+        word = field_set(word, 16, 5, (uint32_t)test_random_below(13) * 2);
+        word = field_set(word, 0, 5, (uint32_t)test_random_below(13) * 2);
         /* The pairs must not hold the base. */
         if (base < 26) {
             slot->in.x[30] = slot->in.x[base];
@@ -421,7 +420,7 @@ static uint32_t operands_choose(const struct a64_row *row, struct slot *slot, un
     case FMT_V_SP: {
         /* A base, and as the index a general register or 31. */
         word = memory_choose(row, pattern_fill(row), slot, n);
-        word = field_set(word, 0, 5, (uint32_t)below(32));
+        word = field_set(word, 0, 5, (uint32_t)test_random_below(32));
         unsigned index = field_get(word, 16);
         if (index == POINTER || index == field_get(word, 5))
             word = field_set(word, 16, 5, row->pattern[0] ? 31 : 0);
@@ -490,11 +489,11 @@ static void exclusive_add(unsigned size, bool pair)
     slot_begin("exclusive");
     struct slot *slot = &program.slot[program.slots];
     uint32_t load = 0x08407c00u | size << 30 | (pair ? 0x00200000u : 0) | 0 << 5, store = load & ~0x00400000u;
-    slot->in.x[0] = slot->in.sp + 16 * below(4);
+    slot->in.x[0] = slot->in.sp + 16 * test_random_below(4);
     if (pair)
         load = field_set(load, 10, 5, 2);
     slot_insn(load | 1);
-    if (below(4) == 0)
+    if (test_random_below(4) == 0)
         slot_insn(0xd503305fu | 0xf00u); /* clrex */
     store = field_set(store, 16, 5, 3);
     slot_insn(pair ? field_set(store, 10, 5, 5) | 4 : store | 4);
@@ -552,7 +551,7 @@ static bool in_sequences(const struct a64_row *row)
 static const struct a64_row *row_choose(const struct a64_row *rows, size_t count)
 {
     for (;;) {
-        const struct a64_row *row = &rows[below(count)];
+        const struct a64_row *row = &rows[test_random_below(count)];
         if (in_sequences(row) && !is_left_out(row))
             return row;
     }
@@ -601,7 +600,7 @@ static bool word_choose(const struct a64_decoder *decoder, uint32_t *word, const
         {0x0e000000, 0x0a000000}, /* data processing, registers */
         {0x0a000000, 0x08000000}, /* loads and stores */
     };
-    size_t space = below(ARRAY_LEN(spaces));
+    size_t space = test_random_below(ARRAY_LEN(spaces));
     *word = ((uint32_t)test_random() & ~spaces[space].mask) | spaces[space].value;
     const struct a64_row *row = a64_row_find(decoder, *word);
     *name = row ? row->name : "unallocated";
@@ -622,7 +621,7 @@ static void word_add(const struct a64_decoder *decoder)
     slot_begin(name);
     struct slot *slot = &program.slot[program.slots];
     for (unsigned i = 0; i < POINTER; i++)
-        slot->in.x[i] = below(2) ? slot->in.sp : slot->in.x[i];
+        slot->in.x[i] = test_random_below(2) ? slot->in.sp : slot->in.x[i];
     slot_insn(word);
     slot_end();
 }

@@ -3,7 +3,6 @@
  * version 10 gives them), its start after the boot protocol of Linux, its ACPI tables read by iasl, and PSCI
  * call by call against DEN0022.
  */
-#include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "machine/arm_virt_board.h"
 #include "machine/run_private.h"
 #include "tests/devices/machine_support.h"
+#include "tests/machine/fdt_support.h"
 #include "tests/machine/iasl_support.h"
 
 #define RAM 0x40000000ull
@@ -126,83 +126,41 @@ static void limits(void)
 
 static void *tree_get(void)
 {
-    uint64_t address = core(0)->x[0];
-    uint8_t header[8];
-    if (!CHECK(ram_read(run->machine.mem.ram, gpa(address), header, sizeof(header))))
-        return NULL;
-    uint32_t size = be32_load(header + 4);
-    void *tree = malloc(size);
-    if (CHECK(tree && ram_read(run->machine.mem.ram, gpa(address), tree, size) &&
-              fdt_check_full(tree, size) == 0))
-        return tree;
-    free(tree);
-    return NULL;
-}
-
-static void cells_check(const void *tree, const char *path, const char *property, const uint32_t *cells,
-                        unsigned count)
-{
-    int len, node = fdt_path_offset(tree, path);
-    const uint8_t *value = node >= 0 ? fdt_getprop(tree, node, property, &len) : NULL;
-    test_context("%s %s", path, property);
-    if (!CHECK(value) || !CHECK_EQ(len, count * 4))
-        return;
-    for (unsigned i = 0; i < count; i++)
-        CHECK_EQ(be32_load(value + 4 * i), cells[i]);
-}
-#define CELLS(path, property, ...)                                                                           \
-    cells_check(tree, path, property, (const uint32_t[]){__VA_ARGS__},                                       \
-                sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
-
-static void strings_check(const void *tree, const char *path, const char *property, const char *list,
-                          int size)
-{
-    int len, node = fdt_path_offset(tree, path);
-    const char *value = node >= 0 ? fdt_getprop(tree, node, property, &len) : NULL;
-    test_context("%s %s", path, property);
-    if (CHECK(value) && CHECK_EQ(len, size))
-        CHECK_MEM(value, list, (size_t)size);
-}
-#define STRINGS(path, property, list) strings_check(tree, path, property, list, sizeof(list))
-
-static uint32_t phandle(const void *tree, const char *path)
-{
-    int node = fdt_path_offset(tree, path);
-    return node >= 0 ? fdt_get_phandle(tree, node) : 0;
+    return test_tree_get(run, core(0)->x[0]);
 }
 
 static void tree_common(const void *tree)
 {
-    uint32_t clock = phandle(tree, "/apb-pclk"), gpio = phandle(tree, "/pl061@9030000");
+    uint32_t clock = test_phandle(tree, "/apb-pclk"), gpio = test_phandle(tree, "/pl061@9030000");
     CHECK(clock && gpio);
-    STRINGS("/", "compatible", "linux,dummy-virt");
-    CELLS("/", "interrupt-parent", phandle(tree, "/intc@8000000"));
-    CELLS("/memory@40000000", "reg", 0, 0x40000000, 0, 0x20000000);
-    STRINGS("/psci", "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
-    STRINGS("/psci", "method", "hvc");
-    STRINGS("/cpus/cpu@1", "enable-method", "psci");
-    STRINGS("/cpus/cpu@1", "compatible", "arm,cortex-a57");
-    CELLS("/cpus/cpu@1", "reg", 1);
-    STRINGS("/pl011@9000000", "compatible", "arm,pl011\0arm,primecell");
-    CELLS("/pl011@9000000", "reg", 0, 0x9000000, 0, 0x1000);
-    CELLS("/pl011@9000000", "interrupts", 0, 1, 4);
-    CELLS("/pl011@9000000", "clocks", clock, clock);
-    CELLS("/pl031@9010000", "interrupts", 0, 2, 4);
-    CELLS("/pl061@9030000", "interrupts", 0, 7, 4);
-    CELLS("/gpio-keys/poweroff", "gpios", gpio, 3, 0);
-    CELLS("/fw-cfg@9020000", "reg", 0, 0x9020000, 0, 0x18);
-    CELLS("/virtio_mmio@a000000", "interrupts", 0, 0x10, 1);
-    CELLS("/virtio_mmio@a003e00", "reg", 0, 0xa003e00, 0, 0x200);
-    CELLS("/virtio_mmio@a003e00", "interrupts", 0, 0x2f, 1);
-    CELLS("/flash@0", "reg", 0, 0, 0, 0x4000000, 0, 0x4000000, 0, 0x4000000);
-    CELLS("/flash@0", "bank-width", 4);
-    CELLS("/pcie@10000000", "reg", 0x40, 0x10000000, 0, 0x10000000);
-    CELLS("/pcie@10000000", "ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x2000000, 0, 0x10000000, 0,
-          0x10000000, 0, 0x2eff0000, 0x3000000, 0x80, 0, 0x80, 0, 0x80, 0);
-    CELLS("/pcie@10000000", "interrupt-map-mask", 0x1800, 0, 0, 7);
-    CELLS("/apb-pclk", "clock-frequency", 24000000);
-    STRINGS("/chosen", "stdout-path", "/pl011@9000000");
-    STRINGS("/aliases", "serial0", "/pl011@9000000");
+    STRINGS(tree, "/", "compatible", "linux,dummy-virt");
+    CELLS(tree, "/", "interrupt-parent", test_phandle(tree, "/intc@8000000"));
+    CELLS(tree, "/memory@40000000", "reg", 0, 0x40000000, 0, 0x20000000);
+    STRINGS(tree, "/psci", "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
+    STRINGS(tree, "/psci", "method", "hvc");
+    STRINGS(tree, "/cpus/cpu@1", "enable-method", "psci");
+    STRINGS(tree, "/cpus/cpu@1", "compatible", "arm,cortex-a57");
+    CELLS(tree, "/cpus/cpu@1", "reg", 1);
+    STRINGS(tree, "/pl011@9000000", "compatible", "arm,pl011\0arm,primecell");
+    CELLS(tree, "/pl011@9000000", "reg", 0, 0x9000000, 0, 0x1000);
+    CELLS(tree, "/pl011@9000000", "interrupts", 0, 1, 4);
+    CELLS(tree, "/pl011@9000000", "clocks", clock, clock);
+    CELLS(tree, "/pl031@9010000", "interrupts", 0, 2, 4);
+    CELLS(tree, "/pl061@9030000", "interrupts", 0, 7, 4);
+    CELLS(tree, "/gpio-keys/poweroff", "gpios", gpio, 3, 0);
+    CELLS(tree, "/fw-cfg@9020000", "reg", 0, 0x9020000, 0, 0x18);
+    CELLS(tree, "/virtio_mmio@a000000", "interrupts", 0, 0x10, 1);
+    CELLS(tree, "/virtio_mmio@a003e00", "reg", 0, 0xa003e00, 0, 0x200);
+    CELLS(tree, "/virtio_mmio@a003e00", "interrupts", 0, 0x2f, 1);
+    CELLS(tree, "/flash@0", "reg", 0, 0, 0, 0x4000000, 0, 0x4000000, 0, 0x4000000);
+    CELLS(tree, "/flash@0", "bank-width", 4);
+    CELLS(tree, "/pcie@10000000", "reg", 0x40, 0x10000000, 0, 0x10000000);
+    CELLS(tree, "/pcie@10000000", "ranges", 0x1000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x2000000, 0,
+          0x10000000, 0, 0x10000000, 0, 0x2eff0000, 0x3000000, 0x80, 0, 0x80, 0, 0x80, 0);
+    CELLS(tree, "/pcie@10000000", "interrupt-map-mask", 0x1800, 0, 0, 7);
+    CELLS(tree, "/apb-pclk", "clock-frequency", 24000000);
+    STRINGS(tree, "/chosen", "stdout-path", "/pl011@9000000");
+    STRINGS(tree, "/aliases", "serial0", "/pl011@9000000");
 }
 
 static void tree_gicv3(void)
@@ -214,14 +172,15 @@ static void tree_gicv3(void)
     void *tree = tree_get();
     if (tree) {
         tree_common(tree);
-        uint32_t gic = phandle(tree, "/intc@8000000"), its = phandle(tree, "/intc@8000000/its@8080000");
-        STRINGS("/intc@8000000", "compatible", "arm,gic-v3");
-        CELLS("/intc@8000000", "reg", 0, 0x8000000, 0, 0x10000, 0, 0x80a0000, 0, 0xf60000);
-        CELLS("/intc@8000000", "#redistributor-regions", 1);
-        CELLS("/intc@8000000/its@8080000", "reg", 0, 0x8080000, 0, 0x20000);
-        CELLS("/pcie@10000000", "msi-map", 0, its, 0, 0x10000);
-        CELLS("/timer", "interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4);
-        CELLS("/pmu", "interrupts", 1, 7, 4);
+        uint32_t gic = test_phandle(tree, "/intc@8000000"),
+                 its = test_phandle(tree, "/intc@8000000/its@8080000");
+        STRINGS(tree, "/intc@8000000", "compatible", "arm,gic-v3");
+        CELLS(tree, "/intc@8000000", "reg", 0, 0x8000000, 0, 0x10000, 0, 0x80a0000, 0, 0xf60000);
+        CELLS(tree, "/intc@8000000", "#redistributor-regions", 1);
+        CELLS(tree, "/intc@8000000/its@8080000", "reg", 0, 0x8080000, 0, 0x20000);
+        CELLS(tree, "/pcie@10000000", "msi-map", 0, its, 0, 0x10000);
+        CELLS(tree, "/timer", "interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4);
+        CELLS(tree, "/pmu", "interrupts", 1, 7, 4);
         /* INTA of slot 0, and INTD of slot 3. */
         int len, node = fdt_path_offset(tree, "/pcie@10000000");
         const uint8_t *map = fdt_getprop(tree, node, "interrupt-map", &len);
@@ -250,14 +209,14 @@ static void tree_gicv2(void)
     void *tree = tree_get();
     if (tree) {
         tree_common(tree);
-        uint32_t frame = phandle(tree, "/intc@8000000/v2m@8020000");
-        STRINGS("/intc@8000000", "compatible", "arm,cortex-a15-gic");
-        CELLS("/intc@8000000", "reg", 0, 0x8000000, 0, 0x10000, 0, 0x8010000, 0, 0x10000);
-        STRINGS("/intc@8000000/v2m@8020000", "compatible", "arm,gic-v2m-frame");
-        CELLS("/intc@8000000/v2m@8020000", "reg", 0, 0x8020000, 0, 0x1000);
-        CELLS("/pcie@10000000", "msi-map", 0, frame, 0, 0x10000);
-        CELLS("/timer", "interrupts", 1, 13, 0x304, 1, 14, 0x304, 1, 11, 0x304, 1, 10, 0x304);
-        CELLS("/pmu", "interrupts", 1, 7, 0x304);
+        uint32_t frame = test_phandle(tree, "/intc@8000000/v2m@8020000");
+        STRINGS(tree, "/intc@8000000", "compatible", "arm,cortex-a15-gic");
+        CELLS(tree, "/intc@8000000", "reg", 0, 0x8000000, 0, 0x10000, 0, 0x8010000, 0, 0x10000);
+        STRINGS(tree, "/intc@8000000/v2m@8020000", "compatible", "arm,gic-v2m-frame");
+        CELLS(tree, "/intc@8000000/v2m@8020000", "reg", 0, 0x8020000, 0, 0x1000);
+        CELLS(tree, "/pcie@10000000", "msi-map", 0, frame, 0, 0x10000);
+        CELLS(tree, "/timer", "interrupts", 1, 13, 0x304, 1, 14, 0x304, 1, 11, 0x304, 1, 10, 0x304);
+        CELLS(tree, "/pmu", "interrupts", 1, 7, 0x304);
     }
     free(tree);
     finish();
@@ -273,10 +232,10 @@ static void many_cpus(void)
         return;
     void *tree = tree_get();
     if (tree) {
-        CELLS("/cpus/cpu@10f", "reg", 0x10f);
+        CELLS(tree, "/cpus/cpu@10f", "reg", 0x10f);
         CHECK(fdt_path_offset(tree, "/cpus/cpu@10") < 0);
-        CELLS("/intc@8000000", "#redistributor-regions", 2);
-        CELLS("/intc@8000000", "reg", 0, 0x8000000, 0, 0x10000, 0, 0x80a0000, 0, 0xf60000, 0x40, 0, 0,
+        CELLS(tree, "/intc@8000000", "#redistributor-regions", 2);
+        CELLS(tree, "/intc@8000000", "reg", 0, 0x8000000, 0, 0x10000, 0, 0x80a0000, 0, 0xf60000, 0x40, 0, 0,
               0x4000000);
     }
     free(tree);

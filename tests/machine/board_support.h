@@ -6,7 +6,7 @@
 
 struct test_board {
     struct machine_config config;
-    struct virt_board *board;
+    struct riscv_board *board;
     struct machine_run *run;
 };
 

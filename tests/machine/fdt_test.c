@@ -2,61 +2,19 @@
  * The device tree: the board's own against the figures of QEMU's `virt` (as `-M virt,dumpdtb=` of version 10
  * gives them), and trees of a user's.
  */
-#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
 #include "tests/machine/board_support.h"
+#include "tests/machine/fdt_support.h"
 
 static struct test_board test;
 
 /* The tree as the first hart is given it. */
 static void *tree_get(void)
 {
-    uint64_t address = riscv_state(test.run->vcpus[0])->x[11];
-    uint8_t header[8];
-    if (!CHECK(ram_read(test.run->machine.mem.ram, gpa(address), header, sizeof(header))))
-        return NULL;
-    uint32_t size = be32_load(header + 4);
-    void *tree = malloc(size);
-    if (CHECK(tree && ram_read(test.run->machine.mem.ram, gpa(address), tree, size) &&
-              fdt_check_full(tree, size) == 0))
-        return tree;
-    free(tree);
-    return NULL;
-}
-
-static void cells_check(const void *tree, const char *path, const char *property, const uint32_t *cells,
-                        unsigned count)
-{
-    int len, node = fdt_path_offset(tree, path);
-    const uint8_t *value = node >= 0 ? fdt_getprop(tree, node, property, &len) : NULL;
-    test_context("%s %s", path, property);
-    if (!CHECK(value) || !CHECK_EQ(len, count * 4))
-        return;
-    for (unsigned i = 0; i < count; i++)
-        CHECK_EQ(be32_load(value + 4 * i), cells[i]);
-}
-#define CELLS(tree, path, property, ...)                                                                     \
-    cells_check(tree, path, property, (const uint32_t[]){__VA_ARGS__},                                       \
-                sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
-
-static void strings_check(const void *tree, const char *path, const char *property, const char *list,
-                          int size)
-{
-    int len, node = fdt_path_offset(tree, path);
-    const char *value = node >= 0 ? fdt_getprop(tree, node, property, &len) : NULL;
-    test_context("%s %s", path, property);
-    if (CHECK(value) && CHECK_EQ(len, size))
-        CHECK_MEM(value, list, (size_t)size);
-}
-#define STRINGS(tree, path, property, list) strings_check(tree, path, property, list, sizeof(list))
-
-static uint32_t phandle(const void *tree, const char *path)
-{
-    int node = fdt_path_offset(tree, path);
-    return node >= 0 ? fdt_get_phandle(tree, node) : 0;
+    return test_tree_get(test.run, riscv_state(test.run->vcpus[0])->x[11]);
 }
 
 static void devices(void)
@@ -67,8 +25,9 @@ static void devices(void)
         return;
     void *tree = tree_get();
     if (tree) {
-        uint32_t plic = phandle(tree, "/soc/plic@c000000"), finisher = phandle(tree, "/soc/test@100000");
-        uint32_t intc = phandle(tree, "/cpus/cpu@0/interrupt-controller");
+        uint32_t plic = test_phandle(tree, "/soc/plic@c000000"),
+                 finisher = test_phandle(tree, "/soc/test@100000");
+        uint32_t intc = test_phandle(tree, "/cpus/cpu@0/interrupt-controller");
         CHECK(plic && finisher && intc);
         STRINGS(tree, "/", "compatible", "riscv-virtio");
         CELLS(tree, "/memory@80000000", "reg", 0, 0x80000000, 0, 0x04000000);
@@ -116,7 +75,7 @@ static void pci(void)
         return;
     void *tree = tree_get();
     if (tree) {
-        uint32_t plic = phandle(tree, "/soc/plic@c000000");
+        uint32_t plic = test_phandle(tree, "/soc/plic@c000000");
         CELLS(tree, "/soc/pci@30000000", "reg", 0, 0x30000000, 0, 0x10000000);
         CELLS(tree, "/soc/pci@30000000", "bus-range", 0, 0xff);
         CELLS(tree, "/soc/pci@30000000", "ranges", 0x1000000, 0, 0, 0, 0x3000000, 0, 0x10000, 0x2000000, 0,
@@ -149,12 +108,12 @@ static void harts(void)
         CELLS(tree, "/cpus/cpu@2", "riscv,cbom-block-size", 64);
         CELLS(tree, "/cpus/cpu@2", "riscv,cboz-block-size", 64);
         STRINGS(tree, "/cpus/cpu@2/interrupt-controller", "compatible", "riscv,cpu-intc");
-        CELLS(tree, "/cpus/cpu-map/cluster0/core2", "cpu", phandle(tree, "/cpus/cpu@2"));
+        CELLS(tree, "/cpus/cpu-map/cluster0/core2", "cpu", test_phandle(tree, "/cpus/cpu@2"));
         const char *isa = fdt_getprop(tree, node, "riscv,isa", &len);
         CHECK(isa && strncmp(isa, "rv64imafdc", 10) == 0);
         const char *list = fdt_getprop(tree, node, "riscv,isa-extensions", &len);
         CHECK(list && len > 12 && memcmp(list, "i\0m\0a\0f\0d\0c\0", 12) == 0 && list[len - 1] == '\0');
-        uint32_t last = phandle(tree, "/cpus/cpu@2/interrupt-controller");
+        uint32_t last = test_phandle(tree, "/cpus/cpu@2/interrupt-controller");
         const uint8_t *lines =
             fdt_getprop(tree, fdt_path_offset(tree, "/soc/plic@c000000"), "interrupts-extended", &len);
         CHECK(lines && len == 3 * 16);

@@ -99,12 +99,31 @@ static void elf_unbound(void)
     bench_end(&bench);
 }
 
-static const struct {
+/* A field of an image that gets a wrong value, and what the error says of it. */
+struct fault {
     const char *name;
     unsigned offset, width;
     uint64_t value;
     const char *words;
-} elf_faults[] = {
+};
+
+static void faults_check(uint8_t *image, size_t size, bool (*load)(struct bench *bench),
+                         const struct fault *faults, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct bench bench;
+        uint64_t good = le_load(image + faults[i].offset, faults[i].width);
+        test_context("%s", faults[i].name);
+        le_store(image + faults[i].offset, faults[i].width, faults[i].value);
+        bench_start(&bench, image, size);
+        CHECK(!load(&bench));
+        mentions(&bench, faults[i].words);
+        bench_end(&bench);
+        le_store(image + faults[i].offset, faults[i].width, good);
+    }
+}
+
+static const struct fault elf_faults[] = {
     {"32-bit", 4, 1, 1, "32-bit"},
     {"big-endian", 5, 1, 2, "big-endian"},
     {"x86", 18, 2, 62, "another architecture"},
@@ -127,17 +146,9 @@ static const struct {
 
 static void elf_malformed(void)
 {
-    for (size_t i = 0; i < ARRAY_LEN(elf_faults); i++) {
-        uint8_t elf[ELF_SIZE];
-        struct bench bench;
-        test_context("%s", elf_faults[i].name);
-        elf_make(elf);
-        le_store(elf + elf_faults[i].offset, elf_faults[i].width, elf_faults[i].value);
-        bench_start(&bench, elf, sizeof(elf));
-        CHECK(!elf_run(&bench));
-        mentions(&bench, elf_faults[i].words);
-        bench_end(&bench);
-    }
+    uint8_t elf[ELF_SIZE];
+    elf_make(elf);
+    faults_check(elf, sizeof(elf), elf_run, elf_faults, ARRAY_LEN(elf_faults));
 }
 
 /* Every truncation gives an error, and none reads beyond the bytes there are. */
@@ -218,12 +229,7 @@ static void image_old_arm64(void)
 
 static void image_malformed(void)
 {
-    static const struct {
-        const char *name;
-        unsigned offset, width;
-        uint64_t value;
-        const char *words;
-    } faults[] = {
+    static const struct fault faults[] = {
         {"big-endian", 24, 8, 1, "big-endian"},
         {"offset odd", 8, 8, 0x200010, "damaged"},
         {"offset wild", 8, 8, 0xfffffffffffff000, "damaged"},
@@ -234,17 +240,9 @@ static void image_malformed(void)
         {"many sections", 0x46, 2, 0xffff, "sections"},
         {"PE header beyond the file", 0x3c, 4, 0xfffffff0, "truncated"},
     };
-    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-        uint8_t image[IMAGE_SIZE];
-        struct bench bench;
-        test_context("%s", faults[i].name);
-        image_make(image);
-        le_store(image + faults[i].offset, faults[i].width, faults[i].value);
-        bench_start(&bench, image, sizeof(image));
-        CHECK(!image_run(&bench));
-        mentions(&bench, faults[i].words);
-        bench_end(&bench);
-    }
+    uint8_t image[IMAGE_SIZE];
+    image_make(image);
+    faults_check(image, sizeof(image), image_run, faults, ARRAY_LEN(faults));
 }
 
 /* --- flat files and the initrd --- */

@@ -13,6 +13,7 @@
 #include "machine/pc_board.h"
 #include "machine/run_private.h"
 #include "tests/harness/test.h"
+#include "tests/machine/iasl_support.h"
 
 #define SETUP_SECTORS 3
 #define PAYLOAD       (8 * KIB)
@@ -286,12 +287,44 @@ static void big_initrd(void)
     finish();
 }
 
+static void dsdt_by_iasl(void)
+{
+    struct error err = {0};
+    struct acpi_tables made = {0};
+    if (!CHECK(start(64 * MIB, 4, 0, &err)))
+        return;
+    size_t dsdt = pc_acpi_make(&made, board);
+    iasl_check(made.bytes + dsdt + 36, le32_load(made.bytes + dsdt + 4) - 36);
+    acpi_free(&made);
+    finish();
+}
+
+/* What a BIOS leaves behind: the serial ports, the segment of its own data, and where memory ends below that.
+ */
+static void data_area(void)
+{
+    struct error err = {0};
+    uint8_t bytes[0x20], size;
+    if (!CHECK(start(64 * MIB, 1, 0, &err)))
+        return;
+    bytes_at(0x400, bytes, sizeof(bytes));
+    CHECK_EQ(le16_load(bytes), 0x3f8);
+    CHECK_EQ(le16_load(bytes + 2), 0x2f8);
+    CHECK_EQ(le16_load(bytes + 0x0e), 0x9fc0);
+    CHECK_EQ(le16_load(bytes + 0x13), 639);
+    bytes_at(0x9fc00, &size, 1);
+    CHECK_EQ(size, 1);
+    finish();
+}
+
 static const struct test_case cases[] = {
     {"placed", placed},
     {"relocated", relocated},
     {"malformed", malformed},
     {"boot_protocol", boot_protocol},
     {"acpi_tables", acpi_tables},
+    {"dsdt_by_iasl", dsdt_by_iasl},
+    {"data_area", data_area},
     {"config_space", config_space},
     {"power_button", power_button},
     {"big_initrd", big_initrd},

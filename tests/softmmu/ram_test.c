@@ -8,16 +8,17 @@
 
 /* A listener that keeps what it was told. */
 struct witness {
-    uint64_t protects, protected_page;
+    uint64_t protects, protected_page, protected_len;
     uint64_t writes, written_at, written_len;
     uint64_t remaps;
 };
 
-static void on_protect(void *opaque, gpa_t page)
+static void on_protect(void *opaque, gpa_t first, uint64_t len)
 {
     struct witness *witness = opaque;
     witness->protects++;
-    witness->protected_page = page.a;
+    witness->protected_page = first.a;
+    witness->protected_len = len;
 }
 
 static void on_written(void *opaque, gpa_t p, uint64_t len)
@@ -159,7 +160,9 @@ static void dirty_tracking(void)
     CHECK_EQ(bits[2], 1);
     CHECK_EQ(bits[3], (uint64_t)1 << 63);
     CHECK(ram_page_at(ram, gpa(0x40001000)).watched);
-    CHECK_EQ(witness.protects, 1 + 5);
+    CHECK_EQ(witness.protects, 1 + 1); /* all of them at once */
+    CHECK_EQ(witness.protected_page, 0x40000000);
+    CHECK_EQ(witness.protected_len, 1 * MIB);
     CHECK(!ram_dirty_harvest(ram, block, RAM_DIRTY_DISPLAY, 0, 1 * MIB, bits));
     CHECK_EQ(bits[0], 0);
 
@@ -177,20 +180,46 @@ static void dirty_tracking(void)
     ram_destroy(ram);
 }
 
-static void many_dirty_pages_drop_everything_once(void)
+/* However many pages changed, vCPUs are asked once, about no more than these pages, and keep what they have
+ * decoded. */
+static void harvest_protects_once(void)
 {
     struct ram *ram = ram_create();
     struct witness witness;
-    struct ram_block *block = show(ram, "block", 0, 1 * MIB);
+    struct ram_block *block = show(ram, "block", 0x10000, 1 * MIB);
     watch(ram, &witness);
     ram_dirty_track(ram, block, RAM_DIRTY_SNAPSHOT, true);
-    ram_fill(ram, gpa(0), 1, 1 * MIB);
+    ram_fill(ram, gpa(0x10000 + 0x3000), 1, 0x80000);
     witness = (struct witness){0};
     uint64_t bits[4];
     CHECK(ram_dirty_harvest(ram, block, RAM_DIRTY_SNAPSHOT, 0, 1 * MIB, bits));
-    CHECK_EQ(bits[0] & bits[1] & bits[2] & bits[3], ~(uint64_t)0);
-    CHECK_EQ(witness.remaps, 1);
-    CHECK_EQ(witness.protects, 1); /* after it, so that it has taken effect */
+    CHECK_EQ(bits[0], ~(uint64_t)7);
+    CHECK_EQ(bits[1], ~(uint64_t)0);
+    CHECK_EQ(bits[2], 7);
+    CHECK_EQ(witness.remaps, 0);
+    CHECK_EQ(witness.protects, 1);
+    CHECK_EQ(witness.protected_page, 0x13000);
+    CHECK_EQ(witness.protected_len, 0x80000);
+    ram_destroy(ram);
+}
+
+/* Of a block that is shown in pieces each is protected where it is. */
+static void harvest_protects_every_mapping(void)
+{
+    struct ram *ram = ram_create();
+    struct witness witness;
+    struct ram_block *block = ram_block_create(ram, "block", 64 * KIB, NULL);
+    CHECK(ram_map(ram, block, 0x8000, gpa(0x100000), 0x4000, RAM_MAPPED, NULL));
+    watch(ram, &witness);
+    ram_dirty_track(ram, block, RAM_DIRTY_DISPLAY, true);
+    ram_block_written(block, 0x2000, 0x7000); /* shown from its page 6 on */
+    witness = (struct witness){0};
+    uint64_t bits[1];
+    CHECK(ram_dirty_harvest(ram, block, RAM_DIRTY_DISPLAY, 0, 64 * KIB, bits));
+    CHECK_EQ(bits[0], 0x1fc);
+    CHECK_EQ(witness.protects, 1);
+    CHECK_EQ(witness.protected_page, 0x100000);
+    CHECK_EQ(witness.protected_len, 0x1000);
     ram_destroy(ram);
 }
 
@@ -258,10 +287,10 @@ struct interferer {
     struct witness witness;
 };
 
-static void write_meanwhile(void *opaque, gpa_t page)
+static void write_meanwhile(void *opaque, gpa_t page, uint64_t len)
 {
     struct interferer *interferer = opaque;
-    on_protect(&interferer->witness, page);
+    on_protect(&interferer->witness, page, len);
     if (interferer->rounds && interferer->rounds--)
         ram_written(interferer->ram, gpa_add(page, 0x40), 1);
 }
@@ -377,10 +406,11 @@ static void count_reports(void *opaque, gpa_t p, uint64_t len)
     __atomic_fetch_add(&((struct stress *)opaque)->reported, 1, __ATOMIC_SEQ_CST);
 }
 
-static void nothing_to_protect(void *opaque, gpa_t page)
+static void nothing_to_protect(void *opaque, gpa_t first, uint64_t len)
 {
     (void)opaque;
-    (void)page;
+    (void)first;
+    (void)len;
 }
 
 static void nothing_to_drop(void *opaque)
@@ -500,7 +530,8 @@ static const struct test_case cases[] = {
     {"mapping_rules", mapping_rules},
     {"copies_cross_mappings", copies_cross_mappings},
     {"dirty_tracking", dirty_tracking},
-    {"many_dirty_pages_drop_everything_once", many_dirty_pages_drop_everything_once},
+    {"harvest_protects_once", harvest_protects_once},
+    {"harvest_protects_every_mapping", harvest_protects_every_mapping},
     {"code_marks", code_marks},
     {"code_marks_and_aliases", code_marks_and_aliases},
     {"writes_while_marking", writes_while_marking},

@@ -204,6 +204,44 @@ static void global_pages(void)
     tlb_destroy(tlb);
 }
 
+/* What a kernel fetches is known in all address spaces, until one of them fetches something of its own. */
+static void global_fetches_are_shared(void)
+{
+    struct tlb *tlb = tlb_create();
+    tlb_set_space_mask(tlb, SPACE_MASK);
+    struct tlb_bank *one = tlb_select(tlb, 1), *two = tlb_select(tlb, 2);
+    struct tlb_bank *other = tlb_select(tlb, 1 | 1 << 16);
+    CHECK(one->generation == two->generation && one->generation != other->generation);
+    tlb_select(tlb, 1);
+    insert(tlb, 0x1000, 0x1000, 12, true, TLB_FETCH);
+    CHECK_EQ(one->generation, two->generation);
+
+    /* The second one has not fetched it, and knows it all the same: so its flush concerns the first. */
+    uint64_t generation = one->generation;
+    tlb_flush_page(tlb, 0x1000, 2, SPACE_MASK, false);
+    CHECK(one->generation != generation && one->generation == two->generation);
+    generation = one->generation;
+    tlb_flush_context(tlb, 2, SPACE_MASK, true);
+    CHECK(one->generation == generation && two->generation == generation);
+    tlb_flush_context(tlb, 2, SPACE_MASK, false);
+    CHECK(one->generation != generation && one->generation == two->generation);
+
+    generation = one->generation;
+    tlb_select(tlb, 2);
+    insert(tlb, 0x2000, 0x2000, 12, false, TLB_FETCH);
+    CHECK(one->generation == generation && two->generation != generation);
+    tlb_flush_context(tlb, 2, SPACE_MASK, true);
+    CHECK(one->generation == generation && two->generation == generation);
+
+    /* A bank taken by another context joins that one's family. */
+    tlb_select(tlb, 2);
+    insert(tlb, 0x2000, 0x2000, 12, false, TLB_FETCH);
+    for (uint64_t key = 3; key < 3 + TLB_BANKS; key++)
+        CHECK_EQ(tlb_select(tlb, key)->generation, generation);
+    CHECK(tlb_select(tlb, 1 | 1 << 16)->generation != generation);
+    tlb_destroy(tlb);
+}
+
 static void protection(void)
 {
     struct tlb *tlb = tlb_create();
@@ -214,17 +252,23 @@ static void protection(void)
     insert(tlb, 0x5000, 0x8000, 21, false, everything);
     insert(tlb, 0x6000, 0x8000, 12, false, TLB_WRITE);
     uint64_t generation = two->generation, pa;
-    tlb_protect_page(tlb, 0x8123, false);
+    tlb_protect(tlb, 0x8000, PAGE_SIZE, false);
     CHECK(!tlb_write_hit(one, 0x1000, 1) && tlb_read_hit(one, 0x1000, 1));
     CHECK(!tlb_write_hit(two, 0x5000, 1) && tlb_read_hit(two, 0x5000, 1) && tlb_fetch_hit(two, 0x5000, &pa));
     CHECK(!tlb_write_hit(two, 0x6000, 1));
     CHECK(tlb_write_hit(one, 0x2000, 1) != NULL);
     CHECK_EQ(two->generation, generation);
-    tlb_protect_page(tlb, 0x8000, true);
+    tlb_protect(tlb, 0x8000, PAGE_SIZE, true);
     CHECK(!tlb_read_hit(one, 0x1000, 1) && !tlb_read_hit(two, 0x5000, 1) && !tlb_fetch_hit(two, 0x5000, &pa));
     CHECK(two->generation != generation);
     CHECK(in_second(tlb, 0x5000)); /* what the guest may do has not changed */
     CHECK(tlb_read_hit(one, 0x2000, 1) != NULL);
+    insert(tlb, 0x1000, 0x8000, 12, false, everything);
+    insert(tlb, 0x2000, 0x9000, 12, false, everything);
+    insert(tlb, 0x3000, 0xa000, 12, false, everything);
+    tlb_protect(tlb, 0x9000, 2 * PAGE_SIZE, false);
+    CHECK(tlb_write_hit(two, 0x1000, 1) != NULL);
+    CHECK(!tlb_write_hit(two, 0x2000, 1) && !tlb_write_hit(two, 0x3000, 1) && tlb_read_hit(two, 0x3000, 1));
     tlb_destroy(tlb);
 }
 
@@ -393,7 +437,7 @@ static void never_stale(void)
             model_change_all(&model);
         } else if (action < 158) {
             uint64_t pa = *model_entry(&model, class, space, page) + (place_in(page, place) - page_va(page));
-            tlb_protect_page(model.tlb, pa, random >> 40 & 1);
+            tlb_protect(model.tlb, pa & PAGE_MASK, PAGE_SIZE, random >> 40 & 1);
             CHECK(!tlb_write_hit(tlb_current(model.tlb), place_in(page, place), 1));
         }
         model_look(&model, class, space, random >> 48 & 15, random >> 56 & 3);
@@ -425,6 +469,7 @@ static const struct test_case cases[] = {
     {"generation_outlives_the_slot", generation_outlives_the_slot},
     {"large_pages_go_whole", large_pages_go_whole},
     {"global_pages", global_pages},
+    {"global_fetches_are_shared", global_fetches_are_shared},
     {"protection", protection},
     {"never_stale", never_stale},
     {"many_contexts", many_contexts},

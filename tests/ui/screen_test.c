@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/display/font.h"
 #include "devices/input/input.h"
 #include "tests/harness/test.h"
 #include "ui/changes.h"
-#include "ui/font.h"
 #include "ui/menu.h"
 #include "ui/scale.h"
 

@@ -51,6 +51,13 @@ STORM = bytes.fromhex(
     "000000000000ffff00000092cf000f005e7c0000"
 )
 
+# A screen of 1920 by 1080 with 32 bits a pixel, set in the registers of Bochs's VBE, and then nothing more, ever:
+#   cli; xor ax,ax; mov ds,ax; cld; mov si,table; mov cx,5; next: lodsw; mov dx,0x1ce; out dx,ax; inc dx; lodsw; out dx,ax
+#   loop next; mov dx,0x3f8; mov al,'#'; out dx,al; wait: hlt; jmp wait; table: dw 4,0, 1,1920, 2,1080, 3,32, 4,0x41
+STILL = bytes.fromhex(
+    "fa31c08ed8fcbe1f7cb90500adbace01ef42adefe2f6baf803b023eef4ebfd0400000001008007020038040300200004004100"
+)
+
 
 def seabios_is_here():
     places = [os.path.join(os.environ.get("TRIARCH_CACHE", os.path.expanduser("~/.cache/triarch")), "seabios"), "/usr/share/seabios"]
@@ -157,9 +164,19 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def guest(self, *options, **more):
-        guest = Guest(self.folder, *options, **more)
+        guest = Guest(tempfile.mkdtemp(dir=self.folder), *options, **more)
         self.addCleanup(guest.__exit__)
         return guest
+
+    @staticmethod
+    def memory(guest):
+        with open(f"/proc/{guest.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1))
+
+    @staticmethod
+    def ticks(guest):
+        with open(f"/proc/{guest.process.pid}/stat", encoding="ascii") as file:
+            return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13]))
 
 
 def des_response(password, challenge):
@@ -273,16 +290,39 @@ class Vnc(Case):
             before = self.memory(guest)
             for _ in range(50):
                 deaf.request(False)
-            fills(os.path.getsize(count) + 30)
-            # The others wait for five seconds, and then the one that is deaf is gone.
-            for _ in range(5):
+            # The others have their pictures meanwhile, until the one that is deaf is gone, five seconds later.
+            gaps, end = [], time.monotonic() + 2
+            while time.monotonic() < end:
+                start = time.monotonic()
                 client.update()
+                gaps.append(time.monotonic() - start)
+            self.assertLess(max(gaps), 1.5 * SLOW)
+            self.assertGreater(len(gaps), 5)
+            fills(os.path.getsize(count) + 30)
             self.assertLess(self.memory(guest), before + 32768)
 
-    @staticmethod
-    def memory(guest):
-        with open(f"/proc/{guest.process.pid}/status", encoding="ascii") as file:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1))
+    def test_clients_who_say_nothing(self):
+        """Eight clients are served, whatever they do; more are sent away, and there is room again when one goes."""
+        guest, port = self.start()
+        with contextlib.ExitStack() as others:
+            silent = [others.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(7)]
+            for one in silent:
+                self.assertTrue(one.recv(12).startswith(b"RFB"))
+            with rfb.Client(port) as client:
+                client.type("a")
+                guest.expect("a")
+                with socket.create_connection(("127.0.0.1", port), timeout=20) as refused:
+                    self.assertEqual(refused.recv(12), b"")
+                silent[0].close()
+
+                def served():
+                    with socket.create_connection(("127.0.0.1", port), timeout=20) as again:
+                        return again.recv(12)
+
+                until(served, "room for another client")
+                self.same_picture(guest, client)
+        os.write(guest.terminal, b"\x01x")
+        self.assertEqual(guest.wait(), 0)
 
     def test_in_the_sandbox(self):
         number = free_port()
@@ -420,6 +460,30 @@ class Window(Case):
 
         until(framed, "the picture standing in the middle, unscaled")
 
+    def test_storm(self):
+        """A guest that fills its screen again and again goes on while it is shown, beside one that nobody looks at, and no memory
+        is taken for it."""
+        counts = [os.path.join(self.folder, name) for name in ("shown", "alone")]
+        made = lambda: [os.path.getsize(count) if os.path.exists(count) else 0 for count in counts]
+        shown = self.guest("--display", "sdl", "--serial", f"file:{counts[0]}", sector=STORM, environment=self.environment())
+        self.guest("--display", "none", "--serial", f"file:{counts[1]}", sector=STORM)
+        until(lambda: min(made()) > 10, "both drawing")
+        time.sleep(0.5)
+        memory, before = self.memory(shown), made()
+        until(lambda: made()[1] > before[1] + 100 and made()[0] > before[0] + 10, "many more pictures")
+        shown_more, alone_more = [now - then for now, then in zip(made(), before)]
+        self.assertGreater(shown_more, alone_more / 10)
+        self.assertLess(self.memory(shown), memory + 16384)
+
+    def test_still(self):
+        """A picture that does not change costs next to nothing, however large."""
+        guest = self.guest("--display", "sdl", sector=STILL, environment=self.environment())
+        guest.expect(READY)
+        time.sleep(1)
+        before = self.ticks(guest)
+        time.sleep(2)
+        self.assertLess(self.ticks(guest) - before, 0.02 * 2 * os.sysconf("SC_CLK_TCK"))
+
     def test_menu_ends_the_machine(self):
         guest = self.start("--display", "sdl")
         self.xdotool("key", "ctrl+alt+m")
@@ -451,13 +515,42 @@ class Window(Case):
         self.assertEqual(guest.wait(), 0)
 
     def test_grab(self):
+        """A click takes the pointer of a guest that has a mouse only, or has not found its tablet; keys go where they went."""
+        for options in ((), ("--usb", "none")):
+            guest = self.start("--display", "sdl", *options)
+            self.assertIn("Ctrl-Alt-M", self.title())
+            self.xdotool("mousemove", "--window", self.window, "100", "100", "click", "1")
+            until(lambda: "Ctrl-Alt-G releases" in self.title(), "the pointer being grabbed")
+            self.xdotool("type", "a")
+            guest.expect("a")
+            self.xdotool("key", "ctrl+alt+g")
+            until(lambda: "Ctrl-Alt-M" in self.title(), "the pointer being released")
+            os.write(guest.terminal, b"\x01x")
+            self.assertEqual(guest.wait(), 0)
+
+    def test_focus_lost(self):
+        """What is down when another window gets the keyboard is up for the guest, and nothing is repeated."""
         guest = self.start("--display", "sdl")
-        self.assertIn("Ctrl-Alt-M", self.title())
-        self.xdotool("mousemove", "--window", self.window, "100", "100", "click", "1")
-        until(lambda: "Ctrl-Alt-G releases" in self.title(), "the pointer being grabbed")
-        self.xdotool("key", "ctrl+alt+g")
-        until(lambda: "Ctrl-Alt-M" in self.title(), "the pointer being released")
-        self.assertTrue(guest.is_alive())
+        root = self.xdotool("search", "--maxdepth", "0", ".*").split()[0]
+        self.xdotool("keydown", "Shift_L", "keydown", "q")
+        guest.expect("Q")
+        self.xdotool("windowfocus", root)
+        self.xdotool("keyup", "q", "keyup", "Shift_L")
+        self.xdotool("windowfocus", "--sync", self.window)
+        seen = guest.seen
+        self.xdotool("key", "a")
+        guest.expect("a")
+        self.assertNotIn("A", guest.output[seen:])
+        self.assertLess(guest.output[seen:].count("Q"), 3)  # what was repeated before
+
+    def test_key_repeat(self):
+        """The keyboard repeats by itself, and not the X server's way on top of it: 10.9 times a second after 500 ms."""
+        guest = self.start("--display", "sdl")
+        self.xdotool("keydown", "z")
+        guest.expect("zzz")
+        self.xdotool("keyup", "z")
+        self.xdotool("key", "a")
+        guest.expect("a")
 
     def test_auto(self):
         guest = self.start()  # with no --display at all

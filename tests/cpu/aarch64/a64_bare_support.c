@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "tests/cpu/bare_memory.h"
+
 static uint64_t device_read(void *opaque, uint64_t offset, unsigned width)
 {
     (void)opaque, (void)width;
@@ -41,7 +43,6 @@ struct a64_bare *a64_create(const char *model)
 
 static void memory_make(struct a64_bare *bare)
 {
-    struct error err = {0};
     const struct bus_region device = {.name = "device",
                                       .base = A64_DEVICE,
                                       .size = PAGE_SIZE,
@@ -50,13 +51,9 @@ static void memory_make(struct a64_bare *bare)
                                       .read = device_read,
                                       .write = device_write,
                                       .opaque = bare};
-    unsigned id;
-    bare->ram = ram_create();
-    struct ram_block *block = ram_block_create(bare->ram, "ram", A64_RAM_SIZE, &err);
-    CHECK(block && ram_map(bare->ram, block, 0, gpa(A64_RAM), A64_RAM_SIZE, RAM_MAPPED, &id));
-    bare->bus = bus_create("mmio", NULL);
-    CHECK(bus_add(bare->bus, &device, &id, &err));
-    bare->mem = (struct physmem){.ram = bare->ram, .mmio = bare->bus};
+    bare_memory_make(&bare->mem, A64_RAM, A64_RAM_SIZE, &device);
+    bare->ram = bare->mem.ram;
+    bare->bus = bare->mem.mmio;
 }
 
 struct a64_bare *a64_create_with(const char *model, bool hypercalls)
@@ -93,33 +90,24 @@ void a64_destroy(struct a64_bare *bare)
 {
     aarch64_ops.destroy(bare->vcpu);
     clock_destroy(bare->clock);
-    bus_destroy(bare->bus);
-    ram_destroy(bare->ram);
+    bare_memory_free(&bare->mem);
     host_mutex_destroy(&bare->lock);
     free(bare);
 }
 
 void a64_put(struct a64_bare *bare, uint64_t address, const uint32_t *words, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint8_t bytes[4];
-        le32_store(bytes, words[i]);
-        CHECK(ram_write(bare->ram, gpa(address + 4 * i), bytes, 4));
-    }
+    bare_words_put(&bare->mem, address, words, count);
 }
 
 uint64_t a64_load(struct a64_bare *bare, uint64_t address)
 {
-    uint8_t bytes[8] = {0};
-    CHECK(ram_read(bare->ram, gpa(address), bytes, 8));
-    return le64_load(bytes);
+    return bare_memory_load(&bare->mem, address);
 }
 
 void a64_store(struct a64_bare *bare, uint64_t address, uint64_t value)
 {
-    uint8_t bytes[8];
-    le64_store(bytes, value);
-    CHECK(ram_write(bare->ram, gpa(address), bytes, 8));
+    bare_memory_store(&bare->mem, address, value);
 }
 
 static void points_set(struct a64_bare *bare)

@@ -500,6 +500,80 @@ static void slices(void)
     a64_destroy(bare);
 }
 
+#define CBZ(t, o)    (0xb4000000u | ((uint32_t)(o) >> 2 & 0x7ffff) << 5 | (t))
+#define CBNZ(t, o)   (0xb5000000u | ((uint32_t)(o) >> 2 & 0x7ffff) << 5 | (t))
+#define TBZ(t, b, o) (0x36000000u | (uint32_t)(b) << 19 | ((uint32_t)(o) >> 2 & 0x3fff) << 5 | (t))
+#define BL(o)        (0x94000000u | ((uint32_t)(o) >> 2 & 0x3ffffff))
+
+#define WINDING (A64_CODE + 0x30) /* from the fifth instruction on in another cache line */
+
+/* A loop with branches that are taken never, always and at times, and calls that don't always return to where
+ * they came from; and what one of its instructions does. */
+static const uint32_t winding_code[] = {
+    ADD_I(1, 1, 1), TBZ(1, 0, 8),   ADD_I(2, 2, 1),   CBZ(9, 8),    ADD_I(4, 4, 1),
+    BL(20),         ADD_I(5, 5, 1), ADD_I(6, 6, 1),   CBNZ(9, -32), UDF,
+    ADD_I(3, 3, 1), TBZ(3, 1, 8),   ADD_I(30, 30, 4), RET,
+};
+
+struct winding {
+    uint64_t x[31], pc;
+};
+
+static void winding_step(struct winding *w)
+{
+    static const uint8_t added[] = {1, 0, 2, 0, 4, 0, 5, 6, 0, 0, 3};
+    unsigned at = (unsigned)(w->pc - WINDING) / 4;
+    w->pc += 4;
+    switch (at) {
+    case 1: w->pc += w->x[1] & 1 ? 0 : 4; break;
+    case 3: break;
+    case 5:
+        w->x[30] = w->pc;
+        w->pc = WINDING + 40;
+        break;
+    case 8: w->pc = WINDING; break;
+    case 11: w->pc += w->x[3] & 2 ? 0 : 4; break;
+    case 12: w->x[30] += 4; break;
+    case 13: w->pc = w->x[30]; break;
+    default: w->x[added[at]]++; break;
+    }
+}
+
+/* Likewise where blocks grow, and are left in the middle; as they are first made, and known. */
+static void winding_slices(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    for (unsigned n = 0; n < ARRAY_LEN(winding_code); n++)
+        A64_PUT(bare, WINDING + 4 * n, winding_code[n]);
+    bare->end = A64_CODE + 0x1000;
+    for (unsigned n = 1; n < 400; n++) {
+        struct winding w = {.x = {[9] = 1}, .pc = WINDING};
+        for (unsigned step = 0; step < n / 2; step++)
+            winding_step(&w);
+        memset(bare->s->x, 0, sizeof(bare->s->x));
+        bare->s->x[9] = 1;
+        bare->vcpu->icount = 0;
+        bare->vcpu->slice_end = n / 2;
+        bare->debug.any_break = false;
+        if (n % 2)
+            aarch64_ops.code_drop_all(bare->vcpu);
+        aarch64_ops.pc_set(bare->vcpu, WINDING);
+        vcpu_run(bare->vcpu, &bare->exit);
+        CHECK_EQ(bare->vcpu->icount, n / 2);
+        CHECK_EQ(bare->s->pc, w.pc);
+        CHECK(memcmp(bare->s->x, w.x, sizeof(w.x)) == 0);
+    }
+    /* The block goes when what it has grown by is written to. */
+    bare->s->x[4] = 0;
+    bare->vcpu->icount = 0;
+    bare->vcpu->slice_end = 5;
+    A64_PUT(bare, WINDING + 16, ADD_I(4, 4, 7));
+    aarch64_ops.pc_set(bare->vcpu, WINDING);
+    vcpu_run(bare->vcpu, &bare->exit);
+    CHECK_EQ(bare->s->x[4], 7);
+    a64_destroy(bare);
+}
+
 static const struct test_case cases[] = {
     {"counters", counters},
     {"timers", timers},
@@ -518,5 +592,6 @@ static const struct test_case cases[] = {
     {"registers", registers},
     {"save_and_load", save_and_load},
     {"slices", slices},
+    {"winding_slices", winding_slices},
 };
 TEST_SUITE(a64_system_test, "unit", cases);

@@ -13,19 +13,6 @@
 
 #define ROUNDS 200000
 
-static const struct {
-    enum fp_round guest;
-    int host;
-} rounds[] = {{FP_RNE, FE_TONEAREST}, {FP_RTZ, FE_TOWARDZERO}, {FP_RDN, FE_DOWNWARD}, {FP_RUP, FE_UPWARD}};
-
-static unsigned host_flags(void)
-{
-    int raised = fetestexcept(FE_ALL_EXCEPT);
-    return (raised & FE_INEXACT ? FP_INEXACT : 0) | (raised & FE_UNDERFLOW ? FP_UNDERFLOW : 0) |
-           (raised & FE_OVERFLOW ? FP_OVERFLOW : 0) | (raised & FE_DIVBYZERO ? FP_DIVBYZERO : 0) |
-           (raised & FE_INVALID ? FP_INVALID : 0);
-}
-
 #if LDBL_MANT_DIG == 64
 
 enum operation {
@@ -58,22 +45,6 @@ static struct answer answer_f80(f80_t a)
     return (struct answer){a.mant, a.se};
 }
 
-static long double f80_to_host(f80_t a)
-{
-    long double d = 0;
-    memcpy(&d, &a.mant, 8);
-    memcpy((char *)&d + 8, &a.se, 2);
-    return d;
-}
-
-static f80_t f80_from_host(long double d)
-{
-    f80_t a;
-    memcpy(&a.mant, &d, 8);
-    memcpy(&a.se, (char *)&d + 8, 2);
-    return a;
-}
-
 static volatile long double x, y, r;
 static volatile float r32;
 static volatile double r64;
@@ -104,7 +75,7 @@ static struct answer f80_host(enum operation op)
     case FROM_INT: r = (long double)integer; break;
     default: return (struct answer){(uint64_t)host_relation(), 0};
     }
-    return answer_f80(f80_from_host(r));
+    return answer_f80(fp_test_f80_from_host(r));
 }
 
 static struct answer f80_guest(struct fp_env *env, enum operation op, f80_t a, f80_t b)
@@ -141,21 +112,21 @@ static void f80_operations(void)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
         enum operation op = (enum operation)(i % OPERATIONS);
-        unsigned mode = (unsigned)(test_random() % ARRAY_LEN(rounds));
+        unsigned mode = (unsigned)(test_random() % FP_TEST_ROUNDS);
         f80_t a = random_f80(), b = random_f80();
         f32_t narrow = fp_test_f32();
         f64_t wide = fp_test_f64();
         memcpy((void *)(uintptr_t)&r32, &narrow, sizeof(narrow));
         memcpy((void *)(uintptr_t)&r64, &wide, sizeof(wide));
         integer = (int64_t)fp_test_int();
-        x = f80_to_host(a), y = f80_to_host(b);
+        x = fp_test_f80_to_host(a), y = fp_test_f80_to_host(b);
         struct fp_env env = fp_env_x87;
-        env.round = (uint8_t)rounds[mode].guest;
+        env.round = (uint8_t)fp_test_rounds[mode].guest;
         struct answer actual = f80_guest(&env, op, a, b);
-        fesetround(rounds[mode].host);
+        fesetround(fp_test_rounds[mode].host);
         feclearexcept(FE_ALL_EXCEPT);
         struct answer expected = f80_host(op);
-        unsigned flags = host_flags();
+        unsigned flags = fp_test_host_flags();
         fesetround(FE_TONEAREST);
         test_context("f80 %s round %d of %04x:%016llx %04x:%016llx", names[op], env.round, a.se,
                      (unsigned long long)a.mant, b.se, (unsigned long long)b.mant);
@@ -247,18 +218,18 @@ static void f128_operations(void)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
         enum operation128 op = (enum operation128)(i % OPERATIONS128);
-        unsigned mode = (unsigned)(test_random() % ARRAY_LEN(rounds));
+        unsigned mode = (unsigned)(test_random() % FP_TEST_ROUNDS);
         f128_t a = fp_test_f128(), b = fp_test_f128(), c = fp_test_f128();
         if (op == FMA128 && f128_is_nan(c))
             continue; /* whether inf * 0 + NaN is invalid differs between hosts */
         struct fp_env env = fp_env_riscv;
-        env.round = (uint8_t)rounds[mode].guest;
+        env.round = (uint8_t)fp_test_rounds[mode].guest;
         f128_t actual = f128_guest(&env, op, a, b, c);
         x128 = f128_to_host(a), y128 = f128_to_host(b), z128 = f128_to_host(c);
-        fesetround(rounds[mode].host);
+        fesetround(fp_test_rounds[mode].host);
         feclearexcept(FE_ALL_EXCEPT);
         f128_t expected = f128_host(op);
-        unsigned flags = host_flags();
+        unsigned flags = fp_test_host_flags();
         fesetround(FE_TONEAREST);
         test_context("f128 %s round %d of %016llx%016llx %016llx%016llx %016llx%016llx", names128[op],
                      env.round, (unsigned long long)a.hi, (unsigned long long)a.lo, (unsigned long long)b.hi,

@@ -20,19 +20,6 @@ static volatile double f64_x, f64_y, f64_z, f64_r;
 static double (*volatile f64_rint)(double) = rint;
 static float (*volatile f32_rint)(float) = rintf;
 
-static const struct {
-    enum fp_round guest;
-    int host;
-} rounds[] = {{FP_RNE, FE_TONEAREST}, {FP_RTZ, FE_TOWARDZERO}, {FP_RDN, FE_DOWNWARD}, {FP_RUP, FE_UPWARD}};
-
-static unsigned host_flags(void)
-{
-    int raised = fetestexcept(FE_ALL_EXCEPT);
-    return (raised & FE_INEXACT ? FP_INEXACT : 0) | (raised & FE_UNDERFLOW ? FP_UNDERFLOW : 0) |
-           (raised & FE_OVERFLOW ? FP_OVERFLOW : 0) | (raised & FE_DIVBYZERO ? FP_DIVBYZERO : 0) |
-           (raised & FE_INVALID ? FP_INVALID : 0);
-}
-
 static bool host_is_tiny_before_rounding(void)
 {
     /* The smallest normal number times 1 - 2^-104: rounds up to it even with 53 bits. */
@@ -40,7 +27,7 @@ static bool host_is_tiny_before_rounding(void)
     f64_y = 0x1.0000000000001p-1022;
     feclearexcept(FE_ALL_EXCEPT);
     f64_r = f64_x * f64_y;
-    return (host_flags() & FP_UNDERFLOW) != 0;
+    return (fp_test_host_flags() & FP_UNDERFLOW) != 0;
 }
 
 enum operation { ADD, SUB, MUL, DIV, SQRT, FMA, REM, RINT, NARROW, WIDEN, OPERATIONS };
@@ -134,18 +121,18 @@ static void f64_operations(void)
     bool tiny_before = host_is_tiny_before_rounding();
     for (unsigned i = 0; i < ROUNDS; i++) {
         enum operation op = (enum operation)(i % WIDEN);
-        unsigned mode = (unsigned)(test_random() % ARRAY_LEN(rounds));
+        unsigned mode = (unsigned)(test_random() % FP_TEST_ROUNDS);
         f64_t a = fp_test_f64(), b = fp_test_f64(), c = fp_test_f64();
         if (is_host_unsure(op, f64_is_nan(c)))
             continue;
         f64_x = f64_to_host(a), f64_y = f64_to_host(b), f64_z = f64_to_host(c);
-        fesetround(rounds[mode].host);
+        fesetround(fp_test_rounds[mode].host);
         feclearexcept(FE_ALL_EXCEPT);
         f64_host(op);
-        unsigned flags = host_flags();
+        unsigned flags = fp_test_host_flags();
         fesetround(FE_TONEAREST);
         struct fp_env env = fp_env_riscv;
-        env.round = (uint8_t)rounds[mode].guest;
+        env.round = (uint8_t)fp_test_rounds[mode].guest;
         env.tiny_before_rounding = tiny_before;
         f64_t actual = f64_guest(&env, op, a, b, c);
         test_context("f64 %s round %d of %#llx %#llx %#llx", names[op], env.round, (unsigned long long)a,
@@ -162,18 +149,18 @@ static void f32_operations(void)
     bool tiny_before = host_is_tiny_before_rounding();
     for (unsigned i = 0; i < ROUNDS; i++) {
         enum operation op = (enum operation)(i % OPERATIONS);
-        unsigned mode = (unsigned)(test_random() % ARRAY_LEN(rounds));
+        unsigned mode = (unsigned)(test_random() % FP_TEST_ROUNDS);
         f32_t a = fp_test_f32(), b = fp_test_f32(), c = fp_test_f32();
         if (op == NARROW || is_host_unsure(op, f32_is_nan(c)))
             continue;
         f32_x = f32_to_host(a), f32_y = f32_to_host(b), f32_z = f32_to_host(c);
-        fesetround(rounds[mode].host);
+        fesetround(fp_test_rounds[mode].host);
         feclearexcept(FE_ALL_EXCEPT);
         f32_host(op);
-        unsigned flags = host_flags();
+        unsigned flags = fp_test_host_flags();
         fesetround(FE_TONEAREST);
         struct fp_env env = fp_env_riscv;
-        env.round = (uint8_t)rounds[mode].guest;
+        env.round = (uint8_t)fp_test_rounds[mode].guest;
         env.tiny_before_rounding = tiny_before;
         f64_t actual = f32_guest(&env, op, a, b, c);
         test_context("f32 %s round %d of %#x %#x %#x", names[op], env.round, a, b, c);

@@ -1,5 +1,8 @@
 #include "tests/cpu/fp/fp_support.h"
 
+#include <fenv.h>
+#include <string.h>
+
 #include "tests/harness/test.h"
 
 typedef unsigned __int128 u128;
@@ -95,3 +98,34 @@ uint64_t fp_test_int(void)
     }
     return test_random() & 1 ? -v : v;
 }
+
+const struct fp_test_round fp_test_rounds[FP_TEST_ROUNDS] = {
+    {FP_RNE, FE_TONEAREST}, {FP_RTZ, FE_TOWARDZERO}, {FP_RDN, FE_DOWNWARD}, {FP_RUP, FE_UPWARD}};
+
+unsigned fp_test_host_flags(void)
+{
+    int raised = fetestexcept(FE_ALL_EXCEPT);
+    return (raised & FE_INEXACT ? FP_INEXACT : 0) | (raised & FE_UNDERFLOW ? FP_UNDERFLOW : 0) |
+           (raised & FE_OVERFLOW ? FP_OVERFLOW : 0) | (raised & FE_DIVBYZERO ? FP_DIVBYZERO : 0) |
+           (raised & FE_INVALID ? FP_INVALID : 0);
+}
+
+#if LDBL_MANT_DIG == 64
+
+long double fp_test_f80_to_host(f80_t a)
+{
+    long double d = 0;
+    memcpy(&d, &a.mant, 8);
+    memcpy((char *)&d + 8, &a.se, 2);
+    return d;
+}
+
+f80_t fp_test_f80_from_host(long double d)
+{
+    f80_t a;
+    memcpy(&a.mant, &d, 8);
+    memcpy(&a.se, (char *)&d + 8, 2);
+    return a;
+}
+
+#endif

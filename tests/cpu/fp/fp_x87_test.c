@@ -235,22 +235,6 @@ static void precision_control(void)
 
 #if LDBL_MANT_DIG == 64
 
-static long double f80_to_host(f80_t a)
-{
-    long double d = 0;
-    memcpy(&d, &a.mant, 8);
-    memcpy((char *)&d + 8, &a.se, 2);
-    return d;
-}
-
-static f80_t f80_from_host(long double d)
-{
-    f80_t a;
-    memcpy(&a.mant, &d, 8);
-    memcpy(&a.se, (char *)&d + 8, 2);
-    return a;
-}
-
 static bool is_finite(f80_t a)
 {
     return (a.se & 0x7fff) != 0x7fff;
@@ -275,15 +259,15 @@ static void remainders(void)
     for (unsigned i = 0; i < ROUNDS; i++) {
         f80_t a = fp_test_f80(), b = i & 1 ? fp_test_f80() : random_near_one(40, 40);
         bool nearest = i & 2;
-        if (!is_finite(a) || !is_finite(b) || f80_to_host(b) == 0)
+        if (!is_finite(a) || !is_finite(b) || fp_test_f80_to_host(b) == 0)
             continue;
         test_context("fprem%s of %04x:%016llx %04x:%016llx", nearest ? "1" : "", a.se,
                      (unsigned long long)a.mant, b.se, (unsigned long long)b.mant);
         int quotient = 0;
-        long double expected = nearest ? remquol(f80_to_host(a), f80_to_host(b), &quotient)
-                                       : fmodl(f80_to_host(a), f80_to_host(b));
+        long double expected = nearest ? remquol(fp_test_f80_to_host(a), fp_test_f80_to_host(b), &quotient)
+                                       : fmodl(fp_test_f80_to_host(a), fp_test_f80_to_host(b));
         struct x87_remainder r = fprem_complete(a, b, nearest);
-        f80_t e = f80_from_host(expected);
+        f80_t e = fp_test_f80_from_host(expected);
         CHECK_EQ(r.value.mant, e.mant);
         CHECK_EQ(r.value.se, e.se);
         if (nearest)
@@ -299,14 +283,14 @@ static void scaling(void)
         if (!is_finite(a) || a.mant == 0)
             continue;
         struct fp_env env = fp_env_x87;
-        f80_t r = x87_fscale(&env, a, f80_from_host((long double)n + (n < 0 ? -0.5L : 0.5L)));
-        f80_t expected = f80_from_host(scalbnl(f80_to_host(a), n));
+        f80_t r = x87_fscale(&env, a, fp_test_f80_from_host((long double)n + (n < 0 ? -0.5L : 0.5L)));
+        f80_t expected = fp_test_f80_from_host(scalbnl(fp_test_f80_to_host(a), n));
         test_context("fscale %04x:%016llx by %d", a.se, (unsigned long long)a.mant, n);
         CHECK_EQ(r.mant, expected.mant);
         CHECK_EQ(r.se, expected.se);
         r = x87_fxtract(&env, a, &exponent);
-        CHECK(f80_to_host(exponent) == logbl(f80_to_host(a)));
-        CHECK(f80_to_host(r) == significandl(f80_to_host(a)));
+        CHECK(fp_test_f80_to_host(exponent) == logbl(fp_test_f80_to_host(a)));
+        CHECK(fp_test_f80_to_host(r) == significandl(fp_test_f80_to_host(a)));
     }
 }
 

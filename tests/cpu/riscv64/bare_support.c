@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "tests/cpu/bare_memory.h"
+
 static uint64_t device_read(void *opaque, uint64_t offset, unsigned width)
 {
     const struct bare *bare = opaque;
@@ -21,7 +23,6 @@ struct bare *bare_create(const char *model)
 {
     struct bare *bare = calloc(1, sizeof(*bare));
     struct error err = {0};
-    const struct clock_config clock = {0};
     const struct bus_region device = {.name = "device",
                                       .base = BARE_DEVICE,
                                       .size = PAGE_SIZE,
@@ -30,19 +31,14 @@ struct bare *bare_create(const char *model)
                                       .read = device_read,
                                       .write = device_write,
                                       .opaque = bare};
-    unsigned id;
-    bare->ram = ram_create();
-    bare->block = ram_block_create(bare->ram, "ram", BARE_RAM_SIZE, &err);
-    bool made =
-        bare->block && ram_map(bare->ram, bare->block, 0, gpa(BARE_RAM), BARE_RAM_SIZE, RAM_MAPPED, &id);
-    bare->bus = bus_create("mmio", NULL);
-    made = made && bus_add(bare->bus, &device, &id, &err);
-    bare->mem = (struct physmem){.ram = bare->ram, .mmio = bare->bus};
-    bare->clock = clock_create(&clock);
+    bare->block = bare_memory_make(&bare->mem, BARE_RAM, BARE_RAM_SIZE, &device);
+    bare->ram = bare->mem.ram;
+    bare->bus = bare->mem.mmio;
+    bare->clock = clock_create(&(struct clock_config){0});
     const struct cpu_config config = {
         .model = model ? model : "max", .mem = &bare->mem, .clock = bare->clock, .debug = &bare->debug};
     bare->vcpu = riscv64_ops.create(&config, &err);
-    if (!made || !bare->vcpu) {
+    if (!bare->vcpu) {
         FAIL("no hart: %s", err.text);
         abort();
     }
@@ -59,18 +55,13 @@ void bare_destroy(struct bare *bare)
 {
     riscv64_ops.destroy(bare->vcpu);
     clock_destroy(bare->clock);
-    bus_destroy(bare->bus);
-    ram_destroy(bare->ram);
+    bare_memory_free(&bare->mem);
     free(bare);
 }
 
 void bare_put(struct bare *bare, uint64_t address, const uint32_t *words, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint8_t bytes[4];
-        le32_store(bytes, words[i]);
-        CHECK(ram_write(bare->ram, gpa(address + 4 * i), bytes, 4));
-    }
+    bare_words_put(&bare->mem, address, words, count);
 }
 
 void bare_put16(struct bare *bare, uint64_t address, uint16_t half)
@@ -82,16 +73,12 @@ void bare_put16(struct bare *bare, uint64_t address, uint16_t half)
 
 uint64_t bare_load(struct bare *bare, uint64_t address)
 {
-    uint8_t bytes[8] = {0};
-    CHECK(ram_read(bare->ram, gpa(address), bytes, 8));
-    return le64_load(bytes);
+    return bare_memory_load(&bare->mem, address);
 }
 
 void bare_store(struct bare *bare, uint64_t address, uint64_t value)
 {
-    uint8_t bytes[8];
-    le64_store(bytes, value);
-    CHECK(ram_write(bare->ram, gpa(address), bytes, 8));
+    bare_memory_store(&bare->mem, address, value);
 }
 
 static void points_set(struct bare *bare)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "tests/cpu/bare_memory.h"
 
 #define DATA_ATTRIBUTES (SEG_P | SEG_S | SEG_WRITABLE | SEG_ACCESSED)
 #define CODE_ATTRIBUTES (SEG_P | SEG_S | SEG_CODE | SEG_READABLE | SEG_ACCESSED)
@@ -49,11 +50,6 @@ struct x86_bare *xb_create(const char *model)
 {
     struct error err = {0};
     struct x86_bare *b = calloc(1, sizeof(*b));
-    b->ram = ram_create();
-    b->block = ram_block_create(b->ram, "ram", XB_RAM_SIZE, &err);
-    ram_map(b->ram, b->block, 0, gpa(0), XB_RAM_SIZE, RAM_MAPPED, NULL);
-    b->memory = ram_block_host(b->block);
-    b->mmio = bus_create("mmio", NULL);
     b->pio = bus_create("pio", NULL);
     struct bus_region device = {.name = "device",
                                 .base = XB_DEVICE,
@@ -68,9 +64,12 @@ struct x86_bare *xb_create(const char *model)
                                .read = port_read,
                                .write = port_write,
                                .opaque = b};
-    bus_add(b->mmio, &device, NULL, &err);
+    b->block = bare_memory_make(&b->mem, 0, XB_RAM_SIZE, &device);
+    b->memory = ram_block_host(b->block);
+    b->ram = b->mem.ram;
+    b->mmio = b->mem.mmio;
+    b->mem.pio = b->pio;
     bus_add(b->pio, &ports, NULL, &err);
-    b->mem = (struct physmem){.ram = b->ram, .mmio = b->mmio, .pio = b->pio};
     b->clock = clock_create(&(struct clock_config){0});
     struct cpu_config config = {
         .model = model ? model : "max", .mem = &b->mem, .clock = b->clock, .debug = &b->debug};
@@ -93,8 +92,7 @@ void xb_destroy(struct x86_bare *b)
     x86_64_ops.destroy(b->vcpu);
     clock_destroy(b->clock);
     bus_destroy(b->pio);
-    bus_destroy(b->mmio);
-    ram_destroy(b->ram);
+    bare_memory_free(&b->mem);
     free(b);
 }
 

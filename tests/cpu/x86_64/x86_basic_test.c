@@ -45,6 +45,12 @@ static void long_mode(void)
     CHECK_EQ(b->s->gpr[9], 0x8877665544332211);
     CHECK_EQ(b->s->gpr[RCX], XB_CODE + 23);
     CHECK_EQ(xb_load(b, XB_DATA, 8), 0x8877665544332211);
+    /* movnti [200008h], r9; movnti [200010h], r9d */
+    CHECK_EQ(XB_EXEC(b, 0x4c, 0x0f, 0xc3, 0x0c, 0x25, 8, 0, 0x20, 0, 0x44, 0x0f, 0xc3, 0x0c, 0x25, 0x10, 0,
+                     0x20, 0),
+             -1);
+    CHECK_EQ(xb_load(b, XB_DATA + 8, 8), 0x8877665544332211);
+    CHECK_EQ(xb_load(b, XB_DATA + 16, 8), 0x44332211);
     /* a loop: mov ecx, 1000; xor eax, eax; 1: add eax, ecx; dec ecx; jnz 1b */
     CHECK_EQ(XB_EXEC(b, 0xb9, 0xe8, 3, 0, 0, 0x31, 0xc0, 0x01, 0xc8, 0xff, 0xc9, 0x75, 0xfa), -1);
     CHECK_EQ(b->s->gpr[RAX], 500500);
@@ -55,6 +61,8 @@ static void long_mode(void)
     CHECK_EQ(xb_frame(b, 0), 0);
     CHECK_EQ(xb_frame(b, 1), XB_CODE);
     CHECK_EQ(xb_frame(b, 4), XB_STACK0);
+    /* movnti eax, ecx: there is none */
+    CHECK_EQ(XB_EXEC(b, 0x0f, 0xc3, 0xc8), EXC_UD);
     xb_destroy(b);
 }
 

@@ -356,6 +356,15 @@ static void debug_registers(void)
     x86_state_changed(b->vcpu);
     CHECK_EQ(XB_EXEC(b, 0x8b, 0x43, 0x04, 0x90), EXC_DB);
     CHECK_EQ(xb_frame(b, 0), XB_CODE + 3);
+    /* mov ss, [ebx+4]; int1: what was read is reported with INT1's exception, and the handler sees no other
+     * one. */
+    xb_protected(b);
+    b->s->dr[6] = DR6_FIXED;
+    xb_store(b, XB_DATA + 4, 4, XB_DATA32);
+    CHECK_EQ(XB_EXEC(b, 0x8e, 0x53, 0x04, 0xf1), EXC_DB);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 4);
+    CHECK_EQ(b->s->dr[6] & 0xf, 2);
+    CHECK_EQ(b->s->debug_pending, 0);
     /* General detect: MOV of a debug register faults. */
     xb_protected(b);
     b->s->dr[7] = DR7_FIXED | DR7_GD;

@@ -7,11 +7,6 @@
 #include "base/bits.h"
 #include "tests/cpu/x86_64/x86_bare.h"
 
-static uint64_t below(uint64_t n)
-{
-    return test_random() % n;
-}
-
 /* Opcodes that do something to the processor, more often than chance would have them. */
 static void code_random(struct x86_bare *b)
 {
@@ -58,10 +53,10 @@ static void code_random(struct x86_bare *b)
         {0xe2, 0xfe},
     };
     for (uint64_t at = XB_CODE; at < XB_CODE + 0x2000; at += 4) {
-        if (below(3))
+        if (test_random_below(3))
             xb_store(b, at, 4, test_random());
         else
-            xb_put(b, at, interesting[below(ARRAY_LEN(interesting))], 4);
+            xb_put(b, at, interesting[test_random_below(ARRAY_LEN(interesting))], 4);
     }
 }
 
@@ -69,9 +64,10 @@ static void code_random(struct x86_bare *b)
 static void tables_spoil(struct x86_bare *b)
 {
     static const uint64_t places[] = {XB_GDT, XB_IDT, XB_TSS, XB_PAGES, XB_PAGES + 0x1000, XB_PAGES + 0x2000};
-    for (uint64_t n = below(12); n > 0; n--) {
-        uint64_t at = places[below(ARRAY_LEN(places))] + below(256);
-        xb_store(b, at, 1, below(2) ? xb_load(b, at, 1) ^ 1u << below(8) : test_random());
+    for (uint64_t n = test_random_below(12); n > 0; n--) {
+        uint64_t at = places[test_random_below(ARRAY_LEN(places))] + test_random_below(256);
+        xb_store(b, at, 1,
+                 test_random_below(2) ? xb_load(b, at, 1) ^ 1u << test_random_below(8) : test_random());
     }
 }
 
@@ -84,23 +80,25 @@ static void state_spoil(struct x86_bare *b)
                                          0x7ffffffffffe,  0xffff800000000000,
                                          0xffffffff,      0};
     for (unsigned n = 0; n < 16; n++) {
-        if (n != RSP || below(4) == 0)
-            b->s->gpr[n] = below(2) ? addresses[below(ARRAY_LEN(addresses))] + below(64) : test_random();
+        if (n != RSP || test_random_below(4) == 0)
+            b->s->gpr[n] = test_random_below(2)
+                               ? addresses[test_random_below(ARRAY_LEN(addresses))] + test_random_below(64)
+                               : test_random();
     }
     b->s->rflags =
         (test_random() & (FLAGS_STATUS | FLAG_DF | FLAG_IF | FLAG_NT | FLAG_IOPL | FLAG_AC)) | FLAG_ONE;
-    if (below(4) == 0)
+    if (test_random_below(4) == 0)
         b->s->rflags |= FLAG_TF;
     b->s->star = test_random();
-    b->s->lstar = XB_CODE + below(4096);
+    b->s->lstar = XB_CODE + test_random_below(4096);
     b->s->sysenter_cs = test_random() & 0xff;
     b->s->sysenter_eip = XB_CODE;
-    if (below(4) == 0) {
-        b->s->dr[0] = XB_CODE + below(64);
+    if (test_random_below(4) == 0) {
+        b->s->dr[0] = XB_CODE + test_random_below(64);
         b->s->dr[1] = XB_DATA;
         b->s->dr[7] = DR7_FIXED | (test_random() & 0x00ff000f);
     }
-    if (below(2))
+    if (test_random_below(2))
         b->s->cr4 |= test_random() & (CR4_PGE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_OSXSAVE | CR4_FSGSBASE |
                                       CR4_VME | CR4_PCIDE | CR4_UMIP | CR4_DE);
     if (!(b->s->efer & EFER_LMA))
@@ -116,7 +114,7 @@ static void mode_random(struct x86_bare *b)
     b->s->cpl = 0;
     b->s->rflags = FLAG_ONE;
     b->s->in_smm = b->s->shadow = b->s->debug_pending = 0;
-    switch (below(5)) {
+    switch (test_random_below(5)) {
     case 0:
         xb_real(b);
         x86_segment_set(b->vcpu, CS, XB_CODE >> 4 & 0xffff, XB_CODE, 0xffff, 0x93);
@@ -146,10 +144,10 @@ static void random_code(void)
         state_spoil(b);
         x86_state_changed(b->vcpu);
         b->s->activity = ACTIVITY_RUNNING;
-        b->s->rip = b->s->seg[CS].base ? below(0x1000) : XB_CODE + below(0x1000);
+        b->s->rip = b->s->seg[CS].base ? test_random_below(0x1000) : XB_CODE + test_random_below(0x1000);
         x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, false);
-        b->interrupt = (int)below(256);
-        x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, below(8) == 0);
+        b->interrupt = (int)test_random_below(256);
+        x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, test_random_below(8) == 0);
         uint64_t before = b->vcpu->icount;
         xb_step(b, 500);
         /* Exceptions count as the instructions that raise them, so a run ends. */

@@ -304,29 +304,18 @@ static void ports(void)
 
 /* ---- SMM, INIT, SIPI ---- */
 
-static bool smm_seen;
-
-static void smm_changed(void *opaque, bool in_smm)
-{
-    (void)opaque;
-    smm_seen |= in_smm;
-}
-
 static void system_management(void)
 {
     struct x86_bare *b = xb_create(NULL);
     xb_long(b);
-    x86_hooks_set(b->vcpu, &(struct x86_hooks){.opaque = b, .smm_changed = smm_changed});
     /* At SMBASE + 8000h in 16-bit code: mov eax, 12345678h; mov [200000h], eax (32-bit address); rsm */
     XB_PUT(b, 0x38000, 0x66, 0xb8, 0x78, 0x56, 0x34, 0x12, 0x67, 0x66, 0xa3, 0x00, 0x00, 0x20, 0x00, 0x0f,
            0xaa);
     x86_64_ops.irq_set(b->vcpu, X86_LINE_SMI, true);
     b->s->gpr[RAX] = 0xaaaabbbbccccdddd;
     b->s->gpr[15] = 15;
-    smm_seen = false;
     /* nop; hlt */
     CHECK_EQ(XB_EXEC(b, 0x90), -1);
-    CHECK(smm_seen);
     CHECK(!b->s->in_smm);
     CHECK_EQ(xb_load(b, XB_DATA, 4), 0x12345678);
     CHECK_EQ(b->s->gpr[RAX], 0xaaaabbbbccccdddd);
@@ -345,6 +334,61 @@ static void system_management(void)
     x86_64_ops.irq_set(b->vcpu, X86_LINE_SMI, true);
     CHECK_EQ(XB_EXEC(b, 0x90), -1);
     CHECK_EQ(b->s->smbase, 0x50000);
+    xb_destroy(b);
+}
+
+#define SMRAM                                                                                                \
+    ((uint64_t)0x20000000) /* guarded: 128 KiB of a block of their own, the handler and page tables */
+
+/* In real-like mode at SMBASE: with page tables in SMRAM, load from SMRAM and store to it, and leave. */
+static void smram_handler_put(uint8_t *smram)
+{
+    static const uint8_t handler[] = {
+        0x66, 0xb8, 0x00, 0x00, 0x01, 0x20,                   /* mov eax, SMRAM + 10000h */
+        0x0f, 0x22, 0xd8,                                     /* mov cr3, eax */
+        0x66, 0xb8, 0x10, 0x00, 0x00, 0x00, 0x0f, 0x22, 0xe0, /* mov eax, CR4.PSE; mov cr4, eax */
+        0x66, 0xb8, 0x01, 0x00, 0x00, 0x80, 0x0f, 0x22, 0xc0, /* mov eax, CR0.PG|PE; mov cr0, eax */
+        0x67, 0x66, 0xa1, 0x00, 0x00, 0x10, 0x20,             /* mov eax, [20100000h] */
+        0x67, 0x66, 0xa3, 0x04, 0x00, 0x20, 0x00,             /* mov [200004h], eax */
+        0x67, 0x66, 0xc7, 0x05, 0x04, 0xf0, 0x10, 0x20, 0x11,
+        0x22, 0x33, 0x44, /* mov [2010f004h], 44332211h */
+        0x0f, 0xaa,       /* rsm */
+    };
+    memcpy(smram + 0x8000, handler, sizeof(handler));
+    le32_store(smram + 0x10000, 0x83);                             /* 0 to itself, 4 MiB */
+    le32_store(smram + 0x10000 + 4 * 128, (uint32_t)SMRAM | 0x83); /* 20000000h, where the handler is */
+}
+
+/* Its memory is there in system-management mode alone: for code, data, page tables and the state-save map. */
+static void guarded_memory(void)
+{
+    struct x86_bare *b = xb_create(NULL);
+    unsigned id;
+    struct ram_block *block = ram_block_create(b->ram, "smram", 4 * MIB, NULL);
+    uint8_t *smram = ram_block_host(block);
+    CHECK(ram_map(b->ram, block, 0, gpa(SMRAM), 4 * MIB, RAM_GUARDED, &id));
+    smram_handler_put(smram);
+    le32_store(smram + 0x100000, 0xcafe);
+    for (unsigned round = 0; round < 2; round++) {
+        xb_long(b);
+        b->s->smbase = (uint32_t)SMRAM;
+        b->s->gpr[RBX] = SMRAM + 0x100000;
+        x86_64_ops.irq_set(b->vcpu, X86_LINE_SMI, false);
+        x86_64_ops.irq_set(b->vcpu, X86_LINE_SMI, true);
+        /* nop; mov ecx, [rbx]: what is outside has no memory there, before and after */
+        CHECK_EQ(XB_EXEC(b, 0x90, 0x8b, 0x0b), -1);
+        CHECK_EQ(b->s->gpr[RCX], 0xffffffff);
+        CHECK_EQ(xb_load(b, XB_DATA + 4, 4), 0xcafe);
+        CHECK_EQ(le32_load(smram + 0x10f004), 0x44332211);
+        CHECK_EQ(le32_load(smram + 0xfefc), 0x20064);
+        xb_store(b, XB_DATA + 4, 4, 0);
+    }
+    /* Closed for data: its loads are what lies on the bus there, its code still runs. */
+    ram_mapping_set_kind(b->ram, id, RAM_GUARDED_CODE);
+    CHECK(ram_page_guarded(b->ram, gpa(SMRAM), true).host);
+    CHECK(!ram_page_guarded(b->ram, gpa(SMRAM), false).host);
+    CHECK(!ram_page_at(b->ram, gpa(SMRAM)).host);
+    CHECK(!ram_at(b->ram, gpa(SMRAM), 4, RAM_READ));
     xb_destroy(b);
 }
 
@@ -410,6 +454,7 @@ static const struct test_case cases[] = {
     {"v86_extensions", v86_extensions},
     {"ports", ports},
     {"system_management", system_management},
+    {"guarded_memory", guarded_memory},
     {"init_and_sipi", init_and_sipi},
     {"power_on", power_on},
 };

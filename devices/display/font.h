@@ -1,4 +1,5 @@
-/* A small font for what is drawn over the guest's picture: ASCII, five pixels wide and seven high. */
+/* A small font, for what is drawn over the guest's picture and for a VGA without a BIOS: ASCII, five pixels
+ * wide and seven high. */
 #pragma once
 
 #include "base/types.h"

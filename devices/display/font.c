@@ -1,4 +1,4 @@
-#include "ui/font.h"
+#include "devices/display/font.h"
 
 /* Rows from the top; the leftmost of the five pixels is bit 4. */
 static const uint8_t glyphs[][FONT_ROWS] = {
