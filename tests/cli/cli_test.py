@@ -436,7 +436,9 @@ class BadInputForPc(Refusals, unittest.TestCase):
 
     def test_firmware(self):
         kernel, bios = self.file("kernel", self.bzimage()), self.file("bios", bytes(65536))
-        self.refused(USAGE, ["BIOS", kernel, "--firmware"], "run", "--kernel", kernel, "--firmware", bios)
+        other = self.file("other", elf(machine=62))
+        self.refused(USAGE, ["BIOS", other, "bzImage", "--firmware"], "run", "--kernel", other, "--firmware", bios)
+        self.refused(IMAGE, ["--memory", "needs"], "run", "--kernel", kernel, "--firmware", bios, "--memory", "2M")
         self.refused(USAGE, ["--firmware-vars", "EFI"], "run", "--kernel", kernel, "--firmware-vars", bios)
         program = self.file("app.efi", b"MZ" + bytes(0x3A) + struct.pack("<I", 0x40) + b"PE\0\0" + b"\x64\x86" + bytes(64))
         self.refused(USAGE, [program, "EFI"], "run", "--kernel", program, "--firmware", "none")
