@@ -26,6 +26,7 @@ test-thorough:
 	@$(MAKE) --no-print-directory all
 	@python3 tests/thorough/debian_test.py $(CLI) scripts/fetch
 	@python3 tests/thorough/guests_test.py $(CLI) scripts/fetch
+	@for seed in 3 4 5; do python3 tests/system/x86_64_system_test.py $(CLI) --seed $$seed --count 2000 || exit 1; done
 
 # The same programs under Triarch and its peers, side by side.
 bench:

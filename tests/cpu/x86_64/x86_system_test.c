@@ -37,6 +37,7 @@ static void msrs(void)
         {0xc0000082, 0x7fffffffffff, false},
         {0xc0000082, 0x800000000000, true}, /* LSTAR: canonical */
         {0xc0000100, 0xffff800000000000, false},
+        {0x174, 0x700000008, false}, /* SYSENTER_CS: the rest is not used */
         {0xc0000084, 0xffffffff, false},
         {0xc0000084, 0x100000000, true},
         {0xc0000080, 0xd01, false},
@@ -421,7 +422,50 @@ static void instructions_of_the_model(void)
     xb_destroy(b);
 }
 
+/* MOV of control registers: which there are, before who may; ModRM.mod means nothing, and nothing follows. */
+static void control_register_encodings(void)
+{
+    struct x86_bare *b = begin(NULL);
+    xb_user(b);
+    CHECK_EQ(XB_EXEC(b, 0x0f, 0x22, 0xc8), EXC_UD); /* CR1 */
+    xb_long(b);
+    xb_user(b);
+    CHECK_EQ(XB_EXEC(b, 0x0f, 0x22, 0xc0), EXC_GP);
+    xb_long(b);
+    CHECK_EQ(XB_EXEC(b, 0x0f, 0x20, 0x82), -1); /* mov rdx, cr0 */
+    CHECK_EQ(b->s->rip, XB_CODE + 4);
+    CHECK_EQ(b->s->gpr[RDX], b->s->cr0);
+    xb_destroy(b);
+}
+
+/* #AC of numbers that instructions of x87 and SSE read and write. */
+static void alignment(void)
+{
+    static const uint8_t codes[][4] = {
+        {0xd9, 0x00, 0xf4},       /* fld dword [rax] */
+        {0xdb, 0x28, 0xf4},       /* fld tbyte [rax] */
+        {0xd9, 0x30, 0xf4},       /* fnstenv [rax] */
+        {0xdd, 0x30, 0xf4},       /* fnsave [rax] */
+        {0xf3, 0x0f, 0x10, 0x00}, /* movss xmm0, [rax] */
+    };
+    struct x86_bare *b = begin(NULL);
+    for (unsigned n = 0; n < ARRAY_LEN(codes); n++) {
+        test_context("case %u", n);
+        xb_long(b);
+        xb_user(b);
+        b->s->cr0 |= CR0_AM;
+        b->s->cr4 |= CR4_OSFXSR;
+        b->s->rflags |= FLAG_AC;
+        b->s->gpr[RAX] = XB_DATA + 1;
+        xb_put(b, XB_CODE, codes[n], sizeof(codes[n]));
+        CHECK_EQ(xb_run(b, XB_CODE), EXC_AC);
+    }
+    xb_destroy(b);
+}
+
 static const struct test_case cases[] = {
+    {"control_register_encodings", control_register_encodings},
+    {"alignment", alignment},
     {"msrs", msrs},
     {"control_registers", control_registers},
     {"switching_modes", switching_modes},
