@@ -37,7 +37,6 @@ static void msrs(void)
         {0xc0000082, 0x7fffffffffff, false},
         {0xc0000082, 0x800000000000, true}, /* LSTAR: canonical */
         {0xc0000100, 0xffff800000000000, false},
-        {0x174, 0x700000008, false}, /* SYSENTER_CS: the rest is not used */
         {0xc0000084, 0xffffffff, false},
         {0xc0000084, 0x100000000, true},
         {0xc0000080, 0xd01, false},
@@ -422,6 +421,17 @@ static void instructions_of_the_model(void)
     xb_destroy(b);
 }
 
+/* SYSENTER_CS: the upper half is not used, and not reserved. */
+static void sysenter_selector(void)
+{
+    struct x86_bare *b = begin(NULL);
+    uint64_t value;
+    CHECK_EQ(wrmsr(b, 0x174, 0x700000008), -1);
+    CHECK_EQ(rdmsr(b, 0x174, &value), -1);
+    CHECK_EQ(value, 8);
+    xb_destroy(b);
+}
+
 /* MOV of control registers: which there are, before who may; ModRM.mod means nothing, and nothing follows. */
 static void control_register_encodings(void)
 {
@@ -464,6 +474,7 @@ static void alignment(void)
 }
 
 static const struct test_case cases[] = {
+    {"sysenter_selector", sysenter_selector},
     {"control_register_encodings", control_register_encodings},
     {"alignment", alignment},
     {"msrs", msrs},

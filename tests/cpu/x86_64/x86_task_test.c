@@ -260,10 +260,14 @@ static void trap_bit(void)
 }
 
 static const struct test_case cases[] = {
-    {"jump", jump},         {"call_and_return", call_and_return},
-    {"old_form", old_form}, {"gates", gates},
-    {"faults", faults},     {"faults_of_the_new_task", faults_of_the_new_task},
-    {"fault_without_a_stack", fault_without_a_stack}, {"return_to_itself", return_to_itself},
+    {"jump", jump},
+    {"call_and_return", call_and_return},
+    {"old_form", old_form},
+    {"gates", gates},
+    {"faults", faults},
+    {"faults_of_the_new_task", faults_of_the_new_task},
+    {"fault_without_a_stack", fault_without_a_stack},
+    {"return_to_itself", return_to_itself},
     {"trap_bit", trap_bit},
 };
 TEST_SUITE(x86_task_test, "unit", cases);
