@@ -26,6 +26,8 @@ test-thorough:
 	@$(MAKE) --no-print-directory all
 	@python3 tests/thorough/debian_test.py $(CLI) scripts/fetch
 	@python3 tests/thorough/guests_test.py $(CLI) scripts/fetch
+	@for test in translation encodings; do python3 tests/system/aarch64_$${test}_test.py $(CLI) --seeds 20 || exit; done
+	@python3 tests/system/gic_test.py $(CLI) --seeds 20
 
 # The same programs under Triarch and its peers, side by side.
 bench:

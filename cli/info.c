@@ -7,8 +7,6 @@
 #include "cli/info_image.h"
 #include "cli/parse.h"
 #include "cli/report.h"
-#include "cpu/aarch64/model.h"
-#include "cpu/riscv64/model.h"
 #include "host/memory.h"
 #include "host/sandbox.h"
 #include "machine/firmware.h"
@@ -56,6 +54,16 @@ static void names_print(const char *title, const char *(*name)(unsigned index))
         column += printf(" %s", name(i));
     }
     printf("\n");
+}
+
+static void models_print(void)
+{
+    for (int i = 0; i < GUEST_ARCH_COUNT; i++) {
+        const struct cpu_ops *ops = cpu_ops_find((enum guest_arch)i);
+        printf("%s\n", ops->name);
+        names_print("  models: ", ops->model_name);
+        names_print("  features (--cpu MODEL,+FEATURE,-FEATURE):\n          ", ops->feature_name);
+    }
 }
 
 static void libraries_print(void)
@@ -134,10 +142,7 @@ int info_command(int count, char **words)
     printf("vm-cli " TRIARCH_VERSION "\nhost:      %s of memory\n", memory);
     engines_print();
     arches_print();
-    names_print("riscv64\n  models: ", riscv_model_name);
-    names_print("  extensions (--cpu MODEL,+EXT,-EXT):\n          ", riscv_extension_name);
-    names_print("aarch64\n  models: ", aarch64_model_name);
-    names_print("  features (--cpu MODEL,+FEATURE,-FEATURE):\n          ", aarch64_feature_name);
+    models_print();
     libraries_print();
     firmware_print();
     sandbox_print();

@@ -63,7 +63,8 @@ struct machine_config {
     uint64_t memory;
     unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
     enum screen_kind screen;
-    const char *const *usb; /* devices by their names: "keyboard", "mouse", "tablet"; "none": not even a PC's */
+    const char *const
+        *usb; /* devices by their names: "keyboard", "mouse", "tablet"; "none": not even a PC's */
     unsigned usb_count;
     bool screen_wanted;  /* somebody looks: a window, a screenshot */
     bool pointer_wanted; /* somebody points at what is seen: a window, VNC */

@@ -36,8 +36,8 @@ static bool acpi_place(struct pc_board *board, struct error *err)
                            (unsigned long long)(room / KIB));
 }
 
-/* What a BIOS leaves behind in its data area, as far as kernels look there: ports, where memory below 1 MiB ends
- * for them (Xen takes room below that for its other processors), the screen. */
+/* What a BIOS leaves behind in its data area, as far as kernels look there: ports, where memory below 1 MiB
+ * ends for them (Xen takes room below that for its other processors), the screen. */
 static void bios_data_put(struct pc_board *board)
 {
     static const struct {

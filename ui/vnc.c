@@ -115,8 +115,10 @@ static bool listen_start(struct vnc *vnc, const struct vnc_config *config, struc
     uint8_t address[sizeof(struct in6_addr)];
     char port[8];
     struct error why;
-    if (inet_pton(AF_INET, config->address, address) != 1 && inet_pton(AF_INET6, config->address, address) != 1)
-        return error_set(err, ERROR_USAGE, "--display vnc: %s is no address to listen at (write 0.0.0.0 or ::)",
+    if (inet_pton(AF_INET, config->address, address) != 1 &&
+        inet_pton(AF_INET6, config->address, address) != 1)
+        return error_set(err, ERROR_USAGE,
+                         "--display vnc: %s is no address to listen at (write 0.0.0.0 or ::)",
                          config->address);
     snprintf(port, sizeof(port), "%u", config->port);
     vnc->listener = host_socket_listen(config->address, port, &why);

@@ -10,7 +10,7 @@
 #include "ui/ui_machine.h"
 
 #define VNC_PORT         5900u
-#define VNC_CLIENTS_MAX  8u
+#define VNC_CLIENTS_MAX  16u
 #define VNC_PASSWORD_MAX 8 /* RFC 6143, 7.2.2: the password is a DES key */
 
 struct vnc_config {

@@ -114,7 +114,8 @@ static void pseudo_rectangle_send(struct vnc_session *session, int encoding, uns
     uint8_t message[4 + 12] = {0, 0, 0, 1};
     be16_store(message + 4, (uint16_t)x);
     be32_store(message + 12, (uint32_t)encoding);
-    if (session->client && session->rfb->WriteExact(session->client, (const char *)message, sizeof(message)) < 0)
+    if (session->client &&
+        session->rfb->WriteExact(session->client, (const char *)message, sizeof(message)) < 0)
         session->rfb->CloseClient(session->client);
 }
 

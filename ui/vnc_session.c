@@ -44,7 +44,8 @@ static rfbBool translation_set(rfbClientPtr client)
     return session->rfb->SetTranslateFunction(client);
 }
 
-static void cursor_set(struct vnc_session *session, const struct display_cursor *cursor, const uint32_t *pixels)
+static void cursor_set(struct vnc_session *session, const struct display_cursor *cursor,
+                       const uint32_t *pixels)
 {
     size_t count = (size_t)cursor->width * cursor->height, row = (cursor->width + 7) / 8;
     struct rfbCursor *made = count ? calloc(1, sizeof(*made)) : NULL;

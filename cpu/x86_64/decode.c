@@ -307,6 +307,7 @@ static void memory16(struct decoder *d)
     unsigned mod = d->modrm >> 6, rm = d->modrm & 7;
     insn->base = bases[rm];
     insn->index = indexes[rm];
+    insn->scale = 1;
     if (mod == 0 && rm == 6)
         insn->base = X86_ZERO;
     if (mod == 2 || (mod == 0 && rm == 6))
@@ -363,6 +364,12 @@ _Static_assert(OPS_STRING < 64, "sets of formats are 64-bit masks");
     (OPS(EG) | OPS(EG_I8) | OPS(EG_I8S) | OPS(EG_I) | OPS(E) | OPS(E_1) | OPS(E_I8) | OPS(E_I8S) |           \
      OPS(E_I) | OPS(EbG) | OPS(EX) | OPS(EX_I8) | OPS(HEG) | OPS(HE) | OPS(HEX) | OPS(HEX_I8) | OPS(EG_V))
 
+/* Moves of control and debug registers ignore ModRM.mod: r/m is always a register, and nothing follows. */
+static bool always_register(const struct decoder *d)
+{
+    return d->map == MAP_2 && (d->opcode & 0xfc) == 0x20;
+}
+
 static void modrm_decode(struct decoder *d)
 {
     struct x86_insn *insn = d->insn;
@@ -371,7 +378,7 @@ static void modrm_decode(struct decoder *d)
     bool byte = insn->opsize == 0, mmx = d->row->flags & ROW_MMX;
     unsigned reg = (d->modrm >> 3 & 7) | (mmx && !reg_integer ? 0 : (d->rex_bits & 4) << 1);
     insn->reg = register_of(d, reg, byte && reg_integer);
-    if (d->modrm < 0xc0) {
+    if (d->modrm < 0xc0 && !always_register(d)) {
         insn->flags |= INSN_MEM;
         if (insn->asize == 1)
             memory16(d);

@@ -117,26 +117,26 @@ X86_DO(clts)
 }
 X86_SYSTEM(clts)
 
-/* ModRM.mod is ignored by moves of control and debug registers: r/m is always a register. */
-static unsigned move_register(const struct x86_insn *i)
+/* #UD for what isn't a control register comes before #GP for who may not have it. */
+static bool control_register(struct x86_core *c, const struct x86_insn *i)
 {
-    return i->flags & INSN_MEM ? (i->modrm & 7u) : i->rm;
+    const unsigned known = 1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8;
+    return known >> i->reg & 1 ? privileged(c) : x86_fault_ud(c);
 }
 
 X86_DO(mov_rc)
 {
     uint64_t value;
-    if (!privileged(c))
+    if (!control_register(c, i))
         return false;
     switch (i->reg) {
     case 0: value = c->s.cr0; break;
     case 2: value = c->s.cr2; break;
     case 3: value = c->s.cr3; break;
     case 4: value = c->s.cr4; break;
-    case 8: value = c->hooks.tpr_get ? c->hooks.tpr_get(c->hooks.opaque) : 0; break;
-    default: return x86_fault_ud(c);
+    default: value = c->hooks.tpr_get ? c->hooks.tpr_get(c->hooks.opaque) : 0; break;
     }
-    x86_operand_reg_set(c, move_register(i), i->opsize, value);
+    x86_operand_reg_set(c, i->rm, i->opsize, value);
     return true;
 }
 X86_HELPER(mov_rc)
@@ -153,16 +153,15 @@ static bool cr8_write(struct x86_core *c, uint64_t value)
 
 X86_DO(mov_cr)
 {
-    uint64_t value = c->s.gpr[move_register(i)] & x86_address_mask(i->opsize);
-    if (!privileged(c))
+    uint64_t value = c->s.gpr[i->rm] & x86_address_mask(i->opsize);
+    if (!control_register(c, i))
         return false;
     switch (i->reg) {
     case 0: return x86_cr0_write(c, value);
     case 2: c->s.cr2 = value; return true;
     case 3: return x86_cr3_write(c, value);
     case 4: return x86_cr4_write(c, value);
-    case 8: return cr8_write(c, value);
-    default: return x86_fault_ud(c);
+    default: return cr8_write(c, value);
     }
 }
 X86_SYSTEM(mov_cr)
@@ -191,7 +190,7 @@ X86_DO(mov_rd)
     unsigned number;
     if (!debug_register(c, i, &number))
         return false;
-    x86_operand_reg_set(c, move_register(i), i->opsize, c->s.dr[number]);
+    x86_operand_reg_set(c, i->rm, i->opsize, c->s.dr[number]);
     return true;
 }
 X86_SYSTEM(mov_rd)
@@ -199,7 +198,7 @@ X86_SYSTEM(mov_rd)
 X86_DO(mov_dr)
 {
     unsigned number;
-    uint64_t value = c->s.gpr[move_register(i)] & x86_address_mask(i->opsize);
+    uint64_t value = c->s.gpr[i->rm] & x86_address_mask(i->opsize);
     if (!debug_register(c, i, &number))
         return false;
     if (number >= 6 && value >> 32)

@@ -167,11 +167,18 @@ static void environment_take(struct x86_core *c, const uint8_t *image, bool wide
     s->fds = (uint16_t)fields[6];
 }
 
+/* Environments are aligned as their numbers are, where that is checked. */
+static bool environment_aligned(struct x86_core *c, const struct x86_insn *i)
+{
+    return x86_aligned(c, i->seg, x86_operand_offset(c, i), i->opsize == 1 ? 2 : 4);
+}
+
 X86_DO(fnstenv)
 {
     uint8_t image[28];
     environment_put(c, image, i->opsize > 1);
-    if (!x86_write_bytes(c, i->seg, x86_operand_offset(c, i), image, environment_size(i)))
+    if (!environment_aligned(c, i) ||
+        !x86_write_bytes(c, i->seg, x86_operand_offset(c, i), image, environment_size(i)))
         return false;
     control_set(&c->s, c->s.fcw | 0x3f);
     return true;
@@ -181,7 +188,8 @@ X86_HELPER(fnstenv)
 X86_DO(fldenv)
 {
     uint8_t image[28];
-    if (!x86_x87_check(c) || !x86_read_bytes(c, i->seg, x86_operand_offset(c, i), image, environment_size(i)))
+    if (!x86_x87_check(c) || !environment_aligned(c, i) ||
+        !x86_read_bytes(c, i->seg, x86_operand_offset(c, i), image, environment_size(i)))
         return false;
     environment_take(c, image, i->opsize > 1);
     return true;
@@ -202,7 +210,8 @@ X86_DO(fnsave)
         le64_store(image + size + 10 * n, v.mant);
         le16_store(image + size + 10 * n + 8, v.se);
     }
-    if (!x86_write_bytes(c, i->seg, x86_operand_offset(c, i), image, size + STATE_REGISTERS))
+    if (!environment_aligned(c, i) ||
+        !x86_write_bytes(c, i->seg, x86_operand_offset(c, i), image, size + STATE_REGISTERS))
         return false;
     x86_x87_reset(&c->s);
     return true;
@@ -213,7 +222,7 @@ X86_DO(frstor)
 {
     uint8_t image[28 + STATE_REGISTERS];
     unsigned size = environment_size(i);
-    if (!x86_x87_check(c) ||
+    if (!x86_x87_check(c) || !environment_aligned(c, i) ||
         !x86_read_bytes(c, i->seg, x86_operand_offset(c, i), image, size + STATE_REGISTERS))
         return false;
     unsigned top = le16_load(image + (i->opsize > 1 ? 4 : 2)) >> FSW_TOP_SHIFT;

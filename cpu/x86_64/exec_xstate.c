@@ -147,13 +147,16 @@ static bool fx_allowed(struct x86_core *c, const struct x86_insn *i)
 X86_DO(fxsave)
 {
     uint8_t image[416];
-    if (!fx_allowed(c, i) || !x86_read_bytes(c, i->seg, x86_operand_offset(c, i), image, sizeof(image)))
+    uint64_t offset = x86_operand_offset(c, i);
+    /* What isn't saved stays as it was. */
+    if (!fx_allowed(c, i) || !x86_write_check(c, i->seg, offset, sizeof(image)) ||
+        !x86_read_bytes(c, i->seg, offset, image, sizeof(image)))
         return false;
     x87_put(c, image, i->flags & INSN_W);
     le32_store(image + 24, c->s.mxcsr);
     le32_store(image + 28, MXCSR_MASK);
     xmm_put(c, image);
-    return x86_write_bytes(c, i->seg, x86_operand_offset(c, i), image, sizeof(image));
+    return x86_write_bytes(c, i->seg, offset, image, sizeof(image));
 }
 X86_HELPER(fxsave)
 

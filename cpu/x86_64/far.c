@@ -135,8 +135,8 @@ static bool enter_inner(struct x86_core *c, struct target *target, unsigned para
     return true;
 }
 
-/* What a call gate leads to. */
-static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, struct target *target)
+/* What a call gate leads to; a jump may not change the level. */
+static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, bool call, struct target *target)
 {
     uint16_t selector = (uint16_t)(gate->low >> 16);
     uint32_t error = error_of(selector);
@@ -154,6 +154,8 @@ static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, struct 
     uint16_t attributes = target->code.attributes;
     if (!x86_is_code(attributes) || x86_dpl(attributes) > c->s.cpl)
         return x86_fault_gp(c, error);
+    if (!call && !(attributes & SEG_CONFORMING) && x86_dpl(attributes) != c->s.cpl)
+        return x86_fault_gp(c, error);
     if (x86_long_mode(c) && (attributes & (SEG_L | SEG_DB)) != SEG_L)
         return x86_fault_gp(c, error);
     return attributes & SEG_P || x86_fault_code(c, EXC_NP, error);
@@ -162,12 +164,10 @@ static bool gate_target(struct x86_core *c, struct x86_descriptor *gate, struct 
 static bool through_call_gate(struct x86_core *c, struct x86_descriptor *gate, bool call)
 {
     struct target target;
-    if (!gate_target(c, gate, &target))
+    if (!gate_target(c, gate, call, &target))
         return false;
     unsigned dpl = x86_dpl(target.code.attributes);
     bool inner = dpl < c->s.cpl && !(target.code.attributes & SEG_CONFORMING);
-    if (inner && !call)
-        return x86_fault_gp(c, error_of(target.code.selector));
     return inner ? enter_inner(c, &target, gate->high & 31) : enter_same(c, &target, call);
 }
 
@@ -270,9 +270,16 @@ static bool return_code_checks(struct x86_core *c, struct frame *frame)
         return x86_fault_gp(c, error);
     if (attributes & SEG_CONFORMING ? dpl > rpl : dpl != rpl)
         return x86_fault_gp(c, error);
-    if (!(attributes & SEG_P))
-        return x86_fault_code(c, EXC_NP, error);
-    return x86_rip_valid(c, &frame->code, frame->rip, 0);
+    return attributes & SEG_P || x86_fault_code(c, EXC_NP, error);
+}
+
+/* What comes last of the checks, after the stack's: RIP; then the descriptors are marked. */
+static bool return_finish(struct x86_core *c, struct frame *frame, bool pops_stack)
+{
+    return x86_rip_valid(c, &frame->code, frame->rip, 0) &&
+           x86_descriptor_mark(c, &frame->code, SEG_ACCESSED, 0) &&
+           (!pops_stack || x86_is_null((uint16_t)frame->ss) ||
+            x86_descriptor_mark(c, &frame->stack, SEG_ACCESSED, 0));
 }
 
 /* The stack segment, which may be null where 64-bit code below level 3 goes on. */
@@ -284,19 +291,20 @@ static bool return_stack_checks(struct x86_core *c, struct frame *frame)
     frame->stack = (struct x86_descriptor){.selector = selector};
     if (x86_is_null(selector) && to64 && cpl != 3 && (selector & 3) == cpl)
         return true;
-    return x86_stack_segment_read(c, selector, cpl, EXC_GP, 0, &frame->stack) &&
-           x86_descriptor_mark(c, &frame->stack, SEG_ACCESSED, 0);
+    return x86_stack_segment_read(c, selector, cpl, EXC_GP, 0, &frame->stack);
 }
 
-/* SS:RSP of the frame; `by` more bytes are released there. */
-static void return_stack_load(struct x86_core *c, const struct frame *frame, unsigned width, uint64_t by)
+/* SS:RSP of the frame; `by` more bytes are released there. Where the code returned to has a 16-bit stack, the
+ * rest of RSP stays, even from 64-bit mode. */
+static void return_stack_load(struct x86_core *c, const struct frame *frame, uint64_t by)
 {
     if (x86_is_null((uint16_t)frame->ss))
         x86_null_segment_load(c, SS, (uint16_t)frame->ss);
     else
         c->s.seg[SS] = x86_segment_of(&frame->stack);
-    struct x86_stack stack = {
-        .ss = c->s.seg[SS], .sp = frame->rsp + by, .long_mode = x86_long_mode(c) && width == 8};
+    struct x86_stack stack = {.ss = c->s.seg[SS],
+                              .sp = frame->rsp + by,
+                              .long_mode = x86_long_mode(c) && frame->code.attributes & SEG_L};
     x86_stack_commit(c, &stack);
 }
 
@@ -331,7 +339,7 @@ X86_DO(ret_far)
                   !x86_stack_peek(c, &stack, 3 * width + released, width, &frame.ss) ||
                   !return_stack_checks(c, &frame)))
         return false;
-    if (!x86_descriptor_mark(c, &frame.code, SEG_ACCESSED, 0))
+    if (!return_finish(c, &frame, outer))
         return false;
     if (!outer) {
         stack.sp += 2 * width + released;
@@ -340,7 +348,7 @@ X86_DO(ret_far)
     x86_code_segment_load(c, &frame.code, frame.cs & 3);
     c->s.rip = frame.rip;
     if (outer) {
-        return_stack_load(c, &frame, width, released);
+        return_stack_load(c, &frame, released);
         x86_data_segments_restrict(c);
     }
     return true;
@@ -432,7 +440,7 @@ static bool iret_commit(struct x86_core *c, struct x86_stack *stack, struct fram
     bool outer = (frame->cs & 3) > c->s.cpl;
     if (c->s.cpl == 0 && width > 2)
         mask |= FLAG_VIF | FLAG_VIP;
-    if (!x86_descriptor_mark(c, &frame->code, SEG_ACCESSED, 0))
+    if (!return_finish(c, frame, pops_stack))
         return false;
     if (!pops_stack)
         x86_stack_commit(c, stack);
@@ -440,7 +448,7 @@ static bool iret_commit(struct x86_core *c, struct x86_stack *stack, struct fram
     x86_code_segment_load(c, &frame->code, frame->cs & 3);
     c->s.rip = frame->rip;
     if (pops_stack)
-        return_stack_load(c, frame, width, 0);
+        return_stack_load(c, frame, 0);
     if (outer)
         x86_data_segments_restrict(c);
     return true;

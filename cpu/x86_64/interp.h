@@ -285,6 +285,8 @@ struct x86_loaded x86_read_to_write(struct x86_core *c, unsigned seg, uint64_t o
 bool x86_read_bytes(struct x86_core *c, unsigned seg, uint64_t offset, void *to, unsigned len);
 bool x86_write_bytes(struct x86_core *c, unsigned seg, uint64_t offset, const void *from, unsigned len);
 bool x86_write_check(struct x86_core *c, unsigned seg, uint64_t offset, unsigned len);
+/* Whether an operand that is not read or written by its width is aligned, where that is checked: else #AC. */
+bool x86_aligned(struct x86_core *c, unsigned seg, uint64_t offset, unsigned width);
 
 /*
  * i's memory operand of `width` (1 to 32) bytes into c->operand, or from it. With `align` (a power of two; 1:

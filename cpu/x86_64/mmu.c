@@ -449,6 +449,11 @@ static bool aligned(struct x86_core *c, uint64_t linear, unsigned width)
     return x86_fault_code(c, EXC_AC, 0);
 }
 
+bool x86_aligned(struct x86_core *c, unsigned seg, uint64_t offset, unsigned width)
+{
+    return aligned(c, (c->view[seg].base + offset) & c->linear_mask, width);
+}
+
 struct x86_loaded x86_read(struct x86_core *c, unsigned seg, uint64_t offset, unsigned width)
 {
     struct x86_loaded loaded = {0};
@@ -509,6 +514,12 @@ bool x86_write_bytes(struct x86_core *c, unsigned seg, uint64_t offset, const vo
            keyed_write(c, c->bank_key, linear, from, len);
 }
 
+/* A number's operand, of up to 10 bytes, is aligned as it is long; vectors need say so themselves. */
+static bool number_aligned(struct x86_core *c, unsigned seg, uint64_t offset, unsigned width)
+{
+    return width > 10 || x86_aligned(c, seg, offset, width < 8 ? width : 8);
+}
+
 bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc, unsigned width,
                       unsigned align)
 {
@@ -517,7 +528,8 @@ bool x86_operand_load(struct x86_core *c, const struct x86_insn *i, uint64_t pc,
     if (unlikely((c->view[i->seg].base + offset) & (align - 1)))
         return x86_fault_gp(c, 0);
     if (unlikely(!hit))
-        return x86_read_bytes(c, i->seg, offset, &c->operand, width);
+        return number_aligned(c, i->seg, offset, width) &&
+               x86_read_bytes(c, i->seg, offset, &c->operand, width);
     x86_operand_copy(&c->operand, hit, width);
     return true;
 }
@@ -530,7 +542,8 @@ bool x86_operand_store(struct x86_core *c, const struct x86_insn *i, uint64_t pc
     if (unlikely((c->view[i->seg].base + offset) & (align - 1)))
         return x86_fault_gp(c, 0);
     if (unlikely(!hit))
-        return x86_write_bytes(c, i->seg, offset, &c->operand, width);
+        return number_aligned(c, i->seg, offset, width) &&
+               x86_write_bytes(c, i->seg, offset, &c->operand, width);
     x86_operand_copy(hit, &c->operand, width);
     return true;
 }
@@ -682,7 +695,8 @@ struct translation x86_translate(struct x86_core *c, uint64_t va, enum walk_acce
     return (struct translation){.ok = true,
                                 .pa = gpa(result.walk.pa & c->physical_mask),
                                 .permission = result.walk.permission,
-                                .page_bits = result.walk.page_bits};
+                                .page_bits = result.walk.page_bits,
+                                .let_in = c->s.in_smm != 0};
 }
 
 void x86_page_tables(struct x86_core *c, void (*line)(void *opaque, const char *text), void *opaque)

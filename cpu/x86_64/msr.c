@@ -75,6 +75,21 @@ static bool apic_base_read(struct x86_core *c, uint32_t number, uint64_t *value)
     return true;
 }
 
+static bool sysenter_cs_read(struct x86_core *c, uint32_t number, uint64_t *value)
+{
+    (void)number;
+    *value = c->s.sysenter_cs;
+    return true;
+}
+
+/* Only a selector is used; the rest is not reserved. */
+static bool sysenter_cs_write(struct x86_core *c, uint32_t number, uint64_t value)
+{
+    (void)number;
+    c->s.sysenter_cs = (uint32_t)value;
+    return true;
+}
+
 static bool apic_base_write(struct x86_core *c, uint32_t number, uint64_t value)
 {
     (void)number;

@@ -143,10 +143,10 @@ static bool code_load(struct x86_core *c, uint16_t selector, uint32_t ext)
     return true;
 }
 
-static bool stack_load(struct x86_core *c, uint16_t selector, uint32_t ext)
+static bool stack_load(struct x86_core *c, uint16_t selector, unsigned cpl, uint32_t ext)
 {
     struct x86_descriptor d;
-    if (!x86_stack_segment_read(c, selector, c->s.cpl, EXC_TS, ext, &d) ||
+    if (!x86_stack_segment_read(c, selector, cpl, EXC_TS, ext, &d) ||
         !x86_descriptor_mark(c, &d, SEG_ACCESSED, 0))
         return false;
     c->s.seg[SS] = x86_segment_of(&d);
@@ -167,22 +167,25 @@ static bool data_load(struct x86_core *c, unsigned number, uint16_t selector, ui
 static bool segments_load(struct x86_core *c, const struct tss *tss, uint32_t ext)
 {
     static const uint8_t data[] = {ES, DS, FS, GS};
+    /* While there is no SS, which is checked first, an exception needs the stack that the new TSS names. */
+    x86_cpl_set(c, 3);
     if (!ldt_load(c, tss->ldt, ext))
         return false;
     if (x86_v86(c)) {
         for (unsigned n = ES; n <= GS; n++)
             x86_v86_segment_load(c, n, tss->seg[n]);
-        x86_cpl_set(c, 3);
         return true;
     }
+    if (!stack_load(c, tss->seg[SS], tss->seg[CS] & 3, ext))
+        return false;
     x86_cpl_set(c, tss->seg[CS] & 3);
-    if (!code_load(c, tss->seg[CS], ext) || !stack_load(c, tss->seg[SS], ext))
+    if (!code_load(c, tss->seg[CS], ext))
         return false;
     for (unsigned n = 0; n < ARRAY_LEN(data); n++) {
         if (!data_load(c, data[n], tss->seg[data[n]], ext))
             return false;
     }
-    return c->s.rip <= c->s.seg[CS].limit || x86_fault_gp(c, ext);
+    return true;
 }
 
 /* Registers of the new task; segments have only their selectors until they are checked. */
@@ -232,11 +235,14 @@ bool x86_task_switch(struct x86_core *c, struct x86_descriptor *d, enum x86_task
     bool nested = cause == TASK_CALL || cause == TASK_INTERRUPT;
     bool wide = wide_of(d->attributes);
     uint16_t old_selector = c->s.seg[TR].selector;
-    if (!tss_checks(c, d, cause, ext) || !tss_read(c, &seg, &tss))
+    if (!tss_checks(c, d, cause, ext) ||
+        !x86_linear_check(c, AS_SYSTEM, seg.base, layout_of(d->attributes)->size, false))
         return false;
     if (nested && !x86_linear_check(c, AS_SYSTEM, seg.base, 2, true))
         return false;
-    if (!tss_save(c, c->s.rip, saved_flags(c, cause)) || (!nested && !old_task_unbusy(c)))
+    /* The new one is read after the old one is written: they may be the same. */
+    if (!tss_save(c, c->s.rip, saved_flags(c, cause)) || (!nested && !old_task_unbusy(c)) ||
+        !tss_read(c, &seg, &tss))
         return false;
     if (nested) {
         if (!x86_system_write(c, seg.base, 2, old_selector))
@@ -252,7 +258,9 @@ bool x86_task_switch(struct x86_core *c, struct x86_descriptor *d, enum x86_task
     if (!registers_load(c, &tss, wide))
         return false;
     c->task_switched = true;
-    if (!segments_load(c, &tss, ext))
+    bool loaded = segments_load(c, &tss, ext) && (c->s.rip <= c->s.seg[CS].limit || x86_fault_gp(c, ext));
+    x86_context(c); /* by which the stack is written, for an error code or another exception */
+    if (!loaded)
         return false;
     if (tss.trap)
         x86_debug_trap(c, DR6_BT);
@@ -294,8 +302,6 @@ bool x86_task_return(struct x86_core *c)
 
 bool x86_task_push_error(struct x86_core *c, uint32_t code, uint32_t ext)
 {
-    /* The switch has changed everything the stack's view is made of. */
-    x86_context(c);
     struct x86_stack stack = x86_stack_current(c);
     stack.error = ext;
     if (!x86_stack_push(c, &stack, wide_of(c->s.seg[TR].attributes) ? 4 : 2, code))

@@ -6,7 +6,7 @@
 
 #include "base/bits.h"
 
-#define CONSUMERS_MAX 16
+#define CONSUMERS_MAX 24
 #define SOURCES_MAX   4
 
 /* What a look has to know of the memory that the source draws from. */
@@ -171,7 +171,8 @@ struct display_surface display_look(struct display *display, struct host_mutex *
     bool current = watch.number == display->watch.number;
     if (current)
         display->watch.tracked = is_watchable(&watch.memory);
-    else if (watch.memory.block && !watch.tracked) /* begun in vain: another draws */
+    else if (!watch.tracked && watch.memory.block && watch.memory.block != display->watch.memory.block)
+        /* Begun in vain, as another draws. */
         ram_dirty_track(watch.memory.ram, watch.memory.block, RAM_DIRTY_DISPLAY, false);
     draw(display, current ? dirty : NULL);
     free(dirty);

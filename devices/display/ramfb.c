@@ -26,7 +26,8 @@ struct ramfb {
     uint64_t base;
     uint32_t width, height, stride, row_bytes;
     row_reader *reader; /* NULL: it doesn't */
-    struct ram_block *block; /* all of it is at block_offset there; NULL: it is in pieces, or partly nowhere */
+    struct ram_block
+        *block; /* all of it is at block_offset there; NULL: it is in pieces, or partly nowhere */
     uint64_t block_offset;
     uint32_t row[DISPLAY_SIDE_MAX];
 };
@@ -141,9 +142,8 @@ static void picture_set(struct ramfb *ramfb)
     bool was_on = ramfb->reader;
     if (file_read(ramfb)) {
         display_resize(display, ramfb->width, ramfb->height);
-        display_source_set(
-            display,
-            &(struct display_source){.draw = ramfb_draw, .opaque = ramfb, .memory = memory_find(ramfb)});
+        display_source_set(display, &(struct display_source){
+                                        .draw = ramfb_draw, .opaque = ramfb, .memory = memory_find(ramfb)});
     } else if (was_on) {
         display_source_leave(display, ramfb);
     }

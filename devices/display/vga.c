@@ -224,10 +224,10 @@ struct vga *vga_create(struct machine *machine, const struct vga_config *config,
     if (config->rom)
         pci_rom_add(&vga->pci, config->rom);
     machine_device_add(machine, "vga", &table, vga, vga_destroy);
-    display_source_set(vga->display, &(struct display_source){.draw = vga_draw,
-                                                              .opaque = vga,
-                                                              .memory = {.ram = machine->mem.ram,
-                                                                         .block = vga->block,
-                                                                         .size = vga->size}});
+    display_source_set(vga->display,
+                       &(struct display_source){
+                           .draw = vga_draw,
+                           .opaque = vga,
+                           .memory = {.ram = machine->mem.ram, .block = vga->block, .size = vga->size}});
     return legacy_add(vga, err) ? vga : NULL;
 }

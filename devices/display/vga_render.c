@@ -89,8 +89,8 @@ static void rows_choose(struct vga_frame *frame)
 {
     struct vga *vga = frame->vga;
     uint64_t phase = vga_blink_phase(vga), memory = vga_vbe_shows(vga) ? vga->size : 4 * VGA_PLANE;
-    bool same = frame->same_registers &&
-                (vga_vbe_linear(vga) || !display_memory_changed(vga->display, 0, memory));
+    bool same =
+        frame->same_registers && (vga_vbe_linear(vga) || !display_memory_changed(vga->display, 0, memory));
     frame->bottom = frame->surface.height;
     if (same && !vga_vbe_linear(vga)) {
         frame->top = vga->drawn->blink_top;

@@ -20,9 +20,10 @@ enum {
 #define VERSION (0x20u | (IOAPIC_PINS - 1) << 16)
 
 /*
- * The polarity (bit 13) is kept and has no effect. It says which voltage of a pin means that an interrupt is asked
- * for; an irq_line tells just that, and has no voltage. Software that chooses the other polarity than the board's
- * ACPI tables name would get interrupts all the time, or none, on a real machine; here it gets what it wants.
+ * The polarity (bit 13) is kept and has no effect. It says which voltage of a pin means that an interrupt is
+ * asked for; an irq_line tells just that, and has no voltage. Software that chooses the other polarity than
+ * the board's ACPI tables name would get interrupts all the time, or none, on a real machine; here it gets
+ * what it wants.
  */
 #define ENTRY_LOGICAL    ((uint64_t)0x00800)
 #define ENTRY_REMOTE_IRR ((uint64_t)0x04000)

@@ -508,6 +508,9 @@ class Good(unittest.TestCase):
         for words in (["info", "--help"], ["info", "-h"], ["help", "info"]):
             result = subprocess.run([PROGRAM, *words], capture_output=True, text=True)
             self.assertEqual((result.returncode, result.stdout[:17]), (0, "usage: vm-cli info"[:17]))
+        offered = subprocess.run([PROGRAM, "info"], capture_output=True, text=True).stdout
+        for name in ("x86-64-v3", "avx2", "rva22s64", "sstc", "neoverse-n1", "pauth"):
+            self.assertRegex(offered, rf"\s{name}\s")
         self.assertIn("--block:NAME", subprocess.run([PROGRAM, "help", "hvt"], capture_output=True, text=True).stdout)
         self.assertIn("Examples:", subprocess.run([PROGRAM, "run", "--help"], capture_output=True, text=True).stdout)
 

@@ -1,5 +1,5 @@
-/* Random registers, memory and VBE modes: whatever picture comes of it, it is drawn inside its bounds; and who
- * looks only at what was written to sees the same as who looks at all of it. */
+/* Random registers, memory and VBE modes: whatever picture comes of it, it is drawn inside its bounds; and
+ * who looks only at what was written to sees the same as who looks at all of it. */
 #include "base/bits.h"
 #include "devices/display/vga.h"
 #include "tests/devices/pci_support.h"
