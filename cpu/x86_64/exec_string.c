@@ -280,8 +280,8 @@ static __attribute__((noinline)) enum progress string_do(struct x86_core *c, con
     return string_run(c, i, op);
 }
 
-/* Iterations are left: leave, to come back to i, but not to its breakpoint (SDM vol. 3, 18.3.1.1: RF is set in
- * what an interrupt or a trap between iterations pushes). */
+/* Iterations are left: leave, to come back to i, but not to its breakpoint (SDM vol. 3, 18.3.1.1: RF is set
+ * in what an interrupt or a trap between iterations pushes). */
 static COLD X86_HANDLER(string_again)
 {
     (void)bank;

@@ -367,6 +367,30 @@ static void long_mode(void)
     xb_destroy(b);
 }
 
+/* A return to a 16-bit stack leaves the rest of RSP as it was. */
+static void small_stack(void)
+{
+    struct x86_bare *b = begin();
+    const uint64_t frame[] = {TARGET, XB_USER32, FLAG_ONE, 0x8000, A | 3}, at = 0x218000;
+    xb_long(b);
+    xb_descriptor(b, A, 0, 0xffff, (DATA & ~SEG_DB) | DPL(3));
+    for (unsigned n = 0; n < ARRAY_LEN(frame); n++)
+        xb_store(b, at + 8 * n, 8, frame[n]);
+    b->s->gpr[RSP] = at;
+    CHECK_EQ(XB_EXEC(b, 0x48, 0xcf), EXC_GP); /* HLT at level 3 */
+    CHECK_EQ(xb_frame(b, 1), TARGET);
+    CHECK_EQ(xb_frame(b, 4), 0x218000);
+    /* What is wrong with the stack is said before what is wrong with RIP. */
+    xb_long(b);
+    xb_store(b, at, 8, 0xfffff00000000000);
+    xb_store(b, at + 8, 8, XB_USER64);
+    xb_store(b, at + 32, 8, A);
+    b->s->gpr[RSP] = at;
+    CHECK_EQ(XB_EXEC(b, 0x48, 0xcf), EXC_GP);
+    CHECK_EQ(xb_frame(b, 0), A);
+    xb_destroy(b);
+}
+
 static const struct test_case cases[] = {
     {"jumps", jumps},
     {"calls", calls},
@@ -376,5 +400,6 @@ static const struct test_case cases[] = {
     {"iret_levels", iret_levels},
     {"iret_faults", iret_faults},
     {"long_mode", long_mode},
+    {"small_stack", small_stack},
 };
 TEST_SUITE(x86_far_test, "unit", cases);

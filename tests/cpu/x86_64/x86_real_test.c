@@ -48,6 +48,27 @@ static void limits(void)
     xb_destroy(b);
 }
 
+/* 16-bit addresses: a base, an index, a displacement; BP's are in the stack segment. */
+static void addresses(void)
+{
+    struct x86_bare *b = xb_create(NULL);
+    xb_real(b);
+    b->s->gpr[RBX] = 0x200;
+    b->s->gpr[RBP] = 0x300;
+    b->s->gpr[RSI] = 0x5010;
+    b->s->gpr[RDI] = 0xff20;
+    xb_store(b, 0x5210, 2, 0x1111); /* [bx+si] */
+    xb_store(b, 0x224, 2, 0x2222);  /* [bp+di+4], which wraps */
+    xb_store(b, 0x5310, 2, 0x3333); /* [bp+si] */
+    xb_store(b, 0x5010, 2, 0x4444); /* [si] */
+    CHECK_EQ(REAL_EXEC(b, 0x8b, 0x00, 0x8b, 0x4b, 0x04, 0x8b, 0x12, 0x8b, 0x1c), -1);
+    CHECK_EQ(b->s->gpr[RAX] & 0xffff, 0x1111);
+    CHECK_EQ(b->s->gpr[RCX] & 0xffff, 0x2222);
+    CHECK_EQ(b->s->gpr[RDX] & 0xffff, 0x3333);
+    CHECK_EQ(b->s->gpr[RBX] & 0xffff, 0x4444);
+    xb_destroy(b);
+}
+
 static void transfers(void)
 {
     struct x86_bare *b = xb_create(NULL);
@@ -446,6 +467,7 @@ static void power_on(void)
 
 static const struct test_case cases[] = {
     {"limits", limits},
+    {"addresses", addresses},
     {"transfers", transfers},
     {"big_real", big_real},
     {"a20", a20},

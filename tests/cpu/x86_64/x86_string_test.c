@@ -147,6 +147,7 @@ static void interrupted(void)
     x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, true);
     CHECK_EQ(xb_run(b, b->s->rip), 0x31);
     CHECK_EQ(xb_frame(b, 0), XB_CODE + 1);
+    CHECK(xb_frame(b, 2) & FLAG_RF); /* its own breakpoint is behind it */
     xb_destroy(b);
 }
 

@@ -421,7 +421,62 @@ static void instructions_of_the_model(void)
     xb_destroy(b);
 }
 
+/* SYSENTER_CS: the upper half is not used, and not reserved. */
+static void sysenter_selector(void)
+{
+    struct x86_bare *b = begin(NULL);
+    uint64_t value;
+    CHECK_EQ(wrmsr(b, 0x174, 0x700000008), -1);
+    CHECK_EQ(rdmsr(b, 0x174, &value), -1);
+    CHECK_EQ(value, 8);
+    xb_destroy(b);
+}
+
+/* MOV of control registers: which there are, before who may; ModRM.mod means nothing, and nothing follows. */
+static void control_register_encodings(void)
+{
+    struct x86_bare *b = begin(NULL);
+    xb_user(b);
+    CHECK_EQ(XB_EXEC(b, 0x0f, 0x22, 0xc8), EXC_UD); /* CR1 */
+    xb_long(b);
+    xb_user(b);
+    CHECK_EQ(XB_EXEC(b, 0x0f, 0x22, 0xc0), EXC_GP);
+    xb_long(b);
+    CHECK_EQ(XB_EXEC(b, 0x0f, 0x20, 0x82), -1); /* mov rdx, cr0 */
+    CHECK_EQ(b->s->rip, XB_CODE + 4);
+    CHECK_EQ(b->s->gpr[RDX], b->s->cr0);
+    xb_destroy(b);
+}
+
+/* #AC of numbers that instructions of x87 and SSE read and write. */
+static void alignment(void)
+{
+    static const uint8_t codes[][4] = {
+        {0xd9, 0x00, 0xf4},       /* fld dword [rax] */
+        {0xdb, 0x28, 0xf4},       /* fld tbyte [rax] */
+        {0xd9, 0x30, 0xf4},       /* fnstenv [rax] */
+        {0xdd, 0x30, 0xf4},       /* fnsave [rax] */
+        {0xf3, 0x0f, 0x10, 0x00}, /* movss xmm0, [rax] */
+    };
+    struct x86_bare *b = begin(NULL);
+    for (unsigned n = 0; n < ARRAY_LEN(codes); n++) {
+        test_context("case %u", n);
+        xb_long(b);
+        xb_user(b);
+        b->s->cr0 |= CR0_AM;
+        b->s->cr4 |= CR4_OSFXSR;
+        b->s->rflags |= FLAG_AC;
+        b->s->gpr[RAX] = XB_DATA + 1;
+        xb_put(b, XB_CODE, codes[n], sizeof(codes[n]));
+        CHECK_EQ(xb_run(b, XB_CODE), EXC_AC);
+    }
+    xb_destroy(b);
+}
+
 static const struct test_case cases[] = {
+    {"sysenter_selector", sysenter_selector},
+    {"control_register_encodings", control_register_encodings},
+    {"alignment", alignment},
     {"msrs", msrs},
     {"control_registers", control_registers},
     {"switching_modes", switching_modes},

@@ -221,6 +221,32 @@ static void faults_of_the_new_task(void)
     xb_destroy(b);
 }
 
+/* While the new task has no stack, an exception of it gets the inner one of the new TSS. */
+static void fault_without_a_stack(void)
+{
+    struct x86_bare *b = begin();
+    new_task(b, true);
+    xb_store(b, NEW_TSS + 4, 4, XB_STACK0 - 0x600);
+    xb_store(b, NEW_TSS + 8, 2, XB_DATA32);
+    xb_store(b, NEW_TSS + 72 + 4 * SS, 2, 0x1000);
+    CHECK_EQ(XB_EXEC(b, 0xea, 0, 0, 0, 0, T, 0), EXC_TS);
+    CHECK_EQ(xb_frame(b, 0), 0x1000);
+    CHECK_EQ(b->s->gpr[RSP], XB_STACK0 - 0x600 - 24);
+    xb_destroy(b);
+}
+
+/* IRET to the task itself finds what it has just saved. */
+static void return_to_itself(void)
+{
+    struct x86_bare *b = begin();
+    xb_store(b, XB_TSS, 2, XB_TSS_SELECTOR);
+    b->s->rflags |= FLAG_NT;
+    CHECK_EQ(XB_EXEC(b, 0xcf, 0x90), -1);
+    CHECK_EQ(b->s->rip, XB_CODE + 3);
+    CHECK(!(b->s->rflags & FLAG_NT));
+    xb_destroy(b);
+}
+
 /* The T bit: a debug trap before the new task's first instruction. */
 static void trap_bit(void)
 {
@@ -234,9 +260,14 @@ static void trap_bit(void)
 }
 
 static const struct test_case cases[] = {
-    {"jump", jump},         {"call_and_return", call_and_return},
-    {"old_form", old_form}, {"gates", gates},
-    {"faults", faults},     {"faults_of_the_new_task", faults_of_the_new_task},
+    {"jump", jump},
+    {"call_and_return", call_and_return},
+    {"old_form", old_form},
+    {"gates", gates},
+    {"faults", faults},
+    {"faults_of_the_new_task", faults_of_the_new_task},
+    {"fault_without_a_stack", fault_without_a_stack},
+    {"return_to_itself", return_to_itself},
     {"trap_bit", trap_bit},
 };
 TEST_SUITE(x86_task_test, "unit", cases);

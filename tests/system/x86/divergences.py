@@ -46,7 +46,7 @@ DIVERGENCES = [(peer, re.compile(name), re.compile(key), why) for peer, name, ke
     ("bochs", r"^iret[lw] .*\[long", r".*", "IRET of 16 and 32 bits in 64-bit mode does not pop SS:RSP (SDM 2, IRET)"),
     ("qemu bochs", r"^(lret|iret)q.* (ip|=)=?-?800000000000 ", r".*", "RIP that is not canonical, to compatibility mode: #GP(0) (SDM 2, IRET), cut to 32 bits elsewhere"),
     ("qemu bochs", r"^iretl.* ip=14800 .*flags=(20002|ffffffff|[2a-f]\d*) ", r".*", "EIP beyond FFFFh to virtual-8086 mode: #GP(0) (SDM 2, IRET)"),
-    ("qemu bochs", r"^(call|jmp|lcall|int|ud2|\S+ gate).*", r"end", "SS:ESP of a TSS that ends right behind SS is enough (SDM 2, INT n: TSSstackAddress + 5)"),
+    ("qemu bochs", r"tss=9 ", r"end", "SS:ESP of a TSS that ends right behind SS is enough (SDM 2, INT n: TSSstackAddress + 5)"),
     ("bochs", r"^(call|lcall) .*compat16", r".*", "CALL to 64-bit code from a 16-bit stack pushes by the whole RSP"),
     ("bochs", r" ss=123 ", r"0\.(vector|error)", "a stack segment with two faults: the order is open (SDM 3, table 8-1)"),
     ("bochs", r"cr4=[123] flags=180000 ", r".*", "VIF and VIP together fault at any instruction, not at those that set VIF (SDM 3, 21.3 and 21.4)"),

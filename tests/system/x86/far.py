@@ -55,7 +55,9 @@ def through_gates(random):
                         case.gdt(FREE + 0x10, segment(0, 0xFFFFF, 0x1B | random.choice((0, 0x20, 0x60)), 12))
                         if random.random() < .2:
                             case.memory[TSS] = random.choice((tss32(), tss64()))[:random.choice((4, 8, 104))]
-                            case.gdt(TR, segment(TSS, random.choice((3, 7, 9, 0x1F, 0x67)), 0x89))
+                            limit = random.choice((3, 7, 9, 0x1F, 0x67))
+                            case.gdt(TR, segment(TSS, limit, 0x89))
+                            case.name = case.name.replace(" [", f" tss={limit:x} [")
                         yield case.gdt(FREE, data)
 
 

@@ -48,9 +48,10 @@ class Peer:
             command = [self.command, "run", "--arch", "x86_64", "--cpu", "max", "--accel", "interp", "--memory", "64M", "--net",
                        "none", "--serial", "none", "--display", "none", "--firmware", image, "--debug-exit", "--debugcon",
                        f"file:{log}"]
-        out = open(log, "wb") if self.name == "bochs" else subprocess.DEVNULL
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
-                                   env=dict(os.environ, TERM="linux"))
+        # Bochs writes to its standard output.
+        with open(log if self.name == "bochs" else os.devnull, "wb") as out:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
+                                       env=dict(os.environ, TERM="linux"))
         return process, log
 
     def run(self, cases, codes, folder, quiet):
