@@ -41,6 +41,10 @@ static const struct device_type virtio_types[] = {
      {{"path", PART_FILE}, {"format", PART_VALUE}, {"readonly", PART_FLAG}, {"snapshot", PART_FLAG}}},
     {"net", "net", NULL, {{"driver", PART_HEAD}, {"ifname", PART_VALUE}, {"hostfwd", PART_VALUE}}},
     {"console", "serial", NULL, {{"driver", PART_HEAD}, {"path", PART_TAIL}}},
+    {"port",
+     "port",
+     NULL,
+     {{"name", PART_HEAD}, {"driver", PART_IS}, {"path", PART_TAIL}, {"server", PART_FLAG}}},
     {"rng", NULL, NULL, {{0}}},
 };
 

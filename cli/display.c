@@ -136,6 +136,23 @@ bool display_choice_shows(const struct display_choice *choice)
     return choice->kind == DISPLAY_AUTO ? window_allowed(choice) : choice->kind != DISPLAY_NONE;
 }
 
+bool display_choice_clipboard(const struct display_choice *choice, const char *text, bool deterministic,
+                              bool *shared, struct error *err)
+{
+    bool shows = display_choice_shows(choice);
+    *shared = text && strcmp(text, "on") == 0;
+    if (*shared && !shows)
+        return error_set(err, ERROR_USAGE,
+                         "--clipboard on: nobody shows the screen, so there is no clipboard to share (use "
+                         "--display sdl or vnc=:1 as well)");
+    if (*shared || (text && strcmp(text, "off") == 0))
+        return true;
+    /* A guest that is not trusted doesn't get to see what is copied on the host. */
+    *shared = shows && !choice->sandboxed && !deterministic;
+    return !text || strcmp(text, "auto") == 0 ||
+           error_set(err, ERROR_USAGE, "--clipboard is auto, on or off, not %s", text);
+}
+
 /* --- the machine, as the screen sees it --- */
 
 static bool machine_runs(void *opaque)
@@ -175,6 +192,7 @@ static struct ui_machine seen_machine(struct machine_run *run, const char *name)
                                .lock = &run->machine.lock,
                                .display = run->display,
                                .input = run->input,
+                               .clipboard = run->clipboard,
                                .is_running = machine_runs,
                                .pause = machine_stop,
                                .resume = machine_go_on,

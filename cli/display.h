@@ -30,6 +30,11 @@ bool display_choice_parse(struct display_choice *choice, const char *text, bool 
 /* Whether the machine's screen will be looked at. */
 bool display_choice_shows(const struct display_choice *choice);
 
+/* Whether the clipboard is shared with the guest, by --clipboard (NULL: auto). False and err (ERROR_USAGE).
+ */
+bool display_choice_clipboard(const struct display_choice *choice, const char *text, bool deterministic,
+                              bool *shared, struct error *err);
+
 struct screen;
 
 /* Open what was chosen; `name` is the guest's. NULL and err: the machine has no screen, or it can't be

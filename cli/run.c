@@ -16,11 +16,13 @@
 #include "cli/hvt_resources.h"
 #include "cli/options.h"
 #include "cli/parse.h"
+#include "cli/ports.h"
 #include "cli/report.h"
 #include "cli/run.h"
 #include "cli/run_iso.h"
 #include "cli/sandboxing.h"
 #include "debug/trace.h"
+#include "devices/clipboard/vdagent.h"
 #include "devices/storage/floppy.h"
 #include "host/file.h"
 #include "host/memory.h"
@@ -37,6 +39,7 @@ struct run {
     struct run_options options;
     struct machine_config config;
     struct disk_config disks[DISKS_MAX];
+    struct port_config ports[VIRTIO_CONSOLE_PORTS_MAX];
     struct hvt_resource resources[HVT_RESOURCES_MAX];
     struct image_info image; /* the kernel's; IMAGE_UNKNOWN without one */
     const char *boot_disk;   /* it was a disk, and is started as one; else NULL */
@@ -270,6 +273,32 @@ static bool mode_set(struct run *run, struct error *err)
     return run->mode;
 }
 
+/* After the mode, as some have no port for it. */
+static bool clipboard_set(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    struct machine_config *config = &run->config;
+    bool asked = options->clipboard && strcmp(options->clipboard, "on") == 0;
+    if (!display_choice_clipboard(&run->display, options->clipboard, options->deterministic,
+                                  &config->clipboard, err))
+        return false;
+    if (!asked && (!run->mode->can.consoles || config->screen == SCREEN_NONE))
+        config->clipboard = false;
+    for (unsigned i = 0; config->clipboard && i < config->port_count; i++) {
+        if (strcmp(config->ports[i].name, VDAGENT_PORT) != 0)
+            continue;
+        config->clipboard = false; /* who has that port does it */
+        if (asked)
+            return error_set(err, ERROR_USAGE, "--port %s is the clipboard's: leave it or --clipboard out",
+                             VDAGENT_PORT);
+    }
+    if (config->clipboard && config->port_count == VIRTIO_CONSOLE_PORTS_MAX - 1)
+        return error_set(
+            err, ERROR_USAGE,
+            "the clipboard needs a port, and all are taken: give fewer --port, or --clipboard off");
+    return true;
+}
+
 static bool config_make(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
@@ -280,10 +309,11 @@ static bool config_make(struct run *run, struct error *err)
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) ||
         !display_choice_parse(&run->display, options->display, sandboxed, err) || !transport_set(run, err) ||
-        !disks_set(run, err) ||
+        !disks_set(run, err) || !ports_parse(options, run->ports, &config->port_count, err) ||
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))
         return false;
     firmware_set(run);
+    config->ports = run->ports;
     config->usb = options->usb.items;
     config->usb_count = options->usb.count;
     config->pointer_wanted = display_choice_shows(&run->display);
@@ -302,7 +332,7 @@ static bool config_make(struct run *run, struct error *err)
     config->paused = options->paused;
     config->timeout_ns = options->timeout_seconds * 1000000000u;
     config->progress = host_stderr_is_terminal() ? report_progress : NULL;
-    if (!mode_set(run, err))
+    if (!mode_set(run, err) || !clipboard_set(run, err))
         return false;
     lists_set(run);
     return sandboxing_wanted(options, run->mode == &hvt_mode, &run->sandbox, err);

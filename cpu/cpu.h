@@ -149,6 +149,7 @@ struct translation {
     gpa_t pa;
     uint8_t permission; /* enum tlb_permission */
     uint8_t page_bits;
+    bool let_in; /* the vCPU sees guarded memory (softmmu/ram.h) */
 };
 
 /* One register as a debugger sees it. */
@@ -166,6 +167,9 @@ struct cpu_ops {
     const char *name;     /* "riscv64" */
     const char *gdb_arch; /* "riscv:rv64" */
     const char *default_model;
+    /* The names of a model specification MODEL,+FEATURE,-FEATURE, from 0 to the NULL at the end. */
+    const char *(*model_name)(unsigned index);
+    const char *(*feature_name)(unsigned index);
     unsigned irq_lines; /* inputs irq_set takes; their numbers are in the core's own header */
 
     /* A vCPU in its reset state. NULL and err (ERROR_USAGE for an unknown model or feature). */

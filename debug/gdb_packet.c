@@ -54,7 +54,7 @@ enum gdb_input gdb_reader_take(struct gdb_reader *reader, char byte)
     case GDB_IDLE: return idle_take(reader, byte);
     case GDB_DATA: data_take(reader, byte); return GDB_NOTHING;
     case GDB_SUM1:
-        reader->sum_sent = (uint8_t)(digit_value(byte) << 4);
+        reader->sum_sent = (uint8_t)((unsigned)digit_value(byte) << 4);
         reader->state = GDB_SUM2;
         return GDB_NOTHING;
     default: break;

@@ -1,5 +1,23 @@
 #include "debug/target.h"
 
+#include <string.h>
+
+/* As the vCPU sees it; within a page. */
+static bool page_copy(struct ram *ram, const struct translation *found, uint8_t *to, const uint8_t *from,
+                      size_t len)
+{
+    struct ram_page page = {0};
+    if (found->let_in)
+        page = ram_page_guarded(ram, found->pa, false);
+    if (!page.host || (from && !page.writable))
+        return to ? ram_read(ram, found->pa, to, len) : ram_write(ram, found->pa, from, len);
+    uint8_t *host = page.host + (found->pa.a & ~PAGE_MASK);
+    memcpy(to ? to : host, to ? host : from, len);
+    if (from)
+        ram_written(ram, found->pa, len);
+    return true;
+}
+
 /* Go through [va, va + len) page by page; copy one way or the other. */
 static bool memory_each(struct debug_target *target, struct vcpu *vcpu, gva_t va, uint8_t *to,
                         const uint8_t *from, size_t len)
@@ -11,9 +29,7 @@ static bool memory_each(struct debug_target *target, struct vcpu *vcpu, gva_t va
         struct translation found = vcpu->ops->translate(vcpu, va, WALK_READ);
         if (!found.ok)
             return false;
-        bool copied = to ? ram_read(target->mem->ram, found.pa, to, chunk)
-                         : ram_write(target->mem->ram, found.pa, from, chunk);
-        if (!copied)
+        if (!page_copy(target->mem->ram, &found, to, from, chunk))
             return false;
         va.a += chunk;
         to += to ? chunk : 0;

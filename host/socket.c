@@ -1,11 +1,14 @@
 #include "host/socket.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* getaddrinfo takes a number that is too big modulo 2^16. */
@@ -70,6 +73,71 @@ int host_socket_listen(const char *host, const char *service, struct error *err)
     if (found)
         freeaddrinfo(found);
     return fd;
+}
+
+/* A Unix socket, not connected yet, and the path as its address. */
+static int path_socket(const char *path, struct sockaddr_un *address, struct error *err)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address->sun_path)) {
+        error_set(err, ERROR_USAGE, "%s is too long for a socket's path: it has %zu bytes at most", path,
+                  sizeof(address->sun_path) - 1);
+        return -1;
+    }
+    strcpy(address->sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        error_errno(err, ERROR_HOST, "can't make a socket");
+    return fd;
+}
+
+int host_socket_connect_path(const char *path, struct error *err)
+{
+    struct sockaddr_un address;
+    int fd = path_socket(path, &address, err);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    error_errno(err, ERROR_HOST, "can't connect to %s", path);
+    close(fd);
+    return -1;
+}
+
+/* A socket that was left behind, and nothing else of that name. */
+static bool path_is_dead(const struct sockaddr_un *address)
+{
+    struct stat info;
+    if (lstat(address->sun_path, &info) != 0 || !S_ISSOCK(info.st_mode))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool dead = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+                errno == ECONNREFUSED;
+    if (fd >= 0)
+        close(fd);
+    return dead;
+}
+
+int host_socket_listen_path(const char *path, struct error *err)
+{
+    struct sockaddr_un address;
+    int fd = path_socket(path, &address, err);
+    if (fd < 0)
+        return -1;
+    bool bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    if (!bound && errno == EADDRINUSE) {
+        if (path_is_dead(&address))
+            unlink(path);
+        bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0; /* errno says why not */
+    }
+    if (bound && listen(fd, 1) == 0)
+        return fd;
+    error_errno(err, ERROR_HOST, "can't listen on %s", path);
+    close(fd);
+    return -1;
+}
+
+void host_socket_path_remove(const char *path)
+{
+    unlink(path);
 }
 
 unsigned host_socket_port(int fd)

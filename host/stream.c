@@ -36,12 +36,15 @@ enum host_stream_status host_stream_read(int fd, void *to, size_t len, size_t *g
     return HOST_STREAM_OK;
 }
 
-/* Sockets are asked not to raise SIGPIPE; for pipes the program ignores it (host_tty_raw, and cli/). */
+/*
+ * Sockets are asked not to raise SIGPIPE; for pipes the program ignores it (host_tty_raw, and cli/). What
+ * else is ready takes this much without blocking (POSIX: PIPE_BUF for a pipe).
+ */
 static ssize_t write_quietly(int fd, const void *from, size_t len)
 {
     ssize_t n = send(fd, from, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == ENOTSOCK)
-        n = write(fd, from, len);
+        n = write(fd, from, len < _POSIX_PIPE_BUF ? len : _POSIX_PIPE_BUF);
     return n;
 }
 
@@ -53,8 +56,7 @@ enum host_stream_status host_stream_write(int fd, const void *from, size_t len, 
         return HOST_STREAM_WAIT;
     if (ready & (POLLERR | POLLHUP | POLLNVAL))
         return HOST_STREAM_END;
-    /* A descriptor that is ready takes this much without blocking (POSIX: PIPE_BUF for a pipe). */
-    ssize_t n = write_quietly(fd, from, len < _POSIX_PIPE_BUF ? len : _POSIX_PIPE_BUF);
+    ssize_t n = write_quietly(fd, from, len);
     if (n < 0)
         return errno == EINTR || errno == EAGAIN ? HOST_STREAM_WAIT : HOST_STREAM_END;
     *put = (size_t)n;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/clipboard/vdagent.h"
 #include "devices/display/ramfb.h"
 #include "devices/net/e1000.h"
 #include "devices/net/net.h"
@@ -65,7 +66,7 @@ bool board_console_open(struct board_parts *parts, struct char_port **port, stru
 bool board_serial_open(struct board_parts *parts, unsigned n, struct char_port **port, struct error *err)
 {
     struct error failure = {0};
-    *port = char_open(&parts->run->machine, parts->config->serials[n], &failure);
+    *port = char_open(&parts->run->machine, "--serial", parts->config->serials[n], &failure);
     if (!*port && failure.kind != ERROR_NONE)
         return error_set(err, failure.kind, "%s", failure.text);
     return true;
@@ -210,17 +211,59 @@ static bool nets_add(struct board_parts *parts, struct error *err)
     return true;
 }
 
+/* The host's ends of the named ports, the clipboard's behind those that were asked for. */
+static bool ports_open(struct board_parts *parts, struct virtio_console_config *console,
+                       struct virtio_console_port *ports, struct error *err)
+{
+    const struct machine_config *config = parts->config;
+    console->ports = ports;
+    console->port_count = config->port_count + config->clipboard;
+    for (unsigned i = 0; i < config->port_count; i++) {
+        struct error failure = {0};
+        const char *option = board_name(parts, "--port %s", config->ports[i].name);
+        ports[i].name = config->ports[i].name;
+        ports[i].end = char_open(&parts->run->machine, option, config->ports[i].end, &failure);
+        if (ports[i].end || failure.kind == ERROR_NONE)
+            continue;
+        while (i-- > 0)
+            char_close(ports[i].end);
+        return error_set(err, failure.kind, "%s", failure.text);
+    }
+    if (config->clipboard) {
+        parts->run->clipboard = parts->clipboard = clipboard_create();
+        ports[config->port_count] =
+            (struct virtio_console_port){VDAGENT_PORT, vdagent_create(parts->clipboard)};
+    }
+    return true;
+}
+
+static bool console_attach(struct board_parts *parts, const struct virtio_console_config *config,
+                           struct error *err)
+{
+    return virtio_attach(parts, virtio_console_create(&parts->run->machine, config), parts->config->transport,
+                         err);
+}
+
+/* A console for each further serial port; the first one has the named ports as well. */
 static bool consoles_add(struct board_parts *parts, struct error *err)
 {
-    for (unsigned i = parts->first_console; i < parts->config->serial_count; i++) {
-        struct char_port *port;
-        if (!board_serial_open(parts, i, &port, err))
+    const struct machine_config *config = parts->config;
+    struct virtio_console_port *ports = board_alloc(parts, VIRTIO_CONSOLE_PORTS_MAX * sizeof(*ports));
+    unsigned first = parts->first_console;
+    struct virtio_console_config console = {.name = "console0"};
+    if (!ports_open(parts, &console, ports, err))
+        return false;
+    if (console.port_count && config->serial_count <= first) {
+        console.ports_only = true;
+        return console_attach(parts, &console, err);
+    }
+    for (unsigned i = first; i < config->serial_count; i++) {
+        if (!board_serial_open(parts, i, &console.port, err))
             return false;
-        struct virtio_console_config console = {
-            .name = board_name(parts, "console%u", i - parts->first_console), .port = port};
-        struct virtio_device *device = virtio_console_create(&parts->run->machine, &console);
-        if (!virtio_attach(parts, device, parts->config->transport, err))
+        console.name = board_name(parts, "console%u", i - first);
+        if (!console_attach(parts, &console, err))
             return false;
+        console.port_count = 0;
     }
     return true;
 }
@@ -303,6 +346,7 @@ void board_parts_free(struct board_parts *parts)
     }
     if (parts->input)
         input_destroy(parts->input);
+    clipboard_destroy(parts->clipboard);
     display_destroy(parts->display);
     free(parts->disks);
     free(parts->nets);

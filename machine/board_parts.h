@@ -29,6 +29,7 @@ struct board_parts {
     struct display *display; /* of board_screen_add; NULL: none */
     bool lacks_tablet;       /* the board's screen is another, with a pointer that is relative */
     struct input *input;
+    struct clipboard *clipboard;
     struct block **disks;
     struct net_port **nets;
     struct board_memory *memory;

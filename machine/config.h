@@ -47,6 +47,12 @@ struct hvt_resource {
     uint8_t mac[6];
 };
 
+/* A named port of the virtio console. */
+struct port_config {
+    const char *name;
+    const char *end; /* specification of char_open */
+};
+
 /* What the guest draws its picture with. */
 enum screen_kind {
     SCREEN_AUTO, /* VGA on a PC; elsewhere virtio where somebody looks, else none */
@@ -79,6 +85,9 @@ struct machine_config {
     unsigned net_count;
     const char *const *serials; /* specifications of char_open: the first for the UART, others for consoles */
     unsigned serial_count;
+    const struct port_config *ports;
+    unsigned port_count;
+    bool clipboard; /* with a port for an agent that shares it */
 
     const struct hvt_resource *hvt_resources;
     unsigned hvt_resource_count;

@@ -148,7 +148,7 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
     struct char_port *port = NULL;
     struct error failure = {0};
     if (board->config->debugcon) {
-        port = char_open(machine, board->config->debugcon, &failure);
+        port = char_open(machine, "--debugcon", board->config->debugcon, &failure);
         if (!port && failure.kind != ERROR_NONE)
             return error_set(err, failure.kind, "%s", failure.text);
     }

@@ -30,7 +30,7 @@ struct mode_capabilities {
     bool debug_ports;      /* --debug-exit, --debugcon */
     bool usb;              /* --usb */
     bool nets;             /* network cards: --net */
-    bool consoles;         /* a --serial beyond the first */
+    bool consoles;         /* virtio consoles: a --serial beyond the first, --port, the clipboard's */
     bool manifest;         /* the devices of a unikernel's manifest, and its core: --hvt-... */
 };
 #define MODE_EVERY_ARCH ((1u << GUEST_ARCH_COUNT) - 1)

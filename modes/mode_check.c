@@ -82,6 +82,10 @@ static bool devices_check(const struct mode *mode, const struct machine_config *
     }
     if (config->serial_count > 1 && !mode->can.consoles)
         return absent(mode, "a second --serial", "give one, which is the console", err);
+    if (config->port_count && !mode->can.consoles)
+        return absent(mode, "--port", "use --mode type1 or virtio, or leave it out", err);
+    if (config->clipboard && !mode->can.consoles)
+        return absent(mode, "--clipboard on", "use --mode type1 or virtio, or leave it out", err);
     if (config->hvt_resource_count && !mode->can.manifest)
         return error_set(
             err, ERROR_USAGE,

@@ -106,8 +106,8 @@ static struct tlb_fetched *fetched_of(struct tlb *tlb, struct tlb_bank *bank)
 /* Note that a page can be fetched from in this bank's generation. */
 static void fetch_note(struct tlb *tlb, struct tlb_bank *bank, uint64_t va)
 {
-    struct tlb_fetched *fetched = fetched_of(tlb, bank);
-    set_add(fetched->pages, ARRAY_LEN(fetched->pages), va >> PAGE_BITS);
+    uint64_t *pages = fetched_of(tlb, bank)->pages[va >> 63];
+    set_add(pages, TLB_ENTRIES / 64, va >> PAGE_BITS);
 }
 
 /* Likewise for all its live slots; returns whether one of them is not global. */
@@ -425,8 +425,8 @@ static void bank_drop_page(struct tlb *tlb, struct tlb_bank *bank, uint64_t va, 
     if (keep_global && !bank->apart)
         return;
     /* The fetch slot may have been taken by another page since, and the jump cache still know this one. */
-    const struct tlb_fetched *fetched = fetched_of(tlb, bank);
-    if (!set_holds(fetched->pages, ARRAY_LEN(fetched->pages), va >> PAGE_BITS))
+    const uint64_t *pages = fetched_of(tlb, bank)->pages[va >> 63];
+    if (!set_holds(pages, TLB_ENTRIES / 64, va >> PAGE_BITS))
         return;
     slot = (va >> PAGE_BITS) & (TLB_FETCHES - 1);
     if (set_holds(bank->live_fetches, ARRAY_LEN(bank->live_fetches), slot) &&

@@ -36,9 +36,9 @@ struct tlb_fetch {
     uint64_t page; /* physical page */
 };
 
-/* Hashed: pages fetched from since a generation began. */
+/* Hashed: pages fetched from since a generation began, of each half of the address space. */
 struct tlb_fetched {
-    uint64_t pages[TLB_ENTRIES / 64];
+    uint64_t pages[2][TLB_ENTRIES / 64];
 };
 
 struct tlb_bank {

@@ -36,6 +36,7 @@
     F(RenderClear)                                                                                           \
     F(RenderCopy)                                                                                            \
     F(RenderPresent)                                                                                         \
+    F(SetClipboardText)                                                                                      \
     F(SetCursor)                                                                                             \
     F(SetHint)                                                                                               \
     F(SetMainReady)                                                                                          \

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "devices/clipboard/clipboard.h"
 #include "devices/display/display.h"
 #include "devices/input/input.h"
 #include "host/loop.h"
@@ -14,7 +15,8 @@ struct ui_machine {
     struct host_loop *loop;
     struct host_mutex *lock; /* the machine lock: around everything of the display and the input */
     struct display *display;
-    struct input *input; /* NULL: no keys, no pointer */
+    struct input *input;         /* NULL: no keys, no pointer */
+    struct clipboard *clipboard; /* NULL: none is shared with the guest */
 
     bool (*is_running)(void *opaque);
     void (*pause)(void *opaque);

@@ -30,6 +30,8 @@ struct vnc_session {
     uint32_t cursor_pixels[DISPLAY_CURSOR_MAX * DISPLAY_CURSOR_MAX];
     uint64_t began, frame_at, pause; /* when the next picture is made, and how long after the last */
 
+    uint64_t clipboard_seen; /* what the guest copied last, and the client has */
+
     /* What the client sends; vnc_client.c's. */
     struct vnc_keys keys;
     unsigned buttons; /* as RFB counts them */
@@ -55,6 +57,10 @@ void vnc_session_join(struct vnc_session *session);
 void vnc_session_fini(struct vnc_session *session);
 /* Something happened, and the picture will soon be another. */
 void vnc_session_active(struct vnc_session *session);
+
+/* vnc_clipboard.c: with the screen there; and once in a while, to a client that has been let in. */
+void vnc_clipboard_hooks_set(struct vnc_session *session);
+void vnc_clipboard_tell(struct vnc_session *session);
 
 /* vnc_client.c: the hooks of the library, and what goes beyond it. */
 void vnc_client_hooks_set(struct vnc_session *session);

@@ -170,6 +170,8 @@ static void turn(struct vnc_session *session)
     if (!session->client)
         return;
     vnc_client_tell(session);
+    if (is_greeted(session))
+        vnc_clipboard_tell(session);
     if (!is_greeted(session) && host_clock_ns() >= session->began + GREETING_NS)
         session->rfb->CloseClient(session->client);
     if (!picture_is_wanted(session) || host_clock_ns() < session->frame_at)
@@ -216,6 +218,7 @@ bool vnc_session_init(struct vnc_session *session, struct vnc *vnc, const struct
     screen->passwordCheck = rfb->CheckPasswordByList;
     format_set(screen);
     vnc_client_hooks_set(session);
+    vnc_clipboard_hooks_set(session);
     rfb->InitServerWithPthreadsAndZRLE(screen);
     return true;
 }
@@ -241,6 +244,7 @@ bool vnc_session_start(struct vnc_session *session, int connection, struct error
         return error_errno(err, ERROR_HOST, "VNC can't serve a client");
     }
     session->done = false;
+    session->clipboard_seen = 0;
     host_mutex_lock(session->machine->lock);
     changes_attach(&session->changes, session->machine->display);
     host_mutex_unlock(session->machine->lock);

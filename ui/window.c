@@ -132,6 +132,8 @@ static void window_event(struct window *window, const SDL_WindowEvent *event)
     case SDL_WINDOWEVENT_SHOWN:
     case SDL_WINDOWEVENT_EXPOSED:
     case SDL_WINDOWEVENT_RESTORED: window->stale = true; break;
+    /* On X11, SDL hears of a new owner of the clipboard only when it was the old one. */
+    case SDL_WINDOWEVENT_FOCUS_GAINED: window->clipboard_changed = true; break;
     case SDL_WINDOWEVENT_FOCUS_LOST:
         window_grab(window, false);
         window_release_all(window);
@@ -153,6 +155,7 @@ static void event_handle(struct window *window, const SDL_Event *event)
     case SDL_MOUSEBUTTONDOWN:
     case SDL_MOUSEBUTTONUP: window_button(window, &event->button); break;
     case SDL_MOUSEWHEEL: window_wheel(window, &event->wheel); break;
+    case SDL_CLIPBOARDUPDATE: window->clipboard_changed = true; break;
     case SDL_RENDER_TARGETS_RESET:
     case SDL_RENDER_DEVICE_RESET: window_draw_lost(window); break;
     default: break;
@@ -193,6 +196,7 @@ static void look(struct window *window)
     hint_give(window, now);
     title_set(window);
     window_menu_tick(window, now);
+    window_clipboard_tick(window);
     if (!hidden)
         active |= window_draw(window);
     uint64_t slower = hidden ? HIDDEN_NS : 2 * window->pause < IDLE_NS ? 2 * window->pause : IDLE_NS;

@@ -50,6 +50,11 @@ struct window {
     int dx, dy; /* since it was told last */
     unsigned x, y;
 
+    /* window_clipboard.c */
+    bool clipboard_changed; /* on the host, and the guest was not told */
+    bool guest_listened;
+    uint64_t clipboard_seen; /* what the guest copied last, and the host has */
+
     /* window.c */
     bool full_screen;
     bool user_sized; /* the window has the size that somebody gave it, and keeps it */
@@ -83,6 +88,9 @@ void window_grab(struct window *window, bool grab);
 void window_release_all(struct window *window);
 /* The pixel of the window that a point of its coordinates is. */
 void window_pixel(const struct window *window, int *x, int *y);
+
+/* window_clipboard.c: once in a while. */
+void window_clipboard_tick(struct window *window);
 
 /* window_menu.c */
 void window_menu_toggle(struct window *window);

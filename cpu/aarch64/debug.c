@@ -11,12 +11,14 @@
 #define BCR_E         BIT(0)
 #define BCR_LSC_READ  BIT(3)
 #define BCR_LSC_WRITE BIT(4)
+#define BCR_BAS_FIRST BIT(5)
+#define WCR_WT        BIT(20)
 
-/* Whether debug exceptions are enabled at an exception level (D2.4): always at EL0, at EL1 with KDE and D
- * clear. */
+/* Whether debug exceptions are enabled at an exception level (D2.4): not while an OS lock is set; always at
+ * EL0, at EL1 with KDE and D clear. */
 static bool enabled_at(const struct aarch64_core *c, unsigned el, uint32_t pstate)
 {
-    if (c->s.oslar & 1)
+    if ((c->s.oslar & 1) || (c->s.osdlr_el1 & 1))
         return false;
     return el == 0 || ((c->s.mdscr_el1 & MDSCR_KDE) && !(pstate & PSTATE_D));
 }
@@ -30,6 +32,27 @@ static bool enabled(const struct aarch64_core *c)
 static bool level_matches(uint64_t control, unsigned el)
 {
     return bits_get(control, 1, 2) >> (el == 0) & 1;
+}
+
+/* ---- contexts ---- */
+
+enum breakpoint_type {
+    BREAK_ADDRESS = 0,
+    BREAK_ADDRESS_LINKED = 1,
+    BREAK_CONTEXT = 2,
+    BREAK_CONTEXT_LINKED = 3,
+};
+
+static bool context_matches(const struct aarch64_core *c, unsigned n, unsigned type)
+{
+    return n < c->model.breakpoints && (c->s.dbgbcr[n] & BCR_E) && bits_get(c->s.dbgbcr[n], 20, 4) == type &&
+           (uint32_t)c->s.dbgbvr[n] == (uint32_t)c->s.contextidr_el1;
+}
+
+/* The breakpoint that a control register's LBN names has the context it is linked to. */
+static bool link_matches(const struct aarch64_core *c, uint64_t control)
+{
+    return context_matches(c, (unsigned)bits_get(control, 16, 4), BREAK_CONTEXT_LINKED);
 }
 
 /* ---- watchpoints ---- */
@@ -74,24 +97,32 @@ uint8_t aarch64_unwatched(const struct aarch64_core *c, uint64_t va, uint64_t le
     return watched ? 0 : TLB_READ | TLB_WRITE | TLB_FETCH;
 }
 
-static bool hardware_hit(const struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access)
+/* Unprivileged loads and stores count as EL0's; *at is the first address of the access that is watched. */
+static bool hardware_hit(const struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access,
+                         bool user, uint64_t *at)
 {
     uint64_t kind = access == WALK_WRITE ? BCR_LSC_WRITE : BCR_LSC_READ;
+    unsigned el = user && !(c->s.pstate & PSTATE_UAO) ? 0 : aarch64_el(c);
     for (unsigned n = 0; n < c->model.watchpoints; n++) {
-        uint64_t first, last;
-        if (watch_range(c, n, &first, &last) && (c->s.dbgwcr[n] & kind) &&
-            level_matches(c->s.dbgwcr[n], aarch64_el(c)) && ranges_overlap(first, last - first + 1, va, size))
-            return true;
+        uint64_t first, last, control = c->s.dbgwcr[n];
+        if (!watch_range(c, n, &first, &last) || !(control & kind) || !level_matches(control, el) ||
+            !ranges_overlap(first, last - first + 1, va, size) ||
+            ((control & WCR_WT) && !link_matches(c, control)))
+            continue;
+        *at = first > va ? first : va;
+        return true;
     }
     return false;
 }
 
-bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access)
+bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access,
+                         bool user)
 {
-    if ((c->s.mdscr_el1 & MDSCR_MDE) && enabled(c) && hardware_hit(c, va, size, access)) {
+    uint64_t at;
+    if ((c->s.mdscr_el1 & MDSCR_MDE) && enabled(c) && hardware_hit(c, va, size, access, user, &at)) {
         c->fault = (struct aarch64_fault){.ec = EC_WATCHPOINT_LOWER,
                                           .iss = FSC_DEBUG | (access == WALK_WRITE ? (uint32_t)ISS_WNR : 0),
-                                          .far = va,
+                                          .far = at,
                                           .far_valid = true};
         return false;
     }
@@ -106,19 +137,6 @@ bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enu
 
 /* ---- breakpoints ---- */
 
-enum breakpoint_type {
-    BREAK_ADDRESS = 0,
-    BREAK_ADDRESS_LINKED = 1,
-    BREAK_CONTEXT = 2,
-    BREAK_CONTEXT_LINKED = 3,
-};
-
-static bool context_matches(const struct aarch64_core *c, unsigned n, unsigned type)
-{
-    return n < c->model.breakpoints && (c->s.dbgbcr[n] & BCR_E) && bits_get(c->s.dbgbcr[n], 20, 4) == type &&
-           (uint32_t)c->s.dbgbvr[n] == (uint32_t)c->s.contextidr_el1;
-}
-
 /* The bits of addresses that are compared: the rest repeats the top one. */
 static uint64_t compared(const struct aarch64_core *c)
 {
@@ -130,11 +148,10 @@ static bool breakpoint_matches(const struct aarch64_core *c, unsigned n, uint64_
     uint64_t control = c->s.dbgbcr[n];
     if (!(control & BCR_E) || !level_matches(control, aarch64_el(c)))
         return false;
-    bool address = ((c->s.dbgbvr[n] ^ pc) & compared(c)) == 0 && bits_get(control, 5, 4);
+    bool address = ((c->s.dbgbvr[n] ^ pc) & compared(c)) == 0 && (control & BCR_BAS_FIRST);
     switch (bits_get(control, 20, 4)) {
     case BREAK_ADDRESS: return address;
-    case BREAK_ADDRESS_LINKED:
-        return address && context_matches(c, (unsigned)bits_get(control, 16, 4), BREAK_CONTEXT_LINKED);
+    case BREAK_ADDRESS_LINKED: return address && link_matches(c, control);
     case BREAK_CONTEXT: return context_matches(c, n, BREAK_CONTEXT);
     default: return false;
     }
@@ -199,10 +216,10 @@ bool aarch64_step_check(struct aarch64_core *c)
 {
     if (c->s.pstate & PSTATE_SS)
         return true;
-    /* ISV, and EX where the stepped instruction was a load-exclusive: one that left the monitor set just now.
-     */
-    uint32_t exclusive = c->stepping.exclusive ? 1u << 6 : 0;
-    c->fault = (struct aarch64_fault){.ec = EC_STEP_LOWER, .iss = 1u << 24 | exclusive | FSC_DEBUG};
+    /* ISV if it was a stepped instruction that brought us here, and EX where that was a load-exclusive: one
+     * that left the monitor set just now. */
+    uint32_t stepped = !c->stepping.stepped ? 0 : 1u << 24 | (c->stepping.exclusive ? 1u << 6 : 0);
+    c->fault = (struct aarch64_fault){.ec = EC_STEP_LOWER, .iss = stepped | FSC_DEBUG};
     aarch64_exception(c);
     return false;
 }

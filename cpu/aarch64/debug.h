@@ -10,8 +10,10 @@
  * it. */
 uint8_t aarch64_unwatched(const struct aarch64_core *c, uint64_t va, uint64_t len);
 
-/* An access that is about to happen. False: c->fault is set, to a watchpoint exception or a stop. */
-bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access);
+/* An access that is about to happen; `user`: as if at EL0. False: c->fault is set, to a watchpoint exception
+ * or a stop. */
+bool aarch64_watch_check(struct aarch64_core *c, uint64_t va, unsigned size, enum walk_access access,
+                         bool user);
 
 /* Whether instructions in the page of pc have to be run one at a time, because a breakpoint is set there. */
 bool aarch64_breaks_in_page(const struct aarch64_core *c, uint64_t pc);

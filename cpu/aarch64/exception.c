@@ -122,7 +122,7 @@ static void enter(struct aarch64_core *c, enum vector vector)
     c->s.spsr_el1 = old;
     c->s.elr_el1 = c->s.pc;
     c->s.pc = target;
-    c->stepping.completed = false;
+    c->stepping.completed = c->stepping.stepped = false;
 }
 
 /* Classes with a form for each origin. */
@@ -179,7 +179,6 @@ void aarch64_exception_return(struct aarch64_core *c, uint64_t target)
     c->s.pc = aarch64_branch_address(c, target);
     c->s.monitor_address = ~(uint64_t)0;
     c->s.event = 1;
-    c->stepping.completed = false;
     trace_exception(c, "return", 0);
 }
 

@@ -144,7 +144,7 @@ INLINE bool monitor_take(struct aarch64_core *c, uint64_t va, unsigned size)
         },                                                                                                   \
         {                                                                                                    \
             uint64_t va = X(i->rn);                                                                          \
-            void *p = aarch64_atomic_at(c, va, size, true);                                                  \
+            void *p = aarch64_atomic_at(c, va, size, ATOMIC_LOAD);                                           \
             if (!p)                                                                                          \
                 FAULT;                                                                                       \
             uint64_t v = unaligned(p, size) ? swap_if(p, size, 0, 0) : atomic_load(p, size);                 \
@@ -170,7 +170,7 @@ INLINE bool monitor_take(struct aarch64_core *c, uint64_t va, unsigned size)
             X(i->rd) = failed;                                                                               \
         },                                                                                                   \
         {                                                                                                    \
-            void *p = aarch64_atomic_at(c, X(i->rn), size, false);                                           \
+            void *p = aarch64_atomic_at(c, X(i->rn), size, ATOMIC_STORE);                                    \
             if (!p)                                                                                          \
                 FAULT;                                                                                       \
             uint64_t expected = c->s.monitor_value[0];                                                       \
@@ -212,7 +212,7 @@ static __attribute__((noinline)) bool load_16(struct aarch64_core *c, struct tlb
 {
     const void *p = read_hit(bank, va, 16);
     if (!p)
-        p = aarch64_atomic_at(c, va, 16, true);
+        p = aarch64_atomic_at(c, va, 16, ATOMIC_LOAD);
     if (!p)
         return false;
     /* The one way to load sixteen bytes atomically on every host. Its writing back of zeroes is seen by
@@ -224,12 +224,13 @@ static __attribute__((noinline)) bool load_16(struct aarch64_core *c, struct tlb
 }
 
 static __attribute__((noinline)) bool swap_16(struct aarch64_core *c, struct tlb_bank *bank, uint64_t va,
-                                              const uint64_t expected[2], uint64_t lo, uint64_t hi)
+                                              enum aarch64_atomic what, const uint64_t expected[2],
+                                              uint64_t lo, uint64_t hi)
 {
     void *p = write_hit(bank, va, 16);
     c->atomic.watched = false;
     if (!p)
-        p = aarch64_atomic_at(c, va, 16, false);
+        p = aarch64_atomic_at(c, va, 16, what);
     if (!p)
         return false;
     u128 v = swap_if_16(p, expected[0] | (u128)expected[1] << 64, lo | (u128)hi << 64);
@@ -255,7 +256,7 @@ static __attribute__((noinline)) bool swap_16(struct aarch64_core *c, struct tlb
     {                                                                                                        \
         uint64_t va = X(i->rn), failed = 1;                                                                  \
         if (monitor_take(c, va, 16)) {                                                                       \
-            if (!swap_16(c, bank, va, c->s.monitor_value, X(i->rm), X(i->imm)))                              \
+            if (!swap_16(c, bank, va, ATOMIC_STORE, c->s.monitor_value, X(i->rm), X(i->imm)))                \
                 TAIL return a64_raise(c, i, bank, pc);                                                       \
             failed = c->loaded[0] != c->s.monitor_value[0] || c->loaded[1] != c->s.monitor_value[1];         \
         }                                                                                                    \
@@ -346,7 +347,7 @@ INLINE uint8_t destination(uint8_t r)
             result;                                                                                          \
         },                                                                                                   \
         {                                                                                                    \
-            void *p = aarch64_atomic_at(c, X(i->rn), size, false);                                           \
+            void *p = aarch64_atomic_at(c, X(i->rn), size, ATOMIC_BOTH);                                     \
             if (!p)                                                                                          \
                 FAULT;                                                                                       \
             uint64_t old = swap_if(p, size, expected, value);                                                \
@@ -366,7 +367,7 @@ COMPARE_AND_SWAP(casp_w, 8, (uint32_t)X(i->rd) | X(i->rd + 1) << 32, (uint32_t)X
 
 A64_HANDLER(casp_x)
 {
-    if (!swap_16(c, bank, X(i->rn), &X(i->rd), X(i->rm), X(i->rm + 1)))
+    if (!swap_16(c, bank, X(i->rn), ATOMIC_BOTH, &X(i->rd), X(i->rm), X(i->rm + 1)))
         TAIL return a64_raise(c, i, bank, pc);
     X(i->rd) = c->loaded[0];
     X(destination(i->rd + 1)) = c->loaded[1];
@@ -388,7 +389,7 @@ A64_HANDLER(casp_x)
             X(i->rd) = cut((uint64_t)(fast), size);                                                          \
         },                                                                                                   \
         {                                                                                                    \
-            void *p = aarch64_atomic_at(c, X(i->rn), size, false);                                           \
+            void *p = aarch64_atomic_at(c, X(i->rn), size, ATOMIC_BOTH);                                     \
             if (!p)                                                                                          \
                 FAULT;                                                                                       \
             type b = (type)X(i->rm);                                                                         \

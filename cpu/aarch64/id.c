@@ -38,7 +38,6 @@ static const struct id_field fields[] = {
     {DFR0, 8, 4, FEAT_PMU_V1},
     {DFR0, 8, 5, FEAT_PMU_V4},
     {DFR0, 8, 6, FEAT_PMU_V5},
-    {DFR0, 36, 0xf, FEAT_BASE},      /* no double lock */
     {ISAR0, 4, 1, FEAT_AES},
     {ISAR0, 4, 2, FEAT_PMULL},
     {ISAR0, 8, 1, FEAT_SHA1},

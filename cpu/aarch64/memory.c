@@ -45,20 +45,28 @@ static bool span_find(struct aarch64_core *c, const struct aarch64_access *acces
         span->low_size = (unsigned)(PAGE_SIZE - (access->va & ~PAGE_MASK));
     if (!aarch64_place_find(c, access->va, kind, access->user, &span->low))
         return false;
-    bool strict = span->low.strict;
+    bool unaligned = access->va & (access->align - 1u);
+    bool device = unaligned && aarch64_place_device(c, access->va, kind, access->user, &span->low);
     if (span->low_size < access->size) {
         if (!aarch64_place_find(c, access->va + span->low_size, kind, access->user, &span->high))
             return false;
-        strict |= span->high.strict;
+        device |= unaligned &&
+                  aarch64_place_device(c, access->va + span->low_size, kind, access->user, &span->high);
     }
-    if (strict && (access->va & (access->align - 1u)))
+    if (device)
         return aarch64_data_abort(c, access->va, FSC_ALIGNMENT, write);
-    return aarch64_watch_check(c, access->va, access->size, kind);
+    return aarch64_watch_check(c, access->va, access->size, kind, access->user);
 }
 
 static uint64_t span_byte(const struct span *span, unsigned n)
 {
     return n < span->low_size ? span->low.pa + n : span->high.pa + (n - span->low_size);
+}
+
+/* Two places, or a device's registers that are not asked for as they lie. */
+static bool in_bytes(const struct aarch64_access *access, const struct span *span)
+{
+    return span->low_size < access->size || (!span->low.host && (access->va & (access->align - 1u)));
 }
 
 static bool load_bytes(struct aarch64_core *c, const struct aarch64_access *access, const struct span *span)
@@ -93,7 +101,7 @@ bool aarch64_load(struct aarch64_core *c, const struct aarch64_access *access)
     struct span span;
     if (!span_find(c, access, WALK_READ, &span))
         return false;
-    return span.low_size < access->size ? load_bytes(c, access, &span) : load_whole(c, access, &span);
+    return in_bytes(access, &span) ? load_bytes(c, access, &span) : load_whole(c, access, &span);
 }
 
 bool aarch64_store(struct aarch64_core *c, const struct aarch64_access *access, uint64_t lo, uint64_t hi)
@@ -102,7 +110,7 @@ bool aarch64_store(struct aarch64_core *c, const struct aarch64_access *access, 
     const uint64_t values[2] = {lo, hi};
     if (!span_find(c, access, WALK_WRITE, &span))
         return false;
-    unsigned step = span.low_size < access->size ? 1 : access->size < 8 ? access->size : 8;
+    unsigned step = in_bytes(access, &span) ? 1 : access->size < 8 ? access->size : 8;
     for (unsigned n = 0; n < access->size; n += step) {
         uint64_t value = values[n / 8] >> (8 * (n % 8));
         if (step > 1 && span.low.writable)
@@ -178,35 +186,38 @@ bool aarch64_store_pair(struct aarch64_core *c, uint64_t va, unsigned size, uint
 
 /* ---- atomic ---- */
 
-void *aarch64_atomic_at(struct aarch64_core *c, uint64_t va, unsigned size, bool load)
+void *aarch64_atomic_at(struct aarch64_core *c, uint64_t va, unsigned size, enum aarch64_atomic what)
 {
     struct aarch64_place place;
-    enum walk_access kind = load ? WALK_READ : WALK_WRITE;
+    enum walk_access kind = what == ATOMIC_LOAD ? WALK_READ : WALK_WRITE;
+    /* What reads and writes is a write in what it reports, unless the read alone would fault as well. */
+    bool reads = what != ATOMIC_STORE, writes = what != ATOMIC_LOAD;
     bool unaligned = va & (size - 1);
     bool allowed = aarch64_has(c, FEAT_LSE2) && !(c->s.sctlr_el1 & SCTLR_A) && in_quantity(va, size);
     if (unaligned && !allowed) {
-        aarch64_data_abort(c, va, FSC_ALIGNMENT, !load);
+        aarch64_data_abort(c, va, FSC_ALIGNMENT, !reads);
         return NULL;
     }
-    /* What reads and writes is a write in what it reports, unless the read alone would fault as well. */
-    if (!load && !aarch64_place_find(c, va, WALK_READ, false, &place)) {
-        c->fault.iss &= ~(uint32_t)ISS_WNR;
+    if (reads && writes && !aarch64_place_find(c, va, WALK_READ, false, &place))
         return NULL;
-    }
     if (!aarch64_place_find(c, va, kind, false, &place))
         return NULL;
     struct ram_page ram = ram_page_at(c->vcpu.mem->ram, gpa(place.pa & PAGE_MASK));
-    if (unaligned && place.strict) {
-        aarch64_data_abort(c, va, FSC_ALIGNMENT, !load);
+    if (unaligned && aarch64_place_device(c, va, kind, false, &place)) {
+        aarch64_data_abort(c, va, FSC_ALIGNMENT, !reads);
         return NULL;
     }
-    if (!place.host || (!load && !ram.writable)) {
-        aarch64_data_abort(c, va, FSC_UNSUPPORTED_ATOMIC, !load);
+    if (!place.host && !bus_covers(c->vcpu.mem->mmio, place.pa, size)) {
+        aarch64_data_abort(c, va, FSC_EXTERNAL, !reads);
         return NULL;
     }
-    if (!load && !aarch64_watch_check(c, va, size, WALK_READ))
+    if (!place.host || (writes && !ram.writable)) {
+        aarch64_data_abort(c, va, FSC_UNSUPPORTED_ATOMIC, writes);
         return NULL;
-    if (!aarch64_watch_check(c, va, size, kind))
+    }
+    if (reads && writes && !aarch64_watch_check(c, va, size, WALK_READ, false))
+        return NULL;
+    if (!aarch64_watch_check(c, va, size, kind, false))
         return NULL;
     c->atomic.pa = place.pa;
     c->atomic.watched = !place.writable;
@@ -229,13 +240,14 @@ bool aarch64_zero(struct aarch64_core *c, uint64_t va)
         return true;
     }
     struct aarch64_place place;
-    if (!aarch64_place_find(c, block, WALK_WRITE, false, &place) ||
-        !aarch64_watch_check(c, block, AARCH64_ZVA_BLOCK, WALK_WRITE)) {
+    if (!aarch64_place_find(c, block, WALK_WRITE, false, &place)) {
         c->fault.far = va;
         return false;
     }
+    if (!aarch64_watch_check(c, block, AARCH64_ZVA_BLOCK, WALK_WRITE, false))
+        return false;
     /* DC ZVA to any type of Device memory is an alignment fault (D7.4.8). */
-    if (place.strict)
+    if (aarch64_place_device(c, block, WALK_WRITE, false, &place))
         return aarch64_data_abort(c, va, FSC_ALIGNMENT, true);
     for (unsigned n = 0; n < AARCH64_ZVA_BLOCK; n += 8) {
         if (!vcpu_store(&c->vcpu, gpa(place.pa + n), 8, 0))
@@ -247,7 +259,12 @@ bool aarch64_zero(struct aarch64_core *c, uint64_t va)
 bool aarch64_cache_check(struct aarch64_core *c, uint64_t va, bool write)
 {
     struct aarch64_place place;
-    if (aarch64_place_find(c, va, write ? WALK_WRITE : WALK_READ, false, &place))
+    enum walk_access kind = write ? WALK_WRITE : WALK_READ;
+    if (aarch64_place_find(c, va, kind, false, &place))
+        return true;
+    /* PSTATE.PAN is not for maintenance (D8.4.3). */
+    if ((c->s.pstate & PSTATE_PAN) && aarch64_el(c) == 1 &&
+        aarch64_walk(c, va, kind, false, false, true).walk.status == WALK_OK)
         return true;
     /* Maintenance reports CM, and counts as a write (D17.2.37, ISS.WnR). */
     c->fault.iss |= (uint32_t)(ISS_CM | ISS_WNR);

@@ -42,12 +42,18 @@ bool aarch64_store_pair(struct aarch64_core *c, uint64_t va, unsigned size, uint
 bool aarch64_load_ordered(struct aarch64_core *c, uint64_t va, unsigned size);
 bool aarch64_store_ordered(struct aarch64_core *c, uint64_t va, unsigned size, uint64_t value);
 
+enum aarch64_atomic {
+    ATOMIC_LOAD,  /* load-exclusive */
+    ATOMIC_STORE, /* store-exclusive */
+    ATOMIC_BOTH,  /* read-modify-write */
+};
+
 /*
- * The host address for an atomic operation on `size` bytes: readable and, unless only `load`, writable.
- * Aligned, or with LSE2 within 16 aligned bytes. NULL: c->fault is set. c->atomic says whether
+ * The host address for an exclusive access or an atomic operation on `size` bytes: readable and writable as
+ * `what` says. Aligned, or with LSE2 within 16 aligned bytes. NULL: c->fault is set. c->atomic says whether
  * aarch64_atomic_done must be called after the write.
  */
-void *aarch64_atomic_at(struct aarch64_core *c, uint64_t va, unsigned size, bool load);
+void *aarch64_atomic_at(struct aarch64_core *c, uint64_t va, unsigned size, enum aarch64_atomic what);
 void aarch64_atomic_done(struct aarch64_core *c, unsigned size);
 
 /* DC ZVA: zeroes, as far as the page goes that `va` is in. */

@@ -270,8 +270,8 @@ static bool locate(struct aarch64_core *c, uint64_t va, enum walk_access access,
         return false;
     struct ram_page ram = ram_page_at(c->vcpu.mem->ram, gpa(page.fill.pa));
     /*
-     * The TLB doesn't know memory types: RAM that is Device to data is never in it, and what is no RAM is
-     * taken for Device. With SCTLR_EL1.A every access has to be looked at.
+     * The TLB doesn't know memory types: RAM that is Device to data is never in it, and for what is no RAM
+     * the tables are asked when it matters. With SCTLR_EL1.A every access has to be looked at.
      */
     bool strict = page.device || !ram.host;
     bool each = access != WALK_FETCH && (strict || (c->s.sctlr_el1 & SCTLR_A));
@@ -293,6 +293,16 @@ bool aarch64_place_find(struct aarch64_core *c, uint64_t va, enum walk_access ac
     bool found = locate(c, va, access, true, place);
     tlb_select(c->vcpu.tlb, c->bank_key);
     return found;
+}
+
+bool aarch64_place_device(struct aarch64_core *c, uint64_t va, enum walk_access access, bool user,
+                          const struct aarch64_place *place)
+{
+    if (!place->strict || place->host || !aarch64_mmu_on(c))
+        return place->strict;
+    bool as_user = aarch64_el(c) == 0 || (user && c->user_key != c->bank_key);
+    struct arm64_result result = aarch64_walk(c, va, access, as_user, false, false);
+    return aarch64_is_device(aarch64_memory_type(c, result.walk.memory_type));
 }
 
 /* ---- fetching ---- */

@@ -29,7 +29,7 @@ struct aarch64_place {
     uint64_t pa;
     uint8_t *host; /* NULL: not RAM */
     bool writable; /* RAM that a store may change without anybody's knowing */
-    bool strict;   /* Device memory: accesses must be aligned */
+    bool strict;   /* Device memory, or no RAM: aarch64_place_device says whether accesses must be aligned */
 };
 
 /*
@@ -38,6 +38,10 @@ struct aarch64_place {
  */
 bool aarch64_place_find(struct aarch64_core *c, uint64_t va, enum walk_access access, bool user,
                         struct aarch64_place *place);
+
+/* Whether a place that was found is Device memory. */
+bool aarch64_place_device(struct aarch64_core *c, uint64_t va, enum walk_access access, bool user,
+                          const struct aarch64_place *place);
 
 /* Set c->fault to a data abort. Returns false. */
 bool aarch64_data_abort(struct aarch64_core *c, uint64_t va, unsigned fsc, bool write);

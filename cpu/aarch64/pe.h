@@ -125,9 +125,10 @@ struct aarch64_core {
         uint64_t pc, icount;
     } stopped;
 
-    /* Software step: the instruction ended without exception; it was a load-exclusive. */
+    /* Software step: the instruction ended without exception; it was a load-exclusive; the last instruction
+     * executed was a stepped one. */
     struct {
-        bool completed, exclusive;
+        bool completed, exclusive, stepped;
     } stepping;
 
     struct aarch64_call call;                   /* of the last EXIT_HYPERCALL */

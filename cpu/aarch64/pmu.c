@@ -73,7 +73,8 @@ static unsigned width_of(const struct aarch64_core *c, unsigned n)
 
 static void output_update(struct aarch64_core *c)
 {
-    bool level = (c->s.pmcr_el0 & PMCR_E) && (c->s.pmovsset_el0 & c->s.pmintenset_el1 & c->s.pmcntenset_el0);
+    /* D13.3.1: whether the counter is enabled makes no difference. */
+    bool level = (c->s.pmcr_el0 & PMCR_E) && (c->s.pmovsset_el0 & c->s.pmintenset_el1);
     aarch64_output_set(c, AARCH64_OUT_PMU, level, false);
 }
 

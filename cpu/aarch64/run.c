@@ -101,12 +101,20 @@ static void run_block(struct aarch64_core *c, const struct a64_insn *first)
         i = i->run(c, i, c->bank, c->loop_pc);
 }
 
+/* Nothing can be fetched here. It counts as an instruction, as vectors that are not there would make no
+ * progress. */
+static void fetch_fault(struct aarch64_core *c)
+{
+    c->vcpu.icount++;
+    aarch64_exception(c);
+}
+
 /* One instruction, and no block behind it. */
 static void run_single(struct aarch64_core *c)
 {
     const struct a64_insn *first = aarch64_block_single(c, c->s.pc);
     if (!first) {
-        aarch64_exception(c);
+        fetch_fault(c);
         return;
     }
     bool traced = trace_on(TRACE_INSN);
@@ -122,13 +130,13 @@ static void run_single(struct aarch64_core *c)
 /* A single instruction under the guest's own software step. */
 static void run_stepped(struct aarch64_core *c)
 {
-    if (!aarch64_step_check(c))
-        return;
     uint64_t monitor = c->s.monitor_address;
     c->stepping.completed = true;
+    c->stepping.stepped = false;
     run_single(c);
     if (!c->stepping.completed)
         return;
+    c->stepping.stepped = aarch64_step_active(c);
     c->stepping.exclusive = c->s.monitor_address != monitor && c->s.monitor_address != ~(uint64_t)0;
     c->s.pstate &= ~(uint32_t)PSTATE_SS;
 }
@@ -170,24 +178,29 @@ static bool asleep(struct aarch64_core *c)
     return false;
 }
 
-/* What every instruction has to be looked at for. */
+/* What every instruction has to be looked at for, by the priority of exceptions (D1.3.5.5): software step, PC
+ * alignment and instruction aborts, breakpoints, illegal execution state. */
 static bool run_carefully(struct aarch64_core *c)
 {
-    if (unlikely(c->s.pstate & PSTATE_IL)) {
+    bool illegal = c->s.pstate & PSTATE_IL, stepped = aarch64_step_active(c);
+    bool breaks = aarch64_breaks_in_page(c, c->s.pc);
+    if (likely(!illegal && !stepped && !breaks))
+        return false;
+    if (stepped && !aarch64_step_check(c))
+        return true;
+    if ((illegal || breaks) && !aarch64_fetch(c, c->s.pc).host) {
+        fetch_fault(c);
+        return true;
+    }
+    if (breaks && !aarch64_break_check(c))
+        return true;
+    if (illegal) {
         c->fault = (struct aarch64_fault){.ec = EC_ILLEGAL_STATE};
         aarch64_exception(c);
         return true;
     }
-    if (unlikely(aarch64_breaks_in_page(c, c->s.pc))) {
-        if (aarch64_break_check(c))
-            aarch64_step_active(c) ? run_stepped(c) : run_single(c);
-        return true;
-    }
-    if (unlikely(aarch64_step_active(c))) {
-        run_stepped(c);
-        return true;
-    }
-    return false;
+    stepped ? run_stepped(c) : run_single(c);
+    return true;
 }
 
 /* One turn of the outer loop. */

@@ -216,13 +216,21 @@ SYSREG_WRITER(aarch64_write_at)
 {
     bool write = r->number & 1, user = r->number & 2, with_pan = (r->number >> 3 & 15) == 9;
     if (!aarch64_mmu_on(c)) {
-        /* Flat; what data would be without the MMU: Device-nGnRnE. */
-        c->s.par_el1 = PAR_RES1 | (uint64_t)SHAREABLE_OUTER << PAR_SH_SHIFT |
-                       (arm64_untag(c->s.tcr_el1, value, false) & bits_set(0, PAGE_BITS, 40, ~(uint64_t)0));
+        /* Flat; what data would be without the MMU: Device-nGnRnE. Too large is an address size fault. */
+        uint64_t pa = arm64_untag(c->s.tcr_el1, value, false);
+        c->s.par_el1 = pa >> c->model.pa_bits ? PAR_F | PAR_RES1 | FSC_ADDRESS_SIZE << 1
+                                              : PAR_RES1 | (uint64_t)SHAREABLE_OUTER << PAR_SH_SHIFT |
+                                                    (pa & bits_set(0, PAGE_BITS, 40, ~(uint64_t)0));
         return true;
     }
     struct arm64_result result = aarch64_walk(c, value, write ? WALK_WRITE : WALK_READ, user,
                                               with_pan && !user && (c->s.pstate & PSTATE_PAN), true);
+    /* D8.15: an external abort of the walk is taken as an exception. */
+    if (result.walk.status == WALK_BUS) {
+        aarch64_data_abort(c, value, result.fsc, true);
+        c->fault.iss |= (uint32_t)ISS_CM;
+        return false;
+    }
     c->s.par_el1 = par_of(c, &result);
     return true;
 }

@@ -12,7 +12,7 @@
 struct x87_remainder x87_fprem(struct fp_env *env, f80_t a, f80_t b, bool nearest)
 {
     struct x87_remainder result = {0};
-    struct fp_number x = f80_unpack(env, a), y = f80_unpack(env, b), r = x;
+    struct fp_number x = f80_unpack(env, a), y = f80_unpack(env, b), r;
     if (fp_is_nan(x) || fp_is_nan(y)) {
         r = fp_nan_of_two(env, x, y);
     } else if (x.kind == FP_INFINITE || y.kind == FP_ZERO) {

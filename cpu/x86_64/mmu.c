@@ -695,7 +695,8 @@ struct translation x86_translate(struct x86_core *c, uint64_t va, enum walk_acce
     return (struct translation){.ok = true,
                                 .pa = gpa(result.walk.pa & c->physical_mask),
                                 .permission = result.walk.permission,
-                                .page_bits = result.walk.page_bits};
+                                .page_bits = result.walk.page_bits,
+                                .let_in = c->s.in_smm != 0};
 }
 
 void x86_page_tables(struct x86_core *c, void (*line)(void *opaque, const char *text), void *opaque)

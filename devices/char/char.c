@@ -24,33 +24,48 @@ void char_receive_ready(struct char_port *port)
         port->ops->receive_ready(port);
 }
 
+bool char_is_connected(struct char_port *port)
+{
+    return port && (!port->ops->is_connected || port->ops->is_connected(port));
+}
+
+void char_guest_open(struct char_port *port, bool open)
+{
+    if (port && port->ops->guest_open)
+        port->ops->guest_open(port, open);
+}
+
 void char_close(struct char_port *port)
 {
     if (port)
         port->ops->close(port);
 }
 
+/* Copies what is before a comma to `text`; what is after it has to be "server". */
+static bool server_split(const char *spec, char *text, size_t size, bool *server)
+{
+    size_t len = strcspn(spec, ",");
+    *server = strcmp(spec + len, ",server") == 0;
+    if (len >= size || (spec[len] && !*server))
+        return false;
+    memcpy(text, spec, len);
+    text[len] = '\0';
+    return true;
+}
+
 /* HOST:PORT[,server], with the host in brackets when it has colons itself. */
-static struct char_port *tcp_open(struct machine *machine, const char *spec, struct error *err)
+static struct char_port *tcp_open(struct machine *machine, const char *option, const char *spec,
+                                  struct error *err)
 {
     char text[256];
-    bool server = false;
-    if (strlen(spec) >= sizeof(text)) {
-        error_set(err, ERROR_USAGE, "the address of --serial tcp: is too long");
+    bool server;
+    char *colon = server_split(spec, text, sizeof(text), &server) ? strrchr(text, ':') : NULL;
+    if (!colon || !colon[1] || (!server && colon == text)) {
+        error_set(err, ERROR_USAGE, "%s tcp:%s is not understood: write tcp:HOST:PORT[,server]", option,
+                  spec);
         return NULL;
-    }
-    strcpy(text, spec);
-    char *option = strchr(text, ',');
-    if (option) {
-        *option++ = 0;
-        server = strcmp(option, "server") == 0;
     }
     char *host = text;
-    char *colon = strrchr(text, ':');
-    if ((option && !server) || !colon || !colon[1] || (!server && colon == text)) {
-        error_set(err, ERROR_USAGE, "--serial tcp:%s is not understood: write tcp:HOST:PORT[,server]", spec);
-        return NULL;
-    }
     *colon = 0;
     size_t len = strlen(host);
     if (host[0] == '[' && host[len - 1] == ']') {
@@ -60,7 +75,18 @@ static struct char_port *tcp_open(struct machine *machine, const char *spec, str
     return char_tcp_create(machine, host, colon + 1, server, err);
 }
 
-struct char_port *char_open(struct machine *machine, const char *spec, struct error *err)
+static struct char_port *unix_open(struct machine *machine, const char *option, const char *spec,
+                                   struct error *err)
+{
+    char path[256];
+    bool server;
+    if (server_split(spec, path, sizeof(path), &server) && path[0])
+        return char_unix_create(machine, path, server, err);
+    error_set(err, ERROR_USAGE, "%s unix:%s is not understood: write unix:PATH[,server]", option, spec);
+    return NULL;
+}
+
+struct char_port *char_open(struct machine *machine, const char *option, const char *spec, struct error *err)
 {
     if (strcmp(spec, "none") == 0)
         return NULL;
@@ -69,14 +95,16 @@ struct char_port *char_open(struct machine *machine, const char *spec, struct er
     if (strcmp(spec, "stdout") == 0)
         return char_stdout_create(machine);
     if (strcmp(spec, "pty") == 0)
-        return char_pty_create(machine, err);
+        return char_pty_create(machine, option, err);
     if (strncmp(spec, "file:", 5) == 0 && spec[5])
         return char_file_create(spec + 5, err);
     if (strncmp(spec, "tcp:", 4) == 0)
-        return tcp_open(machine, spec + 4, err);
-    error_set(
-        err, ERROR_USAGE,
-        "--serial %s is not understood: write stdio, stdout, file:PATH, tcp:HOST:PORT[,server], pty or none",
-        spec);
+        return tcp_open(machine, option, spec + 4, err);
+    if (strncmp(spec, "unix:", 5) == 0)
+        return unix_open(machine, option, spec + 5, err);
+    error_set(err, ERROR_USAGE,
+              "%s %s is not understood: write stdio, stdout, file:PATH, tcp:HOST:PORT[,server], "
+              "unix:PATH[,server], pty or none",
+              option, spec);
     return NULL;
 }

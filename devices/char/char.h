@@ -15,6 +15,11 @@ struct char_ops {
     size_t (*write)(struct char_port *port, const uint8_t *bytes, size_t len);
     /* The device has room again after `receive` took less than all. */
     void (*receive_ready)(struct char_port *port);
+    /* Whether somebody is at the host's end; NULL: always. */
+    bool (*is_connected)(struct char_port *port);
+    /* A program in the guest has opened or closed its end, if it may have been the other; NULL: all the same.
+     */
+    void (*guest_open)(struct char_port *port, bool open);
     void (*close)(struct char_port *port);
 };
 
@@ -22,8 +27,9 @@ struct char_ops {
 struct char_handlers {
     /* Input from the host; returns how many bytes were taken. */
     size_t (*receive)(void *opaque, const uint8_t *bytes, size_t len);
-    void (*writable)(void *opaque);       /* may be NULL */
-    void (*break_received)(void *opaque); /* may be NULL */
+    void (*writable)(void *opaque);           /* may be NULL */
+    void (*break_received)(void *opaque);     /* may be NULL */
+    void (*connection_changed)(void *opaque); /* char_is_connected is another; may be NULL */
     void *opaque;
 };
 
@@ -37,6 +43,8 @@ struct char_port {
 void char_attach(struct char_port *port, const struct char_handlers *handlers);
 size_t char_write(struct char_port *port, const uint8_t *bytes, size_t len);
 void char_receive_ready(struct char_port *port);
+bool char_is_connected(struct char_port *port);
+void char_guest_open(struct char_port *port, bool open);
 void char_close(struct char_port *port);
 
 /* A backend that keeps what is written in memory and feeds what a test gives it. */
@@ -51,11 +59,11 @@ void char_memory_break(struct char_port *port);
 void char_memory_room_set(struct char_port *port, size_t room);
 
 /*
- * --serial SPEC: stdio (raw terminal, Ctrl-A is the escape), stdout (output only, the terminal as it is),
- * file:PATH, tcp:HOST:PORT[,server], pty, none.
- * NULL and err when it can't be opened; NULL without err for none.
+ * What --serial and others are given: stdio (raw terminal, Ctrl-A is the escape), stdout (output only, the
+ * terminal as it is), file:PATH, tcp:HOST:PORT[,server], unix:PATH[,server], pty, none.
+ * NULL and err, which begins with the option's name, when it can't be opened; NULL without err for none.
  */
-struct char_port *char_open(struct machine *machine, const char *spec, struct error *err);
+struct char_port *char_open(struct machine *machine, const char *option, const char *spec, struct error *err);
 
 /*
  * The commands of the terminal's escape, for who runs the machine: Ctrl-A c and every key the port does not

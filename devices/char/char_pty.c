@@ -51,7 +51,7 @@ static const struct char_stream_hooks pty_hooks = {.ended = pty_ended};
 static const struct char_ops pty_ops = {
     .write = char_stream_write, .receive_ready = char_stream_receive_ready, .close = pty_close};
 
-struct char_port *char_pty_create(struct machine *machine, struct error *err)
+struct char_port *char_pty_create(struct machine *machine, const char *option, struct error *err)
 {
     struct char_pty *pty = machine_alloc(sizeof(*pty));
     pty->stream.port.ops = &pty_ops;
@@ -65,7 +65,7 @@ struct char_port *char_pty_create(struct machine *machine, struct error *err)
     }
     char_stream_init(&pty->stream, machine, &pty_hooks);
     char_stream_open(&pty->stream, pty->fd, pty->fd);
-    log_warn("the serial port is %s", pty->path);
+    log_warn("%s pty is %s", option, pty->path);
     return &pty->stream.port;
 }
 

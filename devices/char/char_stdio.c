@@ -97,7 +97,7 @@ static const struct char_ops stdio_ops = {
 struct char_port *char_stdio_create(struct machine *machine, struct error *err)
 {
     if (the_stdio) {
-        error_set(err, ERROR_USAGE, "standard input and output can be one serial port only");
+        error_set(err, ERROR_USAGE, "standard input and output can be one port only");
         return NULL;
     }
     bool terminal = host_tty_is(STDIN);

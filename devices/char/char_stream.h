@@ -16,7 +16,7 @@ struct char_stream_hooks {
     void (*ended)(struct char_stream *stream);
 };
 
-#define CHAR_STREAM_HELD 256
+#define CHAR_STREAM_HELD 4096 /* what a program in a guest reads at once */
 
 struct char_stream {
     struct char_port port;

@@ -31,6 +31,7 @@ struct net_port {
     struct net_handlers handlers;
     uint16_t mtu;        /* the longest payload of the network behind it; 0: Ethernet's own 1500 */
     bool checksums_good; /* every frame it hands over has checksums that need no check by the guest */
+    bool takes_large;    /* TCP segments as long as IP allows, whatever the mtu: it ends their connections */
 };
 
 void net_attach(struct net_port *port, const struct net_handlers *handlers);

@@ -366,6 +366,7 @@ struct net_port *net_slirp_create(struct machine *machine, char *options, struct
     struct slirp_port *slirp = machine_alloc(sizeof(*slirp));
     slirp->port.ops = &slirp_ops;
     slirp->port.checksums_good = true; /* they are made here, and nothing lies between */
+    slirp->port.takes_large = true;
     slirp->machine = machine;
     net_queue_init(&slirp->to_guest);
     net_queue_init(&slirp->from_guest);

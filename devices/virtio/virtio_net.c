@@ -9,10 +9,13 @@
 
 #include "base/bits.h"
 #include "devices/virtio/virtio_net_filter.h"
+#include "devices/virtio/virtio_net_offload.h"
 
 #define VIRTIO_NET_F_CSUM          0
 #define VIRTIO_NET_F_GUEST_CSUM    1
 #define VIRTIO_NET_F_MAC           5
+#define VIRTIO_NET_F_HOST_TSO4     11
+#define VIRTIO_NET_F_HOST_TSO6     12
 #define VIRTIO_NET_F_MRG_RXBUF     15
 #define VIRTIO_NET_F_STATUS        16
 #define VIRTIO_NET_F_CTRL_VQ       17
@@ -106,22 +109,22 @@ static unsigned flow_hash(const uint8_t *frame, size_t len)
 
 /* --- transmit --- */
 
-/* Fill in the checksum the driver asked for: the field holds the pseudo header's sum (5.1.6.2). */
-static bool checksum_fill(uint8_t *frame, size_t len, size_t start, size_t offset)
+/* What the driver left to do; false: it left what was not offered, or it can't be done. */
+static bool frame_finish(const struct virtio_net *net, const uint8_t *header, uint8_t *frame, size_t len)
 {
-    if (start > len || offset + 2 > len - start)
+    unsigned gso = header[HEADER_GSO_TYPE];
+    unsigned needed = gso == GSO_TCPV4   ? VIRTIO_NET_F_HOST_TSO4
+                      : gso == GSO_TCPV6 ? VIRTIO_NET_F_HOST_TSO6
+                                         : VIRTIO_NET_F_CSUM;
+    bool checksum = header[HEADER_FLAGS] & HDR_F_NEEDS_CSUM;
+    if (gso == GSO_NONE && !checksum)
+        return true;
+    if (!virtio_has(&net->device, needed))
         return false;
-    uint64_t sum = 0;
-    for (size_t i = start; i + 1 < len; i += 2)
-        sum += be16_load(frame + i);
-    if ((len - start) % 2)
-        sum += (uint64_t)frame[len - 1] << 8;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    uint16_t folded = (uint16_t)~sum;
-    be16_store(frame + start + offset,
-               folded ? folded : 0xffff); /* zero means none in UDP, and equals this */
-    return true;
+    if (gso != GSO_NONE)
+        return net_segment_finish(frame, len, gso);
+    return net_checksum_fill(frame, len, le16_load(header + HEADER_CSUM_START),
+                             le16_load(header + HEADER_CSUM_OFFSET));
 }
 
 /* Copy a frame out of guest memory and make it ready to send; its length, or 0 when there is none. */
@@ -130,16 +133,7 @@ static size_t frame_fetch(struct virtio_net *net, const struct virtqueue_chain *
     if (chain->out_len < HEADER_SIZE + FRAME_MIN || chain->out_len > sizeof(net->frame))
         return 0;
     size_t len = virtqueue_chain_read(chain, 0, net->frame, sizeof(net->frame)) - HEADER_SIZE;
-    const uint8_t *header = net->frame;
-    uint8_t *frame = net->frame + HEADER_SIZE;
-    if (header[HEADER_GSO_TYPE] != 0)
-        return 0; /* not offered */
-    if (header[HEADER_FLAGS] & HDR_F_NEEDS_CSUM &&
-        (!virtio_has(&net->device, VIRTIO_NET_F_CSUM) ||
-         !checksum_fill(frame, len, le16_load(header + HEADER_CSUM_START),
-                        le16_load(header + HEADER_CSUM_OFFSET))))
-        return 0;
-    return len;
+    return frame_finish(net, net->frame, net->frame + HEADER_SIZE, len) ? len : 0;
 }
 
 static void transmit(struct virtio_net *net, struct virtqueue *queue)
@@ -314,10 +308,15 @@ static bool net_features_acceptable(struct virtio_device *device, uint64_t featu
     uint64_t needing_control = VIRTIO_BIT(VIRTIO_NET_F_CTRL_RX) | VIRTIO_BIT(VIRTIO_NET_F_CTRL_VLAN) |
                                VIRTIO_BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) | VIRTIO_BIT(VIRTIO_NET_F_MQ) |
                                VIRTIO_BIT(VIRTIO_NET_F_CTRL_MAC_ADDR);
-    if (!(features & needing_control) || features & VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ))
-        return true;
-    log_guest("%s: features that need VIRTIO_NET_F_CTRL_VQ accepted without it", device->name);
-    return false;
+    uint64_t needing_checksums = VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6);
+    const char *missing = NULL;
+    if (features & needing_control && !(features & VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ)))
+        missing = "VIRTIO_NET_F_CTRL_VQ";
+    else if (features & needing_checksums && !(features & VIRTIO_BIT(VIRTIO_NET_F_CSUM)))
+        missing = "VIRTIO_NET_F_CSUM";
+    if (missing)
+        log_guest("%s: features that need %s accepted without it", device->name, missing);
+    return !missing;
 }
 
 static void net_config_read(struct virtio_device *device, uint8_t *config)
@@ -413,6 +412,8 @@ static uint64_t net_features(const struct virtio_net *net)
                         VIRTIO_BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) | VIRTIO_BIT(VIRTIO_NET_F_SPEED_DUPLEX);
     if (net->port && net->port->checksums_good)
         features |= VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM);
+    if (net->port && net->port->takes_large)
+        features |= VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6);
     if (net->pairs_max > 1)
         features |= VIRTIO_BIT(VIRTIO_NET_F_MQ);
     return features;

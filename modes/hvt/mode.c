@@ -141,7 +141,7 @@ static bool console_open(struct hvt_board *board, struct error *err)
     struct error none = {0};
     if (!board->config->serial_count)
         return true;
-    board->console = char_open(&board->run->machine, board->config->serials[0], &none);
+    board->console = char_open(&board->run->machine, "--serial", board->config->serials[0], &none);
     if (none.kind != ERROR_NONE)
         return error_set(err, none.kind, "%s", none.text);
     char_attach(board->console, &(struct char_handlers){.writable = console_writable, .opaque = board});

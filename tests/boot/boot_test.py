@@ -14,6 +14,7 @@ import http.server
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -22,8 +23,13 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ui"))
+
+import agent
+import rfb
 from console import Console
 from screen import words_of
+from xserver import Clipboard, x_server
 
 PROGRAM = FETCH = None
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
@@ -131,7 +137,7 @@ class Guests:
                      f"{images}/initramfs-{self.arch}.gz", "--append", f"{self.console}root={root}", *words)
 
     def disk_and_network(self, interface, *words, root="/dev/vda"):
-        """DHCP, a file from the host, 50 MB onto the disk and back after a reboot, power-off."""
+        """DHCP, a file from the host, 50 MB onto the disk, to the host and back after a reboot, power-off."""
         served = os.urandom(3000000)
         with open(os.path.join(self.folder.name, "served"), "wb") as out:
             out.write(served)
@@ -149,6 +155,7 @@ class Guests:
             printed = self.run_in(console, "dd if=/dev/urandom of=/root/data bs=1M count=50 2>/dev/null; sync; "
                                            "sha256sum /root/data", 300)
             digest = re.search(r"[0-9a-f]{64}", printed).group()
+            self.assertEqual(self.sent_by_guest(console, "/root/data"), digest)
             console.send("reboot -f\n")
             console.expect(r"Linux version", 120 * SLOW)
             self.shell(console)
@@ -160,8 +167,26 @@ class Guests:
         result = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
         self.assertIn(result.returncode, (0, 1), result.stdout)
 
+    def sent_by_guest(self, console, path):
+        """The SHA-256 of what comes when the guest sends a file to this host."""
+        received = hashlib.sha256()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(120 * SLOW)
+
+            def receive():
+                with listener.accept()[0] as connection:
+                    while piece := connection.recv(1 << 16):
+                        received.update(piece)
+
+            receiver = threading.Thread(target=receive)
+            receiver.start()
+            self.run_in(console, f"busybox nc 10.0.2.2 {listener.getsockname()[1]} <{path}", 300)
+            receiver.join()
+        return received.hexdigest()
+
     def virtio_mode(self, transport):
-        """On the minimal board: two processors, disk, network, a second console, date, reboot and power-off."""
+        """On the minimal board: two processors, disk, network, a second console, a port, date, reboot and power-off."""
+        port = os.path.join(self.folder.name, "port")
         disk, log = os.path.join(self.folder.name, "root.img"), os.path.join(self.folder.name, "hvc0.log")
         served = os.urandom(100000)
         with open(os.path.join(self.folder.name, "served"), "wb") as out:
@@ -170,7 +195,7 @@ class Guests:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with self.debian("--mode", "virtio", "--transport", transport, "--disk", f"{disk},format=raw", "--serial",
-                         f"file:{log}") as console:
+                         f"file:{log}", "--port", f"org.triarch.test=unix:{port},server") as console:
             self.shell(console)
             self.assertRegex(self.run_in(console, "nproc"), r"(?m)^2\r?$")
             self.run_in(console, "ip link set eth0 up; udhcpc -i eth0 -n", 120)
@@ -178,6 +203,7 @@ class Guests:
                                            "sha256sum; sync", 120)
             self.assertIn(hashlib.sha256(served).hexdigest(), printed)
             self.run_in(console, "modprobe virtio_console; sleep 1; echo said on hvc0 >/dev/hvc0", 60)
+            self.named_port(console, port)
             self.assertEqual(self.run_in(console, "dd if=/dev/hwrng bs=16 count=1 2>/dev/null | wc -c").split()[-2], "16")
             self.virtio_mode_more(console)
             console.send("reboot -f\n")
@@ -190,6 +216,20 @@ class Guests:
         server.server_close()
         with open(log) as text:
             self.assertIn("said on hvc0", text.read())
+
+    def named_port(self, console, path):
+        """A program in the guest finds the port by its name, and answers who connects to the host's end, one after the other."""
+        self.run_in(console, "until name=$(grep -lx org.triarch.test /sys/class/virtio-ports/*/name); do sleep 1; done; "
+                             "port=/dev/$(basename $(dirname $name)); "
+                             # Nobody at the other end is the end of what is read.
+                             "while :; do while read line; do echo heard $line; done <>$port >&0; sleep 0.1; done &")
+        for words in ("one", "two"):
+            with socket.socket(socket.AF_UNIX) as other:
+                other.settimeout(60 * SLOW)
+                other.connect(path)
+                other.sendall(words.encode() + b"\n")
+                with other.makefile() as answers:
+                    self.assertEqual(answers.readline(), f"heard {words}\n")
 
     def virtio_mode_more(self, console):
         """What an architecture's minimal board has that others don't."""
@@ -708,6 +748,62 @@ class X8664(Guests, unittest.TestCase):
         with open(disk, "rb") as file:
             file.seek(51200)
             self.assertEqual(file.read(20), b"written by the guest")
+
+    def with_agent(self, display, environment=None):
+        """A guest with a shell that plays SPICE's agent, when it has announced itself; its console and the agent."""
+        linux = fetch("linux-amd64")
+        images = os.path.join(os.path.dirname(linux), "images")
+        console = Console([PROGRAM, "run", "--serial", "stdio", "--arch", "x86_64", "--memory", "512M", "--net", "none", "--kernel",
+                           f"{linux}/vmlinuz", "--initrd", f"{images}/initramfs-amd64.gz", "--append", "console=ttyS0 quiet",
+                           "--display", display], environment)
+        self.addCleanup(console.__exit__)
+        self.shell(console)
+        there = agent.Agent(lambda *words: self.run_in(console, *words))
+        self.assertEqual(there.hear(8)[0], agent.CAPABILITIES)
+        there.say(agent.CAPABILITIES, struct.pack("<II", 0, agent.ON_DEMAND))
+        return there
+
+    def agent_pastes(self, there, text):
+        self.assertEqual(there.hear(8), (agent.GRAB, agent.TEXT))
+        there.say(agent.REQUEST, agent.TEXT)
+        self.assertEqual(there.hear(8 + len(text.encode())), (agent.CLIPBOARD, agent.TEXT + text.encode()))
+
+    def agent_copies(self, there, text):
+        there.say(agent.GRAB, agent.TEXT)
+        self.assertEqual(there.hear(8), (agent.REQUEST, agent.TEXT))
+        there.say(agent.CLIPBOARD, agent.TEXT + text.encode())
+
+    def test_pc_clipboard_vnc(self):
+        """What a VNC client copies the guest's agent can paste, and the reverse, beyond Latin-1 where the client can do that."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            number = probe.getsockname()[1] - 5900
+        there = self.with_agent(f"vnc=:{number}")
+        with rfb.Client(5900 + number) as plain, rfb.Client(5900 + number, (rfb.RAW, rfb.CLIPBOARD)) as full:
+            for client, text in ((plain, "gr\xfc\xdfe\n"), (full, "\u20ac \U0001f600\nline")):
+                client.copy(text)
+                self.agent_pastes(there, text)
+            self.agent_copies(there, "caf\xe9 \u20ac\n")
+            self.assertEqual(plain.pasted(), "caf\xe9 ?\n")
+            self.assertEqual(full.pasted(), "caf\xe9 \u20ac\n")
+
+    def test_pc_clipboard_window(self):
+        """The same with the clipboard of the desktop where the window is."""
+        for tool in ("Xvfb", "xclip"):
+            if not shutil.which(tool):
+                self.skipTest(f"{tool} is not installed")
+        with x_server() as display:
+            host = Clipboard(display)
+            host.copy("was there: \u20ac\n")
+            there = self.with_agent("sdl", host.environment)
+            self.agent_pastes(there, "was there: \u20ac\n")
+            self.agent_copies(there, "caf\xe9 \U0001f600\n")
+            end = time.monotonic() + 60 * SLOW
+            while host.paste() != "caf\xe9 \U0001f600\n":
+                self.assertLess(time.monotonic(), end, "the host has not got the guest's text")
+                time.sleep(0.1)
+            host.copy("another")
+            self.agent_pastes(there, "another")
 
     # Reads cylinder 40, head 1, sector 18 by the BIOS, from the drive it was started from, and writes it to COM1.
     BOOT_SECTOR = bytes.fromhex(

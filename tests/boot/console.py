@@ -15,12 +15,12 @@ class Gone(Exception):
 
 
 class Console:
-    def __init__(self, command):
+    def __init__(self, command, environment=None):
         self.command = command
         self.output = b""
         self.clean_from = 0
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, bufsize=0)
+                                        stderr=subprocess.STDOUT, bufsize=0, env=environment)
         os.set_blocking(self.process.stdout.fileno(), False)
 
     def __enter__(self):

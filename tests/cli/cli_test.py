@@ -14,7 +14,7 @@ import sys
 import tempfile
 import unittest
 
-USAGE, IMAGE = 2, 3
+HOST, USAGE, IMAGE = 1, 2, 3
 PROGRAM = None
 
 
@@ -341,6 +341,33 @@ class BadInput(Refusals, unittest.TestCase):
             self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--serial", f"tcp::{port},server")
             self.refused(USAGE, [port, "65535"], "run", "--kernel", kernel, "--gdb", port)
 
+    def test_ports(self):
+        kernel = self.file("kernel", elf())
+        bad = lambda mentions, *words: self.refused(USAGE, mentions, "run", "--kernel", kernel, *words)
+        for wrong in ("name", "name=", "=none"):
+            bad([wrong, "NAME="], "--port", wrong)
+        bad(["--port agent", "carrier-pigeon", "unix:"], "--port", "agent=carrier-pigeon")
+        bad(["--port agent", "unix:PATH"], "--port", "agent=unix:/x,client")
+        bad(["--port agent", "unix:PATH"], "--port", "agent=unix:")
+        bad(["twice", "same"], "--port", "same=none", "--port", "same=none")
+        bad(["127"], "--port", "n" * 128 + "=none")
+        many = [word for number in range(15) for word in ("--port", f"p{number}=none")]
+        bad(["14", "p14"], *many)
+        bad(["too long"], "--port", "agent=unix:/" + "x" * 200)
+        bad(["hvt"], "--mode", "hvt", "--port", "agent=none")
+        path = self.file("plain", b"a file that is no socket")
+        self.refused(HOST, [path], "run", "--kernel", kernel, "--port", f"agent=unix:{path},server")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), b"a file that is no socket")
+        self.refused(HOST, ["nobody"], "run", "--kernel", kernel, "--port", f"agent=unix:{self.folder.name}/nobody")
+
+    def test_clipboard(self):
+        kernel = self.file("kernel", elf())
+        self.refused(USAGE, ["auto, on or off", "yes"], "run", "--kernel", kernel, "--clipboard", "yes")
+        self.refused(USAGE, ["screen"], "run", "--kernel", kernel, "--display", "none", "--clipboard", "on")
+        self.refused(USAGE, ["com.redhat.spice.0"], "run", "--kernel", kernel, "--display", "vnc=:9999", "--clipboard", "on",
+                     "--port", "com.redhat.spice.0=none")
+
 
 class BadInputForPc(Refusals, unittest.TestCase):
     """What can't be started on an x86_64 machine."""
@@ -508,6 +535,9 @@ class Good(unittest.TestCase):
         for words in (["info", "--help"], ["info", "-h"], ["help", "info"]):
             result = subprocess.run([PROGRAM, *words], capture_output=True, text=True)
             self.assertEqual((result.returncode, result.stdout[:17]), (0, "usage: vm-cli info"[:17]))
+        offered = subprocess.run([PROGRAM, "info"], capture_output=True, text=True).stdout
+        for name in ("x86-64-v3", "avx2", "rva22s64", "sstc", "neoverse-n1", "pauth"):
+            self.assertRegex(offered, rf"\s{name}\s")
         self.assertIn("--block:NAME", subprocess.run([PROGRAM, "help", "hvt"], capture_output=True, text=True).stdout)
         self.assertIn("Examples:", subprocess.run([PROGRAM, "run", "--help"], capture_output=True, text=True).stdout)
 

@@ -86,6 +86,8 @@ class Config(unittest.TestCase):
         self.means('[[vm.virtio.devices]]\ntype = "console"\ndriver = "file"\npath = "/log"\n',
                    mode="virtio", serial=["stdio", "file:/log"])
         self.means('[[vm.virtio.devices]]\ntype = "console"\ndriver = "stdio"\n', mode="virtio", serial=["none", "stdio"])
+        self.means('[[vm.virtio.devices]]\ntype = "port"\nname = "a.b"\ndriver = "unix"\npath = "/s"\nserver = true\n',
+                   mode="virtio", port=["a.b=unix:/s,server"])
         self.means('[vm]\nmode = "type1"\n[[vm.virtio.devices]]\ntype = "rng"\n', mode="type1")
 
     # --- every option ---

@@ -21,8 +21,8 @@ struct world {
     struct debug_target target;
     struct gdb_stub *stub;
     struct physmem mem;
-    bool stopped;
-    unsigned changes;
+    bool stopped, let_in;
+    unsigned changes, ram_id;
     enum debug_action actions[2];
     char sent[65536];
     size_t sent_len;
@@ -70,7 +70,7 @@ static struct translation fake_translate(struct vcpu *vcpu, gva_t va, enum walk_
 {
     (void)vcpu;
     (void)access;
-    return (struct translation){va.a >= 0x1000 && va.a < 0x2000, gpa(va.a), 7, 12};
+    return (struct translation){va.a >= 0x1000 && va.a < 0x2000, gpa(va.a), 7, 12, world->let_in};
 }
 
 static const struct cpu_ops fake_ops = {.name = "fake",
@@ -132,8 +132,7 @@ static void world_make(void)
     }
     world->mem.ram = ram_create();
     struct ram_block *block = ram_block_create(world->mem.ram, "ram", 4096, NULL);
-    unsigned id;
-    CHECK(ram_map(world->mem.ram, block, 0, gpa(0x1000), 4096, RAM_MAPPED, &id));
+    CHECK(ram_map(world->mem.ram, block, 0, gpa(0x1000), 4096, RAM_MAPPED, &world->ram_id));
     world->target = (struct debug_target){.vcpus = world->vcpus,
                                           .count = 2,
                                           .mem = &world->mem,
@@ -317,9 +316,31 @@ static void noise(void)
     world_free();
 }
 
+/* What system-management mode alone sees is there for a debugger while the vCPU is in it. */
+static void guarded_memory(void)
+{
+    world_make();
+    uint32_t value = 0x12345678, read = 0;
+    CHECK(debug_memory_write(&world->target, world->vcpus[0], gva(0x1ffc), &value, 4));
+    ram_mapping_set_kind(world->mem.ram, world->ram_id, RAM_GUARDED);
+    CHECK(!debug_memory_read(&world->target, world->vcpus[0], gva(0x1ffc), &read, 4));
+    world->let_in = true;
+    CHECK(debug_memory_read(&world->target, world->vcpus[0], gva(0x1ffc), &read, 4));
+    CHECK_EQ(read, value);
+    value = 0x9abcdef0;
+    CHECK(debug_memory_write(&world->target, world->vcpus[0], gva(0x1000), &value, 4));
+    CHECK(debug_memory_read(&world->target, world->vcpus[0], gva(0x1000), &read, 4));
+    CHECK_EQ(read, value);
+    world_free();
+}
+
 static const struct test_case cases[] = {
-    {"framing", framing}, {"registers_and_memory", registers_and_memory},
-    {"points", points},   {"running", running},
-    {"queries", queries}, {"noise", noise},
+    {"framing", framing},
+    {"registers_and_memory", registers_and_memory},
+    {"points", points},
+    {"running", running},
+    {"queries", queries},
+    {"noise", noise},
+    {"guarded_memory", guarded_memory},
 };
 TEST_SUITE(gdb_test, "unit", cases);

@@ -20,7 +20,7 @@ static struct test_machine *test;
 static struct {
     uint8_t bytes[100000];
     size_t len, room, wanted;
-    unsigned breaks, writables;
+    unsigned breaks, writables, connections;
 } device;
 
 static size_t device_receive(void *opaque, const uint8_t *bytes, size_t len)
@@ -45,10 +45,26 @@ static void device_break(void *opaque)
     device.breaks++;
 }
 
+static void device_connection_changed(void *opaque)
+{
+    (void)opaque;
+    device.connections++;
+}
+
+static bool connection_changed(void *opaque)
+{
+    (void)opaque;
+    return device.connections != 0;
+}
+
 static void attach(struct char_port *port)
 {
     static const struct char_handlers handlers = {
-        .receive = device_receive, .writable = device_writable, .break_received = device_break};
+        .receive = device_receive,
+        .writable = device_writable,
+        .break_received = device_break,
+        .connection_changed = device_connection_changed,
+    };
     memset(&device, 0, sizeof(device));
     device.room = sizeof(device.bytes);
     char_attach(port, &handlers);
@@ -106,7 +122,7 @@ static void check_refused(const char *spec, enum error_kind kind)
 {
     struct error err = {0};
     test_context("%s", spec);
-    CHECK(char_open(&test->machine, spec, &err) == NULL);
+    CHECK(char_open(&test->machine, "--serial", spec, &err) == NULL);
     CHECK_EQ(err.kind, kind);
     CHECK((err.text[0] != 0) == (kind != ERROR_NONE));
     test_context(NULL);
@@ -125,6 +141,11 @@ static void specs(void)
     check_refused("tcp::", ERROR_USAGE);
     check_refused("tcp::1234", ERROR_USAGE);
     check_refused("tcp:localhost:1,client", ERROR_USAGE);
+    check_refused("unix:", ERROR_USAGE);
+    check_refused("unix:,server", ERROR_USAGE);
+    check_refused("unix:/tmp/x,client", ERROR_USAGE);
+    check_refused("unix:/nonexistent/x", ERROR_HOST);
+    check_refused("unix:/nonexistent/x,server", ERROR_HOST);
     check_refused("tcp:localhost:no-such-service", ERROR_USAGE);
     test_machine_destroy(test);
 }
@@ -147,7 +168,7 @@ static void file(void)
     CHECK_EQ(write(fd, "old contents", 12), 12);
     snprintf(spec, sizeof(spec), "file:%s", path);
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, spec, NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
     if (CHECK(port != NULL)) {
         CHECK_EQ(port_write(port, "first "), 6);
         CHECK_EQ(port_write(port, "line"), 4);
@@ -164,7 +185,7 @@ static void tcp_server(void)
 {
     char service[16];
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, "tcp:127.0.0.1:0,server", NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", "tcp:127.0.0.1:0,server", NULL);
     if (!CHECK(port != NULL))
         return;
     attach(port);
@@ -189,7 +210,7 @@ static int tcp_connected(struct char_port **port, char spec[static 64], int *lis
 {
     *listener = host_socket_listen("127.0.0.1", "0", NULL);
     snprintf(spec, 64, "tcp:127.0.0.1:%u", host_socket_port(*listener));
-    *port = char_open(&test->machine, spec, NULL);
+    *port = char_open(&test->machine, "--serial", spec, NULL);
     int server = host_socket_accept(*listener);
     if (!CHECK(*port != NULL) || !CHECK(server >= 0))
         return -1;
@@ -214,8 +235,73 @@ static void tcp_client(void)
     close(listener);
     char_close(port);
     struct error err = {0};
-    CHECK(char_open(&test->machine, spec, &err) == NULL);
+    CHECK(char_open(&test->machine, "--serial", spec, &err) == NULL);
     CHECK_EQ(err.kind, ERROR_HOST);
+    test_machine_destroy(test);
+}
+
+/* It comes and goes, and leaves no socket behind; one that somebody else left is no hindrance. */
+static void unix_server(void)
+{
+    char folder[] = "/tmp/triarch-char-XXXXXX", path[64], spec[96];
+    test = test_machine_create(MIB);
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof(path), "%s/socket", folder);
+    snprintf(spec, sizeof(spec), "unix:%s,server", path);
+    int left = host_socket_listen_path(path, NULL);
+    CHECK(left >= 0);
+    check_refused(spec, ERROR_HOST); /* somebody listens */
+    close(left);
+    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
+    if (!CHECK(port != NULL))
+        return;
+    attach(port);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(!char_is_connected(port));
+        device.connections = 0;
+        int client = host_socket_connect_path(path, NULL);
+        CHECK(client >= 0);
+        CHECK(test_loop_until(test, connection_changed, NULL));
+        CHECK(char_is_connected(port));
+        CHECK_EQ(write(client, "hello", 5), 5);
+        check_received("hello");
+        CHECK_EQ(port_write(port, "world"), 5);
+        check_sent(client, "world");
+        device.connections = 0;
+        close(client);
+        CHECK(test_loop_until(test, connection_changed, NULL));
+    }
+    char_close(port);
+    CHECK(access(path, F_OK) != 0);
+    CHECK_EQ(rmdir(folder), 0);
+    test_machine_destroy(test);
+}
+
+static void unix_client(void)
+{
+    char folder[] = "/tmp/triarch-char-XXXXXX", path[64], spec[96];
+    test = test_machine_create(MIB);
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof(path), "%s/socket", folder);
+    snprintf(spec, sizeof(spec), "unix:%s", path);
+    int listener = host_socket_listen_path(path, NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", spec, NULL);
+    if (!CHECK(port != NULL))
+        return;
+    attach(port);
+    CHECK(char_is_connected(port));
+    int server = host_socket_accept(listener);
+    CHECK(server >= 0);
+    CHECK_EQ(write(server, "in", 2), 2);
+    check_received("in");
+    device.connections = 0;
+    close(server);
+    CHECK(test_loop_until(test, connection_changed, NULL));
+    CHECK(!char_is_connected(port));
+    char_close(port);
+    close(listener);
+    CHECK_EQ(unlink(path), 0); /* the client leaves it alone */
+    CHECK_EQ(rmdir(folder), 0);
     test_machine_destroy(test);
 }
 
@@ -295,7 +381,7 @@ static void output_back_pressure(void)
 static void pty(void)
 {
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, "pty", NULL);
+    struct char_port *port = char_open(&test->machine, "--serial", "pty", NULL);
     if (!CHECK(port != NULL))
         return;
     attach(port);
@@ -337,8 +423,8 @@ static bool exit_asked(void *opaque)
 static int stdio_child(const char *expected, bool until_exit)
 {
     test = test_machine_create(MIB);
-    struct char_port *port = char_open(&test->machine, "stdio", NULL);
-    if (!port || char_open(&test->machine, "stdio", &(struct error){0}))
+    struct char_port *port = char_open(&test->machine, "--serial", "stdio", NULL);
+    if (!port || char_open(&test->machine, "--serial", "stdio", &(struct error){0}))
         return 10;
     attach(port);
     char_stdio_escape_set(port, escape_record, NULL);
@@ -469,6 +555,8 @@ static const struct test_case cases[] = {{"specs", specs},
                                          {"file", file},
                                          {"tcp_server", tcp_server},
                                          {"tcp_client", tcp_client},
+                                         {"unix_server", unix_server},
+                                         {"unix_client", unix_client},
                                          {"input_back_pressure", input_back_pressure},
                                          {"output_back_pressure", output_back_pressure},
                                          {"pty", pty},

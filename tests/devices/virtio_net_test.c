@@ -10,6 +10,8 @@ enum {
     F_CSUM = 0,
     F_GUEST_CSUM = 1,
     F_MAC = 5,
+    F_HOST_TSO4 = 11,
+    F_HOST_TSO6 = 12,
     F_MRG_RXBUF = 15,
     F_STATUS = 16,
     F_CTRL_VQ = 17,
@@ -28,7 +30,7 @@ static struct virtio_device *device;
 static struct net_port *near, *far;
 
 /* What came out of the card. */
-static uint8_t sent[2048];
+static uint8_t sent[0x10100];
 static size_t sent_len;
 static unsigned sent_count;
 
@@ -45,7 +47,7 @@ static void set_up(enum guest_transport transport, uint64_t extra, unsigned pair
 {
     guest = guest_create(transport);
     net_pair_create(&near, &far);
-    near->checksums_good = true;
+    near->checksums_good = near->takes_large = true;
     net_attach(far, &(struct net_handlers){.receive = far_receive});
     struct virtio_net_config config = {.name = "net0", .port = near, .queue_pairs = pairs};
     memcpy(config.mac, own, 6);
@@ -99,6 +101,110 @@ static void network_sends(const uint8_t *frame, size_t len)
     host_mutex_lock(&guest->test->machine.lock);
     net_send(far, frame, len);
     host_mutex_unlock(&guest->test->machine.lock);
+}
+
+/* A TCP segment with `data` bytes as a driver leaves it: no lengths, no checksums; its length. */
+static uint32_t segment_make(uint8_t *frame, bool ipv6, uint32_t data)
+{
+    uint32_t ip = ipv6 ? 40 : 20, len = 14 + ip + 20 + data;
+    for (uint32_t i = 0; i < len; i++)
+        frame[i] = (uint8_t)(i * 7);
+    memset(frame + 14, 0, ip + 20);
+    be16_store(frame + 12, ipv6 ? 0x86dd : 0x0800);
+    frame[14] = ipv6 ? 0x60 : 0x45;
+    frame[14 + (ipv6 ? 6 : 9)] = 6; /* TCP */
+    for (uint32_t i = 0; i < (ipv6 ? 32 : 8); i++)
+        frame[14 + (ipv6 ? 8 : 12) + i] = (uint8_t)(i + 1);
+    frame[14 + ip + 12] = 0x50;
+    return len;
+}
+
+/* RFC 1071: over everything with its checksum in it, the sum is all ones. */
+static uint32_t ones_sum(uint32_t sum, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        sum += (uint32_t)bytes[i] << (i % 2 ? 0 : 8);
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+/* Who takes large segments gets them whole, as valid packets. */
+static void large_segments(void)
+{
+    static uint8_t frame[0x10100];
+    static const uint32_t sizes[] = {1, 1460, 30001, 65535 - 60};
+    for (unsigned kind = 0; kind < 2 * ARRAY_LEN(sizes); kind++) {
+        bool ipv6 = kind & 1;
+        uint32_t size = sizes[kind / 2], ip = ipv6 ? 40 : 20, len = segment_make(frame, ipv6, size);
+        uint8_t header[HEADER] = {1, ipv6 ? 4 : 1};
+        le16_store(header + 2, (uint16_t)(14 + ip + 20));
+        le16_store(header + 4, 1460);
+        le16_store(header + 6, (uint16_t)(14 + ip));
+        le16_store(header + 8, 16);
+        set_up((enum guest_transport)(kind % GUEST_TRANSPORTS),
+               VIRTIO_BIT(F_CSUM) | VIRTIO_BIT(F_HOST_TSO4) | VIRTIO_BIT(F_HOST_TSO6), 1, 2);
+        test_context("ipv6 %u, %u bytes", ipv6, size);
+        transmit(header, frame, len);
+        CHECK_EQ(sent_count, 1);
+        CHECK_EQ(sent_len, len);
+        CHECK_MEM(sent + 14 + ip + 20, frame + 14 + ip + 20, size);
+        if (ipv6) {
+            CHECK_EQ(be16_load(sent + 14 + 4), 20 + size);
+        } else {
+            CHECK_EQ(be16_load(sent + 14 + 2), 40 + size);
+            CHECK_EQ(ones_sum(0, sent + 14, 20), 0xffff);
+        }
+        uint32_t pseudo = ones_sum(6 + 20 + size, sent + 14 + (ipv6 ? 8 : 12), ipv6 ? 32 : 8);
+        CHECK_EQ(ones_sum(pseudo, sent + 14 + ip, 20 + size), 0xffff);
+        tear_down();
+    }
+}
+
+/* What was not negotiated, or is no such segment, is not sent; and the card goes on. */
+static void large_segments_refused(void)
+{
+    static uint8_t frame[4000];
+    enum log_level level = log_level_get();
+    log_level_set(LOG_QUIET);
+    uint32_t len = segment_make(frame, false, 3000);
+    uint8_t header[HEADER] = {1, 1, 54, 0, 0xb4, 5, 34, 0, 16};
+    set_up(GUEST_MMIO, VIRTIO_BIT(F_CSUM), 1, 2);
+    transmit(header, frame, len);
+    CHECK_EQ(sent_count, 0);
+    tear_down();
+    set_up(GUEST_MMIO, VIRTIO_BIT(F_CSUM) | VIRTIO_BIT(F_HOST_TSO4), 1, 2);
+    transmit(header, frame, 14 + 20 + 19); /* half a TCP header */
+    frame[14] = 0x46;                      /* with options there is none */
+    transmit(header, frame, 14 + 20 + 20);
+    frame[14] = 0x44;
+    transmit(header, frame, len);
+    frame[14] = 0x45;
+    frame[14 + 9] = 17;
+    transmit(header, frame, len);
+    frame[14 + 9] = 6;
+    header[1] = 4; /* IPv6 was not negotiated */
+    transmit(header, frame, len);
+    for (unsigned type = 2; type < 256; type++) {
+        header[1] = (uint8_t)type;
+        transmit(header, frame, len);
+        guest->heap = TEST_RAM_BASE + 0x100000; /* the buffers are not in use any more */
+    }
+    CHECK_EQ(sent_count, 0);
+    header[1] = 1;
+    transmit(header, frame, len);
+    CHECK_EQ(sent_count, 1);
+    tear_down();
+    /* It goes with checksums (5.1.3.1). */
+    guest = guest_create(GUEST_MMIO);
+    net_pair_create(&near, &far);
+    near->takes_large = true;
+    guest_attach(guest, virtio_net_create(&guest->test->machine,
+                                          &(struct virtio_net_config){.name = "net0", .port = near}));
+    CHECK(guest_offered(guest) & VIRTIO_BIT(F_HOST_TSO4));
+    CHECK(!guest_negotiate(guest, guest_core_features(false, false) | VIRTIO_BIT(F_HOST_TSO4)));
+    tear_down();
+    log_level_set(level);
 }
 
 static void both_ways(void)
@@ -390,9 +496,15 @@ static void frames_nobody_wants(void)
 }
 
 static const struct test_case cases[] = {
-    {"both_ways", both_ways},   {"mergeable_buffers", mergeable_buffers},
-    {"checksums", checksums},   {"receive_filter", receive_filter},
-    {"vlans", vlans},           {"queue_pairs", queue_pairs},
-    {"link_state", link_state}, {"frames_nobody_wants", frames_nobody_wants},
+    {"both_ways", both_ways},
+    {"mergeable_buffers", mergeable_buffers},
+    {"large_segments", large_segments},
+    {"large_segments_refused", large_segments_refused},
+    {"checksums", checksums},
+    {"receive_filter", receive_filter},
+    {"vlans", vlans},
+    {"queue_pairs", queue_pairs},
+    {"link_state", link_state},
+    {"frames_nobody_wants", frames_nobody_wants},
 };
 TEST_SUITE(virtio_net_test, "unit", cases);

@@ -27,6 +27,7 @@ struct behind {
     const char *folder;
     struct block *block;
     struct net_port *near, *far;
+    struct virtio_console_port ends[3];
     struct display *display;
     struct input *input;
 };
@@ -54,12 +55,19 @@ static struct virtio_device *device_create(enum kind kind, struct guest *guest, 
         return virtio_blk_create(machine, &(struct virtio_blk_config){"disk0", behind->block, 2, "fuzz"});
     case NET:
         net_pair_create(&behind->near, &behind->far);
+        behind->near->takes_large = true;
         net_attach(behind->far, &(struct net_handlers){.receive = far_receive});
         return virtio_net_create(machine,
                                  &(struct virtio_net_config){"net0", behind->near, {2, 1, 1, 1, 1, 1}, 2});
     case CONSOLE:
-        return virtio_console_create(
-            machine, &(struct virtio_console_config){"console0", char_memory_create(), 80, 25});
+        for (unsigned i = 0; i < 3; i++)
+            behind->ends[i] = (struct virtio_console_port){i ? "port" : "", char_memory_create()};
+        return virtio_console_create(machine, &(struct virtio_console_config){.name = "console0",
+                                                                              .port = behind->ends[0].end,
+                                                                              .columns = 80,
+                                                                              .rows = 25,
+                                                                              .ports = behind->ends + 1,
+                                                                              .port_count = 2});
     case GPU:
         behind->display = display_create();
         return virtio_gpu_create(
@@ -101,14 +109,15 @@ static uint32_t length_wild(void)
     }
 }
 
-/* Words that devices look for at the start of what they read: types, classes, small sectors. */
+/* Words that devices look for at the start of what they read: types, classes, small sectors, ports' events.
+ */
 static void buffers_fill(struct guest *guest)
 {
     static uint8_t bytes[0x10000];
     for (size_t at = 0; at < sizeof(bytes); at += 16) {
         le32_store(bytes + at, (uint32_t)test_random() % 15);
         bytes[at + 1] = (uint8_t)(test_random() % 3 ? 0 : test_random() % 6);
-        le32_store(bytes + at + 4, (uint32_t)test_random() % 4);
+        le32_store(bytes + at + 4, (uint32_t)test_random() % 8 | (test_random() & 1) << 16);
         le64_store(bytes + at + 8, test_random() % 8 ? test_random() % 500 : test_random());
     }
     test_ram_put(guest->test, BUFFERS, bytes, sizeof(bytes));
@@ -170,6 +179,16 @@ static void registers_wild(struct guest *guest)
                    test_random() % 4 ? test_random() % 8 : test_random());
 }
 
+static void console_acts(struct virtio_device *device, struct behind *behind)
+{
+    struct char_port *end = behind->ends[test_random() % 3].end;
+    virtio_console_resize(device, (uint16_t)test_random(), 1);
+    virtio_console_plug(device, (unsigned)test_random() % 3, test_random() & 1);
+    char_memory_input(end, "from the host", 13);
+    char_memory_room_set(end, test_random() % 100);
+    end->handlers.connection_changed(end->handlers.opaque);
+}
+
 static void outside_acts(struct guest *guest, struct behind *behind, struct virtio_device *device,
                          enum kind kind)
 {
@@ -178,7 +197,7 @@ static void outside_acts(struct guest *guest, struct behind *behind, struct virt
     if (kind == NET)
         net_send(behind->far, frame, test_random() % sizeof(frame));
     if (kind == CONSOLE)
-        virtio_console_resize(device, (uint16_t)test_random(), 1);
+        console_acts(device, behind);
     if (kind == GPU)
         display_refresh(behind->display);
     if (kind == TABLET) {

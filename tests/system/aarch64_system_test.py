@@ -4,18 +4,8 @@
 usage: aarch64_system_test.py VM-CLI [unittest arguments]
 """
 
-import os
-import re
-import shutil
-import subprocess
-import sys
-import tempfile
-import unittest
+import bare
 
-PROGRAM = None
-HERE = os.path.dirname(os.path.abspath(__file__))
-COMPILER, PEER = "aarch64-linux-gnu-gcc", "qemu-system-aarch64"
-SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
 UNDEFINED = 0x2000000
 
 
@@ -51,41 +41,15 @@ LEFT_OUT = (
 IDENTITY = [number(3, 0, 0, 0, 0), number(3, 3, 0, 0, 1), number(3, 3, 0, 0, 7), number(3, 0, 0, 6, 0), number(3, 0, 0, 6, 1)]
 
 
-class Registers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        for command, package in ((COMPILER, "gcc-aarch64-linux-gnu"), (PEER, "scripts/peers")):
-            if not shutil.which(command):
-                raise unittest.SkipTest(f"{command} is missing: {package} has it")
-        version = subprocess.run([PEER, "--version"], capture_output=True, text=True).stdout
-        if int((re.search(r"version (\d+)", version) or [0, 0])[1]) < 10:
-            raise unittest.SkipTest(f"{PEER} is older than version 10: scripts/peers fetches a newer one")
-        cls.folder = tempfile.TemporaryDirectory(prefix="triarch-system-")
-        cls.image = os.path.join(cls.folder.name, "registers.elf")
-        subprocess.run([COMPILER, "-nostdlib", "-static", "-Wl,-Ttext=0x40100000,--build-id=none,-n,--no-warn-rwx-segments",
-                        "-march=armv8.5-a", "-o", cls.image, os.path.join(HERE, "aarch64_registers.S")], check=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
-
-    def table(self, *command):
+class Registers(bare.Bare):
+    def table(self, lines):
         """{(kind, number): [values]} that the program printed."""
-        log = os.path.join(self.folder.name, "log")
-        result = subprocess.run([*command, f"file:{log}"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                timeout=300 * SLOW)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        with open(log) as text:
-            lines = text.read().split("\n")
-        self.assertIn("E", lines)
         rows = [line.split() for line in lines if line[:1] in ("R", "S")]
         return {(row[0], int(row[1], 16)): [int(value, 16) for value in row[2:]] for row in rows}
 
     def compare(self, model, peers_model, real):
-        ours = self.table(PROGRAM, "run", "--arch", "aarch64", "--cpu", model, "--memory", "512M", "--net", "none", "--firmware",
-                          "none", "--kernel", self.image, "--serial")
-        theirs = self.table(PEER, "-M", "virt,gic-version=3", "-cpu", peers_model, "-m", "512M", "-no-user-config",
-                            "-nodefaults", "-display", "none", "-kernel", self.image, "-serial")
+        image = self.build_alone("registers", "aarch64_registers.S", "-march=armv8.5-a")
+        ours, theirs = (self.table(lines) for lines in self.both(image, model, peers_model))
         nothing = {"R": [UNDEFINED, 0, UNDEFINED], "S": [UNDEFINED]}
         different = []
         for kind, n in sorted(set(ours) | set(theirs)):
@@ -111,5 +75,4 @@ class Registers(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PROGRAM = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    bare.main()

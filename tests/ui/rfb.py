@@ -2,8 +2,12 @@
 
 import socket
 import struct
+import zlib
 
 RAW, DESKTOP_SIZE, CURSOR, EXTENDED_SIZE, QEMU_KEYS, QEMU_POINTER = 0, -223, -239, -308, -258, -257
+CLIPBOARD = 0xC0A1E5CE - (1 << 32)
+# Flags of the extended clipboard: text, and what a message does.
+TEXT, CAPS, REQUEST, PEEK, NOTIFY, PROVIDE = 1, 1 << 24, 1 << 25, 1 << 26, 1 << 27, 1 << 28
 
 
 class Refused(Exception):
@@ -16,6 +20,8 @@ class Client:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.known = set()  # pseudo-encodings that the server has shown
         self.updates = 0
+        self.extended = False  # the server has the extended clipboard
+        self.cut_text = None  # what it has sent, or nothing new
         assert self.read(12).startswith(b"RFB 003.")
         self.socket.sendall(b"RFB 003.008\n")
         self.security = list(self.read(self.read(1)[0]))
@@ -33,6 +39,7 @@ class Client:
         self.pixels = bytearray(4 * self.width * self.height)
         # 32 bits a pixel, of which 24 count, little-endian, red at bit 16.
         self.socket.sendall(struct.pack(">B3xBBBBHHHBBB3x", 0, 32, 24, 0, 1, 255, 255, 255, 16, 8, 0))
+        self.encodings = encodings
         self.socket.sendall(struct.pack(f">BxH{len(encodings)}i", 2, len(encodings), *encodings))
         self.request(False)
 
@@ -73,18 +80,63 @@ class Client:
         else:
             raise ValueError(f"encoding {encoding}, which was not asked for")
 
+    def message(self):
+        """Wait for the server's next message; whether it is an update. Asks for another then."""
+        kind = self.read(1)[0]
+        if kind == 0:
+            for _ in range(struct.unpack(">xH", self.read(3))[0]):
+                self.rectangle()
+            self.updates += 1
+            self.request()
+        if kind == 3:
+            length = struct.unpack(">3xi", self.read(7))[0]
+            if length >= 0:
+                self.cut_text = self.read(length).decode("latin-1")
+            else:
+                self.clipboard_message(self.read(-length))
+        return kind == 0
+
     def update(self):
-        """Wait for the next update; what else the server sends is passed over. Asks for another."""
-        while True:
-            kind = self.read(1)[0]
-            if kind == 0:
-                for _ in range(struct.unpack(">xH", self.read(3))[0]):
-                    self.rectangle()
-                self.updates += 1
-                self.request()
-                return
-            if kind == 3:
-                self.read(struct.unpack(">3xI", self.read(7))[0])
+        """Wait for the next update; what else the server sends is passed over."""
+        while not self.message():
+            pass
+
+    def clipboard_send(self, flags, data=b""):
+        self.socket.sendall(struct.pack(">B3xiI", 6, -4 - len(data), flags) + data)
+
+    def clipboard_message(self, message):
+        """Of the extended clipboard: what there is is asked for."""
+        flags = struct.unpack(">I", message[:4])[0]
+        if flags & CAPS:
+            self.extended = True
+            self.clipboard_send(CAPS | REQUEST | PEEK | NOTIFY | PROVIDE | TEXT, bytes(4))
+        elif flags & NOTIFY and flags & TEXT:
+            self.clipboard_send(REQUEST | TEXT)
+        elif flags & PROVIDE:
+            data = zlib.decompressobj().decompress(message[4:])
+            size = struct.unpack(">I", data[:4])[0]
+            text = data[4 : 4 + size]
+            assert len(text) == size and text.endswith(b"\0"), data
+            self.cut_text = text[:-1].decode().replace("\r\n", "\n")
+
+    def copy(self, text):
+        if CLIPBOARD in self.encodings:
+            while not self.extended:
+                self.message()
+            data = text.replace("\n", "\r\n").encode() + b"\0"
+            packer = zlib.compressobj()  # flushed and not ended, as clients do it
+            packed = packer.compress(struct.pack(">I", len(data)) + data) + packer.flush(zlib.Z_SYNC_FLUSH)
+            self.clipboard_send(PROVIDE | TEXT, packed)
+        else:
+            data = text.encode("latin-1")
+            self.socket.sendall(struct.pack(">B3xI", 6, len(data)) + data)
+
+    def pasted(self):
+        """Wait for the server's text; that."""
+        while self.cut_text is None:
+            self.message()
+        text, self.cut_text = self.cut_text, None
+        return text
 
     def rgb(self):
         """The picture as bytes of red, green and blue."""

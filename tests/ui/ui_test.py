@@ -24,6 +24,7 @@ import unittest
 
 import pictures
 import rfb
+from xserver import x_server
 
 PROGRAM = None
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
@@ -153,20 +154,6 @@ def free_port():
                 return number
             except OSError:
                 pass
-
-
-@contextlib.contextmanager
-def x_server(folder):
-    """An Xvfb, whose screen lies in a file in the folder; its display's name."""
-    reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-fbdir", folder, "-nolisten", "tcp", "-noreset"]
-    with subprocess.Popen(command, pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        os.close(writing)
-        try:
-            with os.fdopen(reading) as numbers:
-                yield ":" + numbers.readline().strip()
-        finally:
-            server.terminate()
 
 
 class Case(unittest.TestCase):
@@ -412,7 +399,7 @@ class Window(Case):
         for tool in ("Xvfb", "xdotool"):
             if not shutil.which(tool):
                 self.skipTest(f"{tool} is not here: scripts/setup test installs it")
-        server = x_server(self.folder)
+        server = x_server("-fbdir", self.folder)
         self.display = server.__enter__()
         self.addCleanup(server.__exit__, None, None, None)
 

@@ -226,6 +226,17 @@ static void illegal_returns(void)
     bare->s->elr_el1 = A64_CODE + 0x100;
     A64_EXEC(bare, ERET);
     a64_check_exception(bare, A64_SYNC_EL0, EC_ILLEGAL_STATE, 0, A64_CODE + 0x100);
+    /* What is wrong with the fetch comes first (D1.3.5.5). */
+    a64_enter(bare, 1);
+    bare->s->spsr_el1 = PSTATE_IL | PSTATE_EL1H;
+    bare->s->elr_el1 = A64_CODE + 0x102;
+    A64_EXEC(bare, ERET);
+    a64_check_exception(bare, A64_SYNC, EC_PC_ALIGNMENT, 0, A64_CODE + 0x102);
+    CHECK_EQ(bare->s->spsr_el1 & PSTATE_IL, PSTATE_IL);
+    bare->s->spsr_el1 = PSTATE_IL | PSTATE_EL1H;
+    bare->s->elr_el1 = A64_HOLE;
+    A64_EXEC(bare, ERET);
+    CHECK_EQ(bare->s->esr_el1 >> 26, EC_FETCH_ABORT_LOWER + 1);
     a64_destroy(bare);
 }
 

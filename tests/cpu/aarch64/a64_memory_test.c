@@ -121,8 +121,9 @@ static void atomic_alignment(void)
     struct a64_bare *bare = a64_create("max,-lse2,+lse");
     a64_mmu_on(bare);
     bare->s->x[1] = A64_DATA + 4;
+    /* WnR: its read would fault as well. */
     A64_EXEC(bare, LDADD_X(2, 0, 1));
-    check_abort(bare, 1, FSC_ALIGNMENT | 1 << 6, A64_DATA + 4);
+    check_abort(bare, 1, FSC_ALIGNMENT, A64_DATA + 4);
     A64_EXEC(bare, LDXR_X(0, 1));
     check_abort(bare, 1, FSC_ALIGNMENT, A64_DATA + 4);
     A64_EXEC(bare, LDAR_X(0, 1));
@@ -144,7 +145,7 @@ static void atomic_alignment(void)
     CHECK_EQ(a64_load(bare, A64_DATA + 8), 0x1122334400000000);
     bare->s->x[1] = A64_DATA + 12;
     A64_EXEC(bare, LDADD_X(2, 0, 1));
-    check_abort(bare, 1, FSC_ALIGNMENT | 1 << 6, A64_DATA + 12);
+    check_abort(bare, 1, FSC_ALIGNMENT, A64_DATA + 12);
     A64_EXEC(bare, LDAR_X(0, 1));
     check_abort(bare, 1, FSC_ALIGNMENT, A64_DATA + 12);
     a64_sysreg_set(bare, SCTLR_EL1, bare->s->sctlr_el1 | SCTLR_nAA);
@@ -163,6 +164,31 @@ static void atomic_alignment(void)
     bare->s->x[1] = (uint64_t)1 << 38;
     A64_EXEC(bare, CAS_X(2, 0, 1));
     check_abort(bare, 1, FSC_TRANSLATION + 1, (uint64_t)1 << 38);
+    a64_destroy(bare);
+}
+
+/* What a Normal mapping of a place that is no RAM makes of accesses: its type says nothing of alignment. */
+static void normal_without_memory(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    a64_mmu_on(bare);
+    a64_page_set(bare, PAGE_A, A64_HOLE | A64_PAGE);
+    a64_page_set(bare, PAGE_B, A64_DEVICE | A64_PAGE);
+    bare->s->x[1] = PAGE_A + 1;
+    A64_EXEC(bare, LDR_X(0, 1, 0));
+    check_abort(bare, 1, FSC_EXTERNAL, PAGE_A + 1);
+    A64_EXEC(bare, STR_X(0, 1, 0));
+    check_abort(bare, 1, FSC_EXTERNAL | 1 << 6, PAGE_A + 1);
+    A64_EXEC(bare, SYS(3, 7, 4, 1, 1) /* dc zva */);
+    check_abort(bare, 1, FSC_EXTERNAL | 1 << 6, PAGE_A + 1);
+    bare->s->x[1] = PAGE_A;
+    A64_EXEC(bare, LDXR_X(0, 1));
+    check_abort(bare, 1, FSC_EXTERNAL, PAGE_A);
+    A64_EXEC(bare, CAS_X(2, 0, 1));
+    check_abort(bare, 1, FSC_EXTERNAL, PAGE_A);
+    bare->s->x[1] = PAGE_B + 1;
+    A64_EXEC(bare, LDR_X(0, 1, 0));
+    RAN_TO_END(bare);
     a64_destroy(bare);
 }
 
@@ -305,6 +331,18 @@ static void address_translation(void)
              SYS(0, 7, 9, 0, 1) /* s1e1rp */, MRS(2, PAR_EL1));
     CHECK_EQ(bare->s->x[0] & 1, 0);
     CHECK_EQ(bare->s->x[2], 1 << 11 | (FSC_PERMISSION + 3) << 1 | 1);
+    /* An external abort of the walk is an exception, and PAR_EL1 stays. */
+    a64_store(bare, A64_TABLES + 16, A64_HOLE | 3);
+    bare->s->x[1] = (uint64_t)2 << 30;
+    bare->s->par_el1 = 0x5555;
+    A64_EXEC(bare, SYS(0, 7, 8, 0, 1));
+    check_abort(bare, 1, (FSC_EXTERNAL_WALK + 2) | 1 << 6 | 1 << 8, (uint64_t)2 << 30);
+    CHECK_EQ(bare->s->par_el1, 0x5555);
+    /* The MMU off: flat, as far as addresses go. */
+    a64_sysreg_set(bare, SCTLR_EL1, bare->s->sctlr_el1 & ~SCTLR_M);
+    bare->s->x[1] = (uint64_t)1 << 52;
+    A64_EXEC(bare, SYS(0, 7, 8, 0, 1), MRS(0, PAR_EL1));
+    CHECK_EQ(bare->s->x[0], 0x801 | FSC_ADDRESS_SIZE << 1);
     a64_destroy(bare);
 }
 
@@ -328,6 +366,11 @@ static void zeroing(void)
     bare->s->x[1] = (uint64_t)1 << 38;
     A64_EXEC(bare, SYS(3, 7, 14, 1, 1) /* dc civac */);
     check_abort(bare, 1, FSC_TRANSLATION + 1 + (1 << 6) + (1 << 8), (uint64_t)1 << 38);
+    /* PAN is for loads and stores, not for maintenance. */
+    bare->s->x[1] = A64_DATA;
+    A64_EXEC(bare, 0xd500419f /* msr pan, #1 */, SYS(3, 7, 10, 1, 1) /* dc cvac */,
+             SYS(3, 7, 5, 1, 1) /* ic ivau */);
+    RAN_TO_END(bare);
     a64_destroy(bare);
 }
 
@@ -405,6 +448,7 @@ static const struct test_case cases[] = {
     {"page_crossing", page_crossing},
     {"alignment", alignment},
     {"atomic_alignment", atomic_alignment},
+    {"normal_without_memory", normal_without_memory},
     {"exclusives", exclusives},
     {"unprivileged", unprivileged},
     {"tagged_addresses", tagged_addresses},

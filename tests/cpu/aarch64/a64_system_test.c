@@ -212,6 +212,10 @@ static void overflow(void)
     a64_sysreg_set(bare, PMOVSCLR_EL0, 1);
     CHECK(!bare->outputs[AARCH64_OUT_PMU]);
     CHECK_EQ(a64_sysreg(bare, PMOVSCLR_EL0), 0);
+    /* Set by software, and of a counter that is off (D13.3.1). */
+    a64_sysreg_set(bare, A64_SYSREG(3, 3, 9, 12, 2), 1);
+    a64_sysreg_set(bare, A64_SYSREG(3, 3, 9, 14, 3), 1);
+    CHECK(bare->outputs[AARCH64_OUT_PMU]);
     a64_destroy(bare);
 }
 
@@ -286,7 +290,19 @@ static void breakpoints(void)
     bare->s->contextidr_el1 = 0x99;
     A64_EXEC(bare, NOP, NOP, NOP, NOP);
     a64_check_exception(bare, A64_SYNC, EC_BREAKPOINT_LOWER + 1, 0x22, A64_CODE + 8);
-    /* Off with the lock. */
+    /* The first bit of BAS is the one for instructions of four bytes. */
+    a64_sysreg_set(bare, DBGBCR0_EL1, 0x187);
+    a64_enter(bare, 1);
+    A64_EXEC(bare, NOP, NOP, NOP, NOP);
+    RAN_TO_END(bare);
+    a64_sysreg_set(bare, DBGBCR0_EL1, 0x1e7);
+    /* Off with either lock. */
+    a64_sysreg_set(bare, A64_SYSREG(2, 0, 1, 3, 4), 1);
+    a64_enter(bare, 1);
+    A64_EXEC(bare, NOP, NOP, NOP, NOP);
+    RAN_TO_END(bare);
+    a64_sysreg_set(bare, A64_SYSREG(2, 0, 1, 3, 4), 0);
+
     a64_sysreg_set(bare, OSLAR_EL1, 1);
     a64_enter(bare, 1);
     A64_EXEC(bare, NOP, NOP, NOP, NOP);
@@ -317,6 +333,36 @@ static void watchpoints(void)
     a64_enter(bare, 1);
     A64_EXEC(bare, STR_X(0, 1, 0x100), LDR_X(0, 1, 0xf8), LDR_X(0, 1, 0x200), LDR_X(0, 1, 0x1f8));
     a64_check_exception(bare, A64_SYNC, EC_WATCHPOINT_LOWER + 1, 0x22, A64_CODE + 12);
+    /* FAR: the first address that is watched, not where the access begins. */
+    bare->s->x[1] = A64_DATA + 0xfc;
+    a64_enter(bare, 1);
+    A64_EXEC(bare, LDR_X(0, 1, 0));
+    CHECK_EQ(bare->s->far_el1, A64_DATA + 0x100);
+    /* PAC 1, EL1 only: LDTR is an access of EL0. */
+    a64_sysreg_set(bare, DBGWCR0_EL1, 8 << 24 | 0xff << 5 | 3 << 3 | 1 << 1 | 1);
+    bare->s->x[1] = A64_DATA + 0x140;
+    a64_enter(bare, 1);
+    A64_EXEC(bare, LDTR_X(0, 1), LDR_X(0, 1, 0));
+    a64_check_exception(bare, A64_SYNC, EC_WATCHPOINT_LOWER + 1, 0x22, A64_CODE + 4);
+    /* WT: only in the context it is linked to. */
+    a64_sysreg_set(bare, A64_SYSREG(2, 0, 0, 5, 4), 0x99);
+    a64_sysreg_set(bare, A64_SYSREG(2, 0, 0, 5, 5), 0x3 << 20 | 0x1e7);
+    a64_sysreg_set(bare, DBGWCR0_EL1, 8 << 24 | 1 << 20 | 5 << 16 | 0xff << 5 | 1 << 3 | 3 << 1 | 1);
+    a64_enter(bare, 1);
+    A64_EXEC(bare, LDR_X(0, 1, 0));
+    RAN_TO_END(bare);
+    bare->s->contextidr_el1 = 0x99;
+    A64_EXEC(bare, LDR_X(0, 1, 0));
+    CHECK_EQ(bare->s->esr_el1 >> 26, EC_WATCHPOINT_LOWER + 1);
+    /* A store-exclusive reads nothing. */
+    a64_sysreg_set(bare, DBGWCR0_EL1, 0);
+    a64_enter(bare, 1);
+    A64_EXEC(bare, LDXR_X(0, 1), SVC(0));
+    a64_sysreg_set(bare, DBGWCR0_EL1, 8 << 24 | 0xff << 5 | 1 << 3 | 3 << 1 | 1);
+    a64_enter(bare, 1);
+    A64_EXEC(bare, STXR_X(2, 0, 1));
+    RAN_TO_END(bare);
+    CHECK_EQ(bare->s->x[2], 0);
     /* Atomics do both. */
     bare->s->x[1] = A64_DATA + 0x140;
     a64_enter(bare, 1);
@@ -345,10 +391,10 @@ static void software_step(void)
     a64_check_exception(bare, A64_SYNC_EL0, EC_STEP_LOWER, 1 << 24 | 0x22, A64_CODE + 0x104);
     CHECK_EQ(bare->s->x[1], 1);
     CHECK_EQ(bare->s->spsr_el1 & PSTATE_SS, 0);
-    /* SS clear: the exception comes before the instruction. */
+    /* SS clear: the exception comes before the instruction, and after none that was stepped: ISV is 0. */
     bare->s->spsr_el1 = PSTATE_EL0T;
     A64_EXEC(bare, ERET);
-    a64_check_exception(bare, A64_SYNC_EL0, EC_STEP_LOWER, 1 << 24 | 0x22, A64_CODE + 0x104);
+    a64_check_exception(bare, A64_SYNC_EL0, EC_STEP_LOWER, 0x22, A64_CODE + 0x104);
     CHECK_EQ(bare->s->x[1], 1);
     /* A system call is taken, with SS clear in its SPSR: the step's exception comes after the return. */
     bare->s->spsr_el1 = PSTATE_SS | PSTATE_EL0T;
