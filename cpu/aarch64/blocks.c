@@ -170,7 +170,8 @@ unsigned aarch64_block_grow(struct aarch64_core *c, const struct a64_insn *end, 
 {
     struct block *block = (struct block *)(uintptr_t)a64_block_of_first(end - end->imm);
     unsigned slots = (unsigned)end->imm, count = block->count;
-    struct aarch64_code code = {.host = tlb_fetch_hit(c->bank, pc, &code.pa)};
+    struct aarch64_code code = {0};
+    code.host = tlb_fetch_hit(c->bank, pc, &code.pa);
     if (!code.host || code.pa != block->pa || !block_reopen(c->blocks, block, slots + 2, A64_BLOCK_SLOTS))
         return 0;
     struct builder b = {
