@@ -22,7 +22,8 @@ A64_HANDLER(go_on)
 {
     (void)i, (void)pc;
     /* Debug points need no look: code in their pages is never known. */
-    if (vcpu_limit_reached(&c->vcpu) || aarch64_lines(c) || (c->s.mdscr_el1 & MDSCR_SS) || (c->s.pstate & PSTATE_IL))
+    if (vcpu_limit_reached(&c->vcpu) || aarch64_lines(c) || (c->s.mdscr_el1 & MDSCR_SS) ||
+        (c->s.pstate & PSTATE_IL))
         return a64_leave();
     c->resync = false;
     bank = aarch64_context(c);
