@@ -9,6 +9,10 @@ import time
 # Escape sequences of terminals: they come between words and would split them.
 ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)")
 
+# What the shell of a root file system of ours (scripts/make-rootfs) asks with. The kernel may say something right
+# behind it, so nothing can be expected of where the output ends.
+PROMPT = r"triarch:\S*# "
+
 
 class Gone(Exception):
     """The guest ended, or took too long, before it printed what was waited for."""
@@ -59,6 +63,19 @@ class Console:
 
     def send(self, text):
         self.process.stdin.write(text.encode())
+
+    def shell(self, timeout, *commands):
+        """Wait for the shell and make its prompt something that nothing else prints; then run the commands."""
+        self.expect(PROMPT, timeout)
+        self.send("; ".join(["PS1='rea''dy> '", "stty -echo", *commands]) + "\n")
+        self.expect("ready> ", timeout)
+
+    def run(self, command, timeout):
+        """Run a command in the guest's shell; what it printed."""
+        start = self.clean_from
+        self.send(command + "\n")
+        end = self.expect("ready> ", timeout).start()
+        return self.text()[start:end]
 
     def wait(self, timeout):
         """The exit status; what is printed until then is kept."""

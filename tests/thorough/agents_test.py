@@ -67,16 +67,11 @@ class Agents:
                                 f"{self.console_name}root=LABEL=triarch quiet", "--disk", f"{self.image},format=raw,snapshot",
                                 *words], environment)
         self.addCleanup(self.console.__exit__)
-        self.console.expect(r"[#$] $", 300 * SLOW)
-        self.console.send("PS1='rea''dy> '; stty -echo; set +m; cd /root\n")
-        self.console.expect(r"ready> $", 60 * SLOW)
+        self.console.shell(300 * SLOW, "set +m", "cd /root")
         self.run_in(PORTS)
 
     def run_in(self, command, timeout=120):
-        start = self.console.clean_from
-        self.console.send(command + "\n")
-        self.console.expect(r"ready> $", timeout * SLOW)
-        return self.console.text()[start:]
+        return self.console.run(command, timeout * SLOW)
 
     def guest_pastes(self, text):
         wanted = base64.b64encode(text.encode()).decode()
