@@ -28,9 +28,10 @@ const struct option run_option_table[] = {
     {"arch", OPTION_TEXT, "x86_64|aarch64|riscv64", "The machine", "the guest's architecture; else the kernel's", AT(arch), 0},
     {"mode", OPTION_TEXT, "auto|type1|virtio|hvt", "The machine",
      "what the guest is shown: type1 is a full board, virtio a minimal one, hvt a tender for Solo5 unikernels; else by the image, or TRIARCH_MODE", AT(mode), 0},
-    {"transport", OPTION_TEXT, "pci|mmio", "The machine", "mode virtio: how its devices are reached (pci)", AT(transport), 0},
-    {"machine", OPTION_TEXT, "display=virtio|ramfb|vga|none,gic-version=2|3", "The machine",
-     "what draws the picture (a PC: vga; else virtio where there is a window or a screenshot); aarch64: the interrupt controller",
+    {"transport", OPTION_TEXT, "pci|mmio", "The machine", "how virtio devices are reached (pci); without --mode on a minimal board, with --mode type1 on the full one of aarch64 and riscv64", AT(transport), 0},
+    {"machine", OPTION_TEXT, "display=virtio|ramfb|vga|none,gic-version=2|3,virtio-mmio=1|2", "The machine",
+     "what draws the picture (a PC: vga; else virtio where there is a window or a screenshot); aarch64: the interrupt controller; "
+     "aarch64 and riscv64: the version of virtio-mmio (2), 1 for drivers that know the legacy interface only",
      AT(machine), 0},
     {"accel", OPTION_TEXT, "auto|kvm|interp", "The machine", "the engine that runs the guest", AT(accel), 0},
     {"cpu", OPTION_TEXT, "MODEL[,+EXT][,-EXT]", "The machine", "the processor; `vm-cli info` lists them", AT(cpu), 0},

@@ -156,17 +156,23 @@ static bool screen_set(struct machine_config *config, const char *name, struct e
 static bool machine_option_set(struct run *run, const char *option, struct error *err)
 {
     struct machine_config *config = &run->config;
-    if (strcmp(option, "gic-version=2") == 0 || strcmp(option, "gic-version=3") == 0)
-        config->gic_version = (unsigned)(option[strlen(option) - 1] - '0');
-    else if (strncmp(option, "display=", 8) == 0)
+    unsigned value = (unsigned)(option[strlen(option) - 1] - '0');
+    bool gic = strcmp(option, "gic-version=2") == 0 || strcmp(option, "gic-version=3") == 0;
+    bool slots = strcmp(option, "virtio-mmio=1") == 0 || strcmp(option, "virtio-mmio=2") == 0;
+    if (strncmp(option, "display=", 8) == 0)
         return screen_set(config, option + 8, err);
-    else
+    if (!gic && !slots)
         return error_set(err, ERROR_USAGE,
-                         "--machine knows display=auto|virtio|ramfb|vga|none and gic-version=2|3, not %s",
+                         "--machine knows display=auto|virtio|ramfb|vga|none, gic-version=2|3 and "
+                         "virtio-mmio=1|2, not %s",
                          option);
-    return config->arch == GUEST_AARCH64 ||
-           error_set(err, ERROR_USAGE, "--machine %s is for aarch64, and this machine is for %s", option,
-                     guest_arch_name(config->arch));
+    if (gic)
+        config->gic_version = value;
+    else
+        config->virtio_legacy = value == 1;
+    return config->arch == GUEST_AARCH64 || (slots && config->arch == GUEST_RISCV64) ||
+           error_set(err, ERROR_USAGE, "--machine %s is for aarch64%s, and this machine is for %s", option,
+                     slots ? " and riscv64" : "", guest_arch_name(config->arch));
 }
 
 static bool machine_options_set(struct run *run, struct error *err)

@@ -2,7 +2,8 @@
 #include "base/bits.h"
 #include "machine/arm_virt_board.h"
 
-/* Firmware looks for the device tree at the start of RAM, and keeps its own things behind it. */
+/* Firmware looks for the device tree at the start of RAM, and keeps its own things behind it. So do programs
+ * that are not made like Linux, to which it is given in x0. */
 #define FIRMWARE_DTB ARM_RAM
 
 /* Programs that may lie anywhere leave the start of RAM free. */
@@ -12,6 +13,7 @@
  * masked. Programs of other kinds get the same. */
 static bool payload_boot(struct arm_board *board, struct board_boot *boot, struct error *err)
 {
+    boot->tree_first = true;
     if (!virt_payload_load(&board->virt, boot, PROGRAM_BASE, err) || !board_tables_place(boot, err))
         return false;
     psci_boot(board->psci, boot->kernel.entry, boot->dtb);

@@ -19,7 +19,7 @@ bool board_payload_load(struct board_boot *boot, struct source *source, uint64_t
                          guest_arch_name(info.arch), image_kind_name(info.kind), guest_arch_name(arch));
     switch (info.kind) {
     case IMAGE_ELF: return elf_load(source, &boot->target, guest_arch_elf_machine(arch), base, loaded, err);
-    case IMAGE_LINUX: return linux_image_load(source, &boot->target, loaded, err);
+    case IMAGE_LINUX: return linux_image_load(source, &boot->target, base, loaded, err);
     case IMAGE_UNKNOWN: return flat_load(source, &boot->target, base, loaded, err);
     default:
         return error_set(err, ERROR_IMAGE, "%s is %s, and can't be started as a kernel", source->path,
@@ -40,6 +40,9 @@ bool board_file_load(struct board_boot *boot, const char *path, uint64_t base, s
 
 #define DTB_ROOM_SMALL (64 * KIB)
 #define SMALL_MEMORY   (32 * MIB)
+
+/* Below programs that are linked for half a MiB into RAM, with their headers before that. */
+#define TREE_ROOM_FIRST (256 * KIB)
 
 static bool initrd_place(struct board_boot *boot, struct error *err)
 {
@@ -111,5 +114,11 @@ bool board_tables_place(struct board_boot *boot, struct error *err)
             "%llu MiB of memory have no room for the device tree beside the kernel: give the machine "
             "more with --memory",
             (unsigned long long)(boot->target.size / MIB));
-    return initrd_place(boot, err) && board_tree_place(boot, room, err);
+    if (!initrd_place(boot, err))
+        return false;
+    if (boot->tree_first && boot->kernel.start - boot->target.base >= TREE_ROOM_FIRST) {
+        boot->dtb = boot->target.base;
+        room = TREE_ROOM_FIRST;
+    }
+    return board_tree_place(boot, room, err);
 }

@@ -15,6 +15,7 @@ struct board_boot {
     void *(*tree_make)(void *opaque, const struct dt_chosen *chosen, struct error *err);
     void *opaque;
     struct loaded firmware, kernel, initrd; /* empty: start == end */
+    bool tree_first; /* programs look for the device tree at the start of RAM: put it there if that is free */
     uint64_t dtb;
 };
 

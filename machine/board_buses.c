@@ -18,6 +18,7 @@ bool board_slots_add(struct board_parts *parts, const struct board_slots *slots,
                                             .base = gpa(slots->base + i * slots->size),
                                             .size = slots->size,
                                             .irq = slots->irq(slots->opaque, i),
+                                            .legacy = parts->config->virtio_legacy,
                                             .device = parts->slots[i]};
         if (!virtio_mmio_create(&parts->run->machine, &config, err))
             return false;

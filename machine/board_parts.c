@@ -283,10 +283,9 @@ bool board_virtio_add(struct board_parts *parts, struct error *err)
 
 /* --- the screen --- */
 
-/* On PCI where the board has it. */
 static bool screen_attach(struct board_parts *parts, struct virtio_device *device, struct error *err)
 {
-    return device && virtio_attach(parts, device, parts->pci ? TRANSPORT_PCI : TRANSPORT_MMIO, err);
+    return device && virtio_attach(parts, device, parts->config->transport, err);
 }
 
 static bool input_add(struct board_parts *parts, struct error *err)

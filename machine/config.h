@@ -68,6 +68,7 @@ struct machine_config {
     unsigned cpus;
     uint64_t memory;
     unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
+    bool virtio_legacy;   /* aarch64, riscv64: virtio-mmio slots are of version 1 */
     enum screen_kind screen;
     const char *const
         *usb; /* devices by their names: "keyboard", "mouse", "tablet"; "none": not even a PC's */

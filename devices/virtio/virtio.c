@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/bits.h"
+#include "devices/virtio/queue_ring.h"
 
 /* What every device of ours offers; VIRTIO_F_ACCESS_PLATFORM is not among it: devices use physical addresses.
  */
@@ -131,6 +132,11 @@ void virtio_break(struct virtio_device *device)
     config_interrupt(device); /* 2.1.2: after DRIVER_OK the driver is told */
 }
 
+void virtio_legacy_only(struct virtio_device *device)
+{
+    device->offered = (uint32_t)device->offered | VIRTIO_BIT(VIRTIO_F_ANY_LAYOUT);
+}
+
 void virtio_transport_attach(struct virtio_device *device, const struct virtio_transport *transport)
 {
     device->transport = *transport;
@@ -152,8 +158,8 @@ uint32_t virtio_driver_features(const struct virtio_device *device)
 
 void virtio_driver_features_write(struct virtio_device *device, uint32_t value)
 {
-    if (device->status & VIRTIO_STATUS_FEATURES_OK) {
-        log_guest("%s: features written after FEATURES_OK", device->name);
+    if (device->status & (VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK)) {
+        log_guest("%s: features written after their negotiation", device->name);
         return;
     }
     unsigned select = device->driver_feature_select;
@@ -170,10 +176,8 @@ static bool features_acceptable(struct virtio_device *device)
                   (unsigned long long)(device->accepted & ~device->offered));
         return false;
     }
-    if (!virtio_has(device, VIRTIO_F_VERSION_1)) {
-        log_guest("%s: the driver does not know version 1 of the specification", device->name);
-        return false;
-    }
+    /* 6.2: a device may refuse to work without VIRTIO_F_VERSION_1. This one does not: widespread drivers
+     * never look at the upper half of the features. */
     return !device->class->features_acceptable ||
            device->class->features_acceptable(device, device->accepted);
 }
@@ -191,10 +195,10 @@ void virtio_status_write(struct virtio_device *device, uint8_t value)
         log_guest("%s: the driver takes back status bits (%#x to %#x)", device->name, device->status, value);
     if (set & VIRTIO_STATUS_FEATURES_OK && !features_acceptable(device))
         set &= ~VIRTIO_STATUS_FEATURES_OK; /* 2.2.2: the driver reads back that it is not set */
-    if (set & VIRTIO_STATUS_DRIVER_OK && !((device->status | set) & VIRTIO_STATUS_FEATURES_OK)) {
-        log_guest("%s: DRIVER_OK without FEATURES_OK", device->name);
+    /* Drivers from before version 1 know no FEATURES_OK (3.1.2): with DRIVER_OK they mean both. */
+    if (set & VIRTIO_STATUS_DRIVER_OK && !((device->status | set) & VIRTIO_STATUS_FEATURES_OK) &&
+        !features_acceptable(device))
         set &= ~VIRTIO_STATUS_DRIVER_OK;
-    }
     device->status |= set;
     if (set & VIRTIO_STATUS_DRIVER_OK && virtio_running(device) && device->class->start)
         device->class->start(device);
@@ -250,10 +254,6 @@ void virtio_queue_enable(struct virtio_device *device)
     struct virtqueue *queue = queue_open(device);
     if (!queue)
         return;
-    if (!(device->status & VIRTIO_STATUS_FEATURES_OK)) {
-        log_guest("%s: queue %u enabled before FEATURES_OK", device->name, queue->index);
-        return;
-    }
     if (!queue_aligned(device, queue)) {
         log_guest("%s: queue %u has misaligned areas", device->name, queue->index);
         virtio_break(device);
@@ -277,25 +277,50 @@ void virtio_queue_disable(struct virtio_device *device)
         queue_stop(queue);
 }
 
-void virtio_queue_reset(struct virtio_device *device)
+/* In the available ring: flags, index, entries, event index. */
+#define AVAIL_WORDS(size) (3ull + (size))
+
+/* As after a reset of the device. */
+static void queue_reset(struct virtqueue *queue)
 {
-    struct virtqueue *queue = virtio_queue_selected(device);
-    if (!queue || !virtio_has(device, VIRTIO_F_RING_RESET)) {
-        log_guest("%s: reset of queue %u, which %s", device->name, device->queue_select,
-                  queue ? "was not negotiated" : "does not exist");
-        return;
-    }
     queue_stop(queue);
     *queue = (struct virtqueue){
         .size = queue->size_max,
         .vector = VIRTIO_NO_VECTOR,
         .avail_wrap = 1,
         .used_wrap = 1,
-        .device = device,
+        .device = queue->device,
         .index = queue->index,
         .size_max = queue->size_max,
         .budget = VIRTIO_BUDGET_NONE,
     };
+}
+
+void virtio_queue_reset(struct virtio_device *device)
+{
+    struct virtqueue *queue = virtio_queue_selected(device);
+    if (queue && virtio_has(device, VIRTIO_F_RING_RESET))
+        queue_reset(queue);
+    else
+        log_guest("%s: reset of queue %u, which %s", device->name, device->queue_select,
+                  queue ? "was not negotiated" : "does not exist");
+}
+
+void virtio_queue_place(struct virtio_device *device, uint64_t address, uint64_t align)
+{
+    struct virtqueue *queue = virtio_queue_selected(device);
+    if (queue && queue->enabled && address == 0) {
+        queue_reset(queue);
+        return;
+    }
+    queue = queue_open(device);
+    if (!queue)
+        return;
+    queue->desc_area = address;
+    queue->driver_area = address + (uint64_t)DESC_SIZE * queue->size;
+    queue->device_area = align_up(queue->driver_area + AVAIL_WORDS(queue->size) * sizeof(uint16_t), align);
+    if (address)
+        virtio_queue_enable(device);
 }
 
 static uint64_t *queue_area(struct virtqueue *queue, enum virtio_area area)

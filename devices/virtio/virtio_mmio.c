@@ -1,7 +1,9 @@
-/* The MMIO transport (Virtual I/O Device 1.2, 4.2.2). */
+/* The MMIO transport (Virtual I/O Device 1.2, 4.2.2, and 4.2.4 the legacy interface). */
 #include "devices/virtio/virtio_mmio.h"
 
 #include <stdlib.h>
+
+#include "base/bits.h"
 
 #define REG_MAGIC               0x000
 #define REG_VERSION             0x004
@@ -11,9 +13,12 @@
 #define REG_DEVICE_FEATURES_SEL 0x014
 #define REG_DRIVER_FEATURES     0x020
 #define REG_DRIVER_FEATURES_SEL 0x024
+#define REG_GUEST_PAGE_SIZE     0x028 /* legacy */
 #define REG_QUEUE_SEL           0x030
 #define REG_QUEUE_NUM_MAX       0x034
 #define REG_QUEUE_NUM           0x038
+#define REG_QUEUE_ALIGN         0x03c /* legacy */
+#define REG_QUEUE_PFN           0x040 /* legacy */
 #define REG_QUEUE_READY         0x044
 #define REG_QUEUE_NOTIFY        0x050
 #define REG_INTERRUPT_STATUS    0x060
@@ -33,14 +38,22 @@
 #define REG_CONFIG_GENERATION   0x0fc
 #define REG_CONFIG              0x100
 
-#define MAGIC     0x74726976 /* "virt" */
-#define VERSION   2
-#define VENDOR_ID 0x41495254 /* "TRIA" */
+#define MAGIC          0x74726976 /* "virt" */
+#define VERSION        2
+#define VERSION_LEGACY 1
+#define VENDOR_ID      0x554d4551 /* "QEMU", of whose boards these are: there are drivers that ask */
+
+#define LEGACY_ALIGN_BITS 12 /* where a driver does not say */
 
 struct virtio_mmio {
     const char *name;
     struct irq_line irq;
     struct virtio_device *device;
+    bool legacy;
+
+    /* What the state table saves, of the legacy interface. */
+    uint8_t page_bits;
+    uint8_t align_bits[VIRTIO_QUEUES_MAX];
 };
 
 static void irq_update(void *opaque)
@@ -64,12 +77,62 @@ static void config_interrupt(void *opaque)
     irq_update(mmio);
 }
 
-static uint32_t queue_register_read(struct virtio_device *device, uint64_t offset)
+/* --- the legacy interface's own registers --- */
+
+/* The exponent of a power of two, or what holds for a driver that says nothing. */
+static uint8_t legacy_bits(const struct virtio_mmio *mmio, const char *what, uint32_t value, uint8_t unsaid)
 {
-    const struct virtqueue *queue = virtio_queue_selected(device);
+    if (is_pow2(value))
+        return (uint8_t)__builtin_ctz(value);
+    if (value)
+        log_guest("%s: %s of %u bytes, which is no power of two", mmio->name, what, value);
+    return unsaid;
+}
+
+static uint64_t legacy_align(const struct virtio_mmio *mmio, const struct virtqueue *queue)
+{
+    return (uint64_t)1 << (queue ? mmio->align_bits[queue->index] & 31 : LEGACY_ALIGN_BITS);
+}
+
+static uint32_t legacy_page_number(const struct virtio_mmio *mmio, const struct virtqueue *queue)
+{
+    return queue && queue->enabled ? (uint32_t)(queue->desc_area >> (mmio->page_bits & 31)) : 0;
+}
+
+/* False: none of these. */
+static bool legacy_write(struct virtio_mmio *mmio, uint64_t offset, uint32_t value)
+{
+    const struct virtqueue *queue = virtio_queue_selected(mmio->device);
     switch (offset) {
-    case REG_QUEUE_NUM_MAX: return queue ? queue->size_max : 0;
+    case REG_GUEST_PAGE_SIZE: mmio->page_bits = legacy_bits(mmio, "pages", value, 0); return true;
+    case REG_QUEUE_ALIGN:
+        if (queue)
+            mmio->align_bits[queue->index] = legacy_bits(mmio, "an alignment", value, LEGACY_ALIGN_BITS);
+        return true;
+    case REG_QUEUE_PFN:
+        virtio_queue_place(mmio->device, (uint64_t)value << (mmio->page_bits & 31),
+                           legacy_align(mmio, queue));
+        return true;
+    default: return false;
+    }
+}
+
+/* --- registers --- */
+
+static uint32_t queue_register_read(const struct virtio_mmio *mmio, uint64_t offset)
+{
+    const struct virtqueue *queue = virtio_queue_selected(mmio->device);
+    if (offset == REG_QUEUE_NUM_MAX)
+        return queue ? queue->size_max : 0;
+    if (mmio->legacy)
+        return offset == REG_QUEUE_PFN ? legacy_page_number(mmio, queue) : 0;
+    switch (offset) {
     case REG_QUEUE_READY: return queue ? queue->enabled : 0;
+    case REG_SHM_LEN_LOW:
+    case REG_SHM_LEN_HIGH:
+    case REG_SHM_BASE_LOW:
+    case REG_SHM_BASE_HIGH: return ~0u; /* 4.2.2: no such region */
+    case REG_CONFIG_GENERATION: return mmio->device->generation;
     case REG_QUEUE_RESET: return 0; /* a reset is done when the write returns */
     default: return 0;              /* write-only */
     }
@@ -80,7 +143,7 @@ static uint32_t register_read(struct virtio_mmio *mmio, uint64_t offset)
     struct virtio_device *device = mmio->device;
     switch (offset) {
     case REG_MAGIC: return MAGIC;
-    case REG_VERSION: return VERSION;
+    case REG_VERSION: return mmio->legacy ? VERSION_LEGACY : VERSION;
     case REG_DEVICE_ID: return device ? device->class->type : 0;
     case REG_VENDOR_ID: return VENDOR_ID;
     default: break;
@@ -91,12 +154,7 @@ static uint32_t register_read(struct virtio_mmio *mmio, uint64_t offset)
     case REG_DEVICE_FEATURES: return virtio_device_features(device);
     case REG_INTERRUPT_STATUS: return device->isr;
     case REG_STATUS: return device->status;
-    case REG_SHM_LEN_LOW:
-    case REG_SHM_LEN_HIGH:
-    case REG_SHM_BASE_LOW:
-    case REG_SHM_BASE_HIGH: return ~0u; /* 4.2.2: no such region */
-    case REG_CONFIG_GENERATION: return device->generation;
-    default: return queue_register_read(device, offset);
+    default: return queue_register_read(mmio, offset);
     }
 }
 
@@ -116,10 +174,6 @@ static uint64_t mmio_read(void *opaque, uint64_t offset, unsigned width)
 static bool queue_register_write(struct virtio_device *device, uint64_t offset, uint32_t value)
 {
     switch (offset) {
-    case REG_QUEUE_SEL: device->queue_select = value > UINT16_MAX ? UINT16_MAX : (uint16_t)value; return true;
-    case REG_QUEUE_NUM:
-        virtio_queue_size_write(device, value > UINT16_MAX ? 0 : (uint16_t)value);
-        return true;
     case REG_QUEUE_READY:
         if (value & 1)
             virtio_queue_enable(device);
@@ -158,9 +212,11 @@ static void register_write(struct virtio_mmio *mmio, uint64_t offset, uint32_t v
     case REG_QUEUE_NOTIFY: virtio_queue_kick(device, value); return;
     case REG_INTERRUPT_ACK: virtio_isr_clear(device, (uint8_t)value); return;
     case REG_STATUS: virtio_status_write(device, (uint8_t)value); return;
+    case REG_QUEUE_SEL: device->queue_select = value > UINT16_MAX ? UINT16_MAX : (uint16_t)value; return;
+    case REG_QUEUE_NUM: virtio_queue_size_write(device, value > UINT16_MAX ? 0 : (uint16_t)value); return;
     default: break;
     }
-    if (!queue_register_write(device, offset, value))
+    if (!(mmio->legacy ? legacy_write(mmio, offset, value) : queue_register_write(device, offset, value)))
         log_guest("%s: write to offset %#llx, where no register takes one", mmio->name,
                   (unsigned long long)offset);
 }
@@ -179,14 +235,20 @@ static void mmio_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
         register_write(mmio, offset, (uint32_t)value);
 }
 
-/* Everything the slot would keep is in the device. */
-static const struct state_table mmio_table = {.name = "virtio-mmio", .version = 1};
+/* Everything else the slot would keep is in the device. */
+static const struct state_field fields[] = {
+    STATE(struct virtio_mmio, page_bits),
+    STATE_ARRAY(struct virtio_mmio, align_bits, .reset = LEGACY_ALIGN_BITS),
+};
+
+static const struct state_table mmio_table = {
+    .name = "virtio-mmio", .version = 1, .fields = fields, .count = ARRAY_LEN(fields)};
 
 struct virtio_mmio *virtio_mmio_create(struct machine *machine, const struct virtio_mmio_config *config,
                                        struct error *err)
 {
     struct virtio_mmio *mmio = machine_alloc(sizeof(*mmio));
-    *mmio = (struct virtio_mmio){.name = config->name, .irq = config->irq, .device = config->device};
+    *mmio = (struct virtio_mmio){.name = config->name, .irq = config->irq, .device = config->device, .legacy = config->legacy};
     const struct bus_region region = {
         .name = config->name,
         .base = config->base.a,
@@ -202,6 +264,8 @@ struct virtio_mmio *virtio_mmio_create(struct machine *machine, const struct vir
         free(mmio);
         return NULL;
     }
+    if (mmio->device && mmio->legacy)
+        virtio_legacy_only(mmio->device);
     if (mmio->device)
         virtio_transport_attach(mmio->device, &(struct virtio_transport){
                                                   .queue_interrupt = queue_interrupt,

@@ -1,5 +1,5 @@
 /*
- * The MMIO transport (Virtual I/O Device 1.2, 4.2), version 2. A board makes a slot for every address its
+ * The MMIO transport (Virtual I/O Device 1.2, 4.2), version 2, or the legacy one, 1. A board makes a slot for every address its
  * device tree names; a slot with nothing in it reads DeviceID 0.
  */
 #pragma once
@@ -11,6 +11,7 @@ struct virtio_mmio_config {
     gpa_t base;
     uint64_t size; /* 0: 0x200, the registers and 256 bytes of configuration */
     struct irq_line irq;
+    bool legacy;                  /* version 1 */
     struct virtio_device *device; /* NULL: an empty slot */
 };
 

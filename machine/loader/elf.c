@@ -41,6 +41,7 @@ struct elf {
     const struct layout *layout;
     uint16_t type;
     uint64_t entry;
+    uint64_t headers_end; /* in the file */
     unsigned count;
     struct segment segments[PROGRAMS_MAX];
 };
@@ -117,6 +118,7 @@ static bool programs_read(struct elf *elf, struct error *err)
     if (range_beyond(at, (uint64_t)count * layout->program, elf->source->size))
         return elf_bad(elf->source, "it is truncated (its program headers lie beyond the end of the file)",
                        err);
+    elf->headers_end = at + (uint64_t)count * layout->program;
     for (unsigned i = 0; i < count; i++) {
         if (!source_read(elf->source, at + i * layout->program, program, layout->program, err) ||
             !segment_add(elf, program, err))
@@ -177,6 +179,43 @@ static bool elf_entry(const struct elf *elf, uint64_t bias, uint64_t *entry, str
     return elf_bad(elf->source, "it is an ELF file whose entry point lies in none of its segments", err);
 }
 
+/*
+ * Linkers put the file's own headers, with padding behind them, before a program whose first section is bound
+ * to the start of RAM. What of a segment is below RAM, and nothing but that, is left away.
+ */
+static bool segment_trim(const struct elf *elf, struct segment *segment, uint64_t base, struct error *err)
+{
+    uint8_t bytes[256];
+    uint64_t cut = base - segment->paddr;
+    if (segment->paddr >= base || segment->offset || cut >= segment->filesz)
+        return true;
+    for (uint64_t at = elf->headers_end; at < cut; at += sizeof(bytes)) {
+        uint64_t len = cut - at < sizeof(bytes) ? cut - at : sizeof(bytes);
+        if (!source_read(elf->source, at, bytes, len, err))
+            return false;
+        for (uint64_t i = 0; i < len; i++) {
+            if (bytes[i])
+                return true;
+        }
+    }
+    segment->offset += cut;
+    segment->vaddr += cut;
+    segment->paddr += cut;
+    segment->filesz -= cut;
+    segment->memsz -= cut;
+    return true;
+}
+
+/* Of a program that is bound to its addresses. */
+static bool segments_trim(struct elf *elf, uint64_t base, struct error *err)
+{
+    for (unsigned i = 0; i < elf->count; i++) {
+        if (!segment_trim(elf, &elf->segments[i], base, err))
+            return false;
+    }
+    return true;
+}
+
 static bool segment_load(const struct source *source, const struct load_target *target,
                          const struct segment *segment, uint64_t address, struct error *err)
 {
@@ -195,6 +234,8 @@ bool elf_load(const struct source *source, const struct load_target *target, uin
         return false;
     uint64_t bias = elf_bias(&elf, target, free_base);
     *loaded = (struct loaded){.start = UINT64_MAX};
+    if (bias == 0 && !segments_trim(&elf, target->base, err))
+        return false;
     if (!elf_entry(&elf, bias, &loaded->entry, err))
         return false;
     for (unsigned i = 0; i < elf.count; i++) {

@@ -15,6 +15,9 @@
 #define IMAGE_ARM64_MAGIC 0x38
 #define IMAGE_PE_OFFSET   0x3c
 
+/* What text offsets are counted from is any multiple of this, but for the first one in RAM on riscv. */
+#define IMAGE_ALIGN (2 * MIB)
+
 /* arm64 kernels before 3.17 give no size, and their text offset is not to be believed but this. */
 #define ARM64_OLD_TEXT_OFFSET 0x80000
 
@@ -51,8 +54,20 @@ static bool sections_complete(const struct source *source, const uint8_t *header
     return true;
 }
 
-bool linux_image_load(const struct source *source, const struct load_target *target, struct loaded *loaded,
-                      struct error *err)
+/*
+ * Where the text offset leads to. A kernel of arm64 that wants none leaves the start of RAM to others, as
+ * there are programs of this format that are linked for that place; one of riscv that wants to be where its
+ * firmware is gets the place behind it.
+ */
+static uint64_t image_place(uint64_t base, uint64_t offset, uint64_t free_base, bool arm64)
+{
+    if (arm64)
+        return base + offset + (offset < PAGE_SIZE ? IMAGE_ALIGN : 0);
+    return base + offset < free_base ? free_base : base + offset;
+}
+
+bool linux_image_load(const struct source *source, const struct load_target *target, uint64_t free_base,
+                      struct loaded *loaded, struct error *err)
 {
     uint8_t header[IMAGE_HEADER_SIZE];
     if (!source_read(source, 0, header, sizeof(header), err))
@@ -63,14 +78,15 @@ bool linux_image_load(const struct source *source, const struct load_target *tar
                          source->path);
     if (!sections_complete(source, header, err))
         return false;
-    if (size == 0 && memcmp(header + IMAGE_ARM64_MAGIC, "ARM\x64", 4) == 0)
+    bool arm64 = memcmp(header + IMAGE_ARM64_MAGIC, "ARM\x64", 4) == 0;
+    if (size == 0 && arm64)
         offset = ARM64_OLD_TEXT_OFFSET;
     if (size < source->size)
         size = source->size;
     if (offset % PAGE_SIZE || range_beyond(offset, size, UINT64_MAX - target->base))
         return error_set(err, ERROR_IMAGE, "%s is damaged: its header asks for %llu bytes at offset 0x%llx",
                          source->path, (unsigned long long)size, (unsigned long long)offset);
-    uint64_t address = target->base + offset;
+    uint64_t address = image_place(target->base, offset, free_base, arm64);
     void *host = load_place(source, target, address, size, err);
     if (!host || !source_read(source, 0, host, source->size, err))
         return false;

@@ -33,9 +33,10 @@ bool elf_look(const struct source *source, struct elf_facts *facts, struct error
 bool elf_load(const struct source *source, const struct load_target *target, uint16_t machine,
               uint64_t free_base, struct loaded *loaded, struct error *err);
 
-/* The Image format of riscv and arm64 Linux, at its text offset from the target's base. False and err. */
-bool linux_image_load(const struct source *source, const struct load_target *target, struct loaded *loaded,
-                      struct error *err);
+/* The Image format of riscv and arm64 Linux, at its text offset from the target's base; not below
+ * `free_base`, where what is below that is taken. False and err. */
+bool linux_image_load(const struct source *source, const struct load_target *target, uint64_t free_base,
+                      struct loaded *loaded, struct error *err);
 
 /* The bytes as they are, at `address`, which is also the entry. False and err. */
 bool flat_load(const struct source *source, const struct load_target *target, uint64_t address,

@@ -13,6 +13,14 @@ static struct machine_run *type1_create(const struct machine_config *config, str
     }
 }
 
+/* A PC has no place for virtio-mmio. */
+static bool type1_init(const struct machine_config *config, struct error *err)
+{
+    return config->arch != GUEST_X86_64 || config->transport == TRANSPORT_PCI ||
+           error_set(err, ERROR_USAGE,
+                     "--transport mmio is not part of a full PC: use --mode virtio, or leave it out");
+}
+
 /* Which of the disks, options and processors a board has is its own business. */
 const struct mode type1_mode = {
     .name = "type1",
@@ -28,7 +36,9 @@ const struct mode type1_mode = {
             .board_variants = true,
             .debug_ports = true,
             .usb = true,
+            .transport_chosen = true,
             .nets = true,
             .consoles = true},
+    .init = type1_init,
     .create = type1_create,
 };

@@ -83,7 +83,7 @@ static void boot_protocol(void)
     if (!start())
         return;
     uint8_t magic[4];
-    CHECK_EQ(core(0)->pc, RAM);
+    CHECK_EQ(core(0)->pc, RAM + 2 * MIB);
     CHECK_EQ(core(0)->started, 1);
     CHECK_EQ(core(0)->pstate & 0x3cf, 0x3c5); /* EL1 with its own stack, all interrupts masked */
     CHECK_EQ(core(0)->sctlr_el1 & 1, 0);      /* MMU off */

@@ -51,7 +51,7 @@ static bool load(struct source *source, struct loaded *loaded, struct error *err
     if (info.kind == IMAGE_ELF)
         return elf_load(source, &target, IMAGE_ELF_MACHINE, RAM_BASE, loaded, err);
     if (info.kind == IMAGE_LINUX)
-        return linux_image_load(source, &target, loaded, err);
+        return linux_image_load(source, &target, RAM_BASE, loaded, err);
     return flat_load(source, &target, RAM_BASE, loaded, err);
 }
 

@@ -191,7 +191,7 @@ static void elf_damaged(void)
 
 static bool image_run(struct bench *bench)
 {
-    return linux_image_load(&bench->source, &bench->target, &bench->loaded, &bench->err);
+    return linux_image_load(&bench->source, &bench->target, FREE_BASE, &bench->loaded, &bench->err);
 }
 
 static void image_good(void)
