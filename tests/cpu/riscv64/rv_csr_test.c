@@ -108,7 +108,7 @@ static void envcfg(void)
     bare_csr_set(bare, CSR_MENVCFG, (uint64_t)2 << ENVCFG_CBIE_SHIFT | 1); /* reserved: CBIE stays */
     CHECK_EQ(bare_csr(bare, CSR_MENVCFG), (uint64_t)CBIE_FLUSH << ENVCFG_CBIE_SHIFT | 1);
     bare_destroy(bare);
-    bare = bare_create("rv64");
+    bare = bare_create("rv64,-svadu");
     bare_csr_set(bare, CSR_MENVCFG, ALL);
     CHECK_EQ(bare_csr(bare, CSR_MENVCFG), ENVCFG_FIOM);
     bare_destroy(bare);

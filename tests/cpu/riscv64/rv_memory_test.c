@@ -67,7 +67,7 @@ static void mapped_accesses(void)
 
 static void page_faults(void)
 {
-    struct bare *bare = paged("rv64"); /* Svade: A and D are software's */
+    struct bare *bare = paged("rv64,-svadu"); /* Svade: A and D are software's */
     const uint64_t at = VIRTUAL + 0x5010;
     static const struct {
         uint64_t flags;
