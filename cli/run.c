@@ -195,6 +195,18 @@ static bool debug_exit_set(struct run *run, struct error *err)
                      guest_arch_name(run->config.arch));
 }
 
+/* Only the interpreter sees the instructions that ask for it. */
+static bool semihosting_set(struct run *run, struct error *err)
+{
+    run->config.semihosting = run->options.semihosting;
+    if (run->options.semihosting && run->config.arch == GUEST_X86_64)
+        return error_set(err, ERROR_USAGE,
+                         "--semihosting is for aarch64 and riscv64, and this machine is a %s",
+                         guest_arch_name(run->config.arch));
+    return !run->options.semihosting || run->config.engine == &interpreter_engine ||
+           error_set(err, ERROR_USAGE, "--semihosting needs the interpreter: add --accel interp");
+}
+
 /* The model "host" is the host's processor, which only an engine that uses it has. */
 static bool engine_set(struct run *run, struct error *err)
 {
@@ -313,7 +325,7 @@ static bool config_make(struct run *run, struct error *err)
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
     if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
-        !memory_set(run, err) || !engine_set(run, err) ||
+        !memory_set(run, err) || !engine_set(run, err) || !semihosting_set(run, err) ||
         !display_choice_parse(&run->display, options->display, sandboxed, err) || !transport_set(run, err) ||
         !disks_set(run, err) || !ports_parse(options, run->ports, &config->port_count, err) ||
         !hvt_resources_parse(options, run->resources, &config->hvt_resource_count, err))

@@ -19,6 +19,7 @@ const char *exit_reason_name(enum exit_reason reason)
         [EXIT_EXCEPTION] = "exception", [EXIT_PIO] = "io",
         [EXIT_MMIO] = "mmio",           [EXIT_HALT] = "halt",
         [EXIT_SHUTDOWN] = "shutdown",   [EXIT_HYPERCALL] = "hypercall",
+        [EXIT_SEMIHOSTING] = "semihosting",
         [EXIT_DEBUG] = "debug",         [EXIT_ERROR] = "error"};
     return names[reason];
 }

@@ -24,10 +24,12 @@ bool arm_ram_add(struct arm_board *board, struct error *err)
 bool arm_cores_add(struct arm_board *board, struct error *err)
 {
     const struct machine_config *config = board->virt.config;
-    struct cpu_config cpu = {.model = config->cpu_model, .hypercalls = true};
+    struct cpu_config cpu = {
+        .model = config->cpu_model, .hypercalls = true, .semihosting = config->semihosting};
     if (!machine_vcpus_create(board->virt.run, &aarch64_ops, config->engine, config->cpus, &cpu, err))
         return false;
     board->psci = psci_create(board->virt.run, !config->deterministic);
+    virt_semihosting_add(&board->virt);
     return true;
 }
 

@@ -98,6 +98,7 @@ struct machine_config {
     bool transport_chosen;           /* the user asked for it; else it is PCI */
 
     const char *debugcon; /* x86_64: specification of char_open for firmware's debug console; NULL: none */
+    bool semihosting;     /* aarch64, riscv64: requests of test programs to their debugger are answered */
     bool debug_exit;      /* x86_64: the port through which a guest gives its exit status */
 
     const struct engine *engine;

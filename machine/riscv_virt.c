@@ -28,8 +28,13 @@ static bool rom_add(struct riscv_board *board, struct error *err)
 bool riscv_harts_add(struct riscv_board *board, struct error *err)
 {
     const struct machine_config *config = board->virt.config;
-    struct cpu_config cpu = {.model = config->cpu_model, .hypercalls = board->start == RISCV_START_SBI};
-    return machine_vcpus_create(board->virt.run, &riscv64_ops, config->engine, config->cpus, &cpu, err);
+    struct cpu_config cpu = {.model = config->cpu_model,
+                             .hypercalls = board->start == RISCV_START_SBI,
+                             .semihosting = config->semihosting};
+    if (!machine_vcpus_create(board->virt.run, &riscv64_ops, config->engine, config->cpus, &cpu, err))
+        return false;
+    virt_semihosting_add(&board->virt);
+    return true;
 }
 
 /* --- interrupts --- */

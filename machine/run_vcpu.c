@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "machine/run_private.h"
+#include "machine/semihosting/semihosting.h"
 
 void run_stop_all(struct machine_run *run)
 {
@@ -64,6 +65,11 @@ bool run_vcpu(struct machine_run *run, struct vcpu *vcpu)
     case EXIT_HYPERCALL:
         vcpu_hold(vcpu);
         run->private->board.hypercall(run->private->board.opaque, vcpu);
+        vcpu_release(vcpu);
+        break;
+    case EXIT_SEMIHOSTING:
+        vcpu_hold(vcpu);
+        semihosting_call(run->semihosting, vcpu);
         vcpu_release(vcpu);
         break;
     case EXIT_HALT:

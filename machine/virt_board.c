@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "devices/misc/pflash.h"
+#include "machine/semihosting/semihosting.h"
 
 void *virt_board_create(size_t size, const struct virt_kind *kind, const struct machine_config *config,
                         bool minimal, struct machine_board *hooks, struct error *err)
@@ -24,6 +25,17 @@ void virt_board_free(struct virt_board *board)
 {
     board_parts_free(&board->parts);
     free(board);
+}
+
+void virt_semihosting_add(struct virt_board *board)
+{
+    const struct machine_config *config = board->config;
+    struct semihosting_config semihosting = {.run = board->run,
+                                             .program = config->kernel,
+                                             .arguments = config->append,
+                                             .epoch = board_epoch(&board->parts)};
+    if (config->semihosting)
+        board->run->semihosting = semihosting_create(&semihosting);
 }
 
 /* The first bank holds code, the second what it remembers. */

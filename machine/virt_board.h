@@ -82,6 +82,8 @@ void *virt_board_create(size_t size, const struct virt_kind *kind, const struct 
 /* When the devices are gone: the parts, and the board itself. */
 void virt_board_free(struct virt_board *board);
 
+/* When the cores are there: what they ask of a debugger, if that was asked for. */
+void virt_semihosting_add(struct virt_board *board);
 bool virt_flash_add(struct virt_board *board, struct error *err);
 bool virt_fw_cfg_add(struct virt_board *board, struct error *err);
 bool virt_pci_add(struct virt_board *board, struct msi_target messages, struct error *err);

@@ -109,6 +109,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
     struct aarch64_core *c = vcpu_alloc(sizeof(*c));
     c->model = model;
     c->hypercalls = config->hypercalls;
+    c->semihosting = config->semihosting;
     c->blocks = block_cache_create(sizeof(struct a64_insn), (void (*)(void))a64_dropped, err);
     if (!c->blocks || !vcpu_init(&c->vcpu, &aarch64_ops, config, err)) {
         block_cache_destroy(c->blocks);

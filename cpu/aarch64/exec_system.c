@@ -58,10 +58,17 @@ A64_HANDLER(brk)
     TAIL return a64_raise(c, i, bank, pc);
 }
 
+/* Semihosting 2.0, 3.1. */
+#define HLT_SEMIHOSTING 0xf000
+
 /* Halting debug is never enabled. */
 A64_HANDLER(hlt)
 {
-    TAIL return a64_undefined(c, i, bank, pc);
+    if (!c->semihosting || i->imm != HLT_SEMIHOSTING || at_el0(c))
+        TAIL return a64_undefined(c, i, bank, pc);
+    *c->exit = (struct vcpu_exit){.reason = EXIT_SEMIHOSTING};
+    c->leaving = true;
+    TAIL return a64_leave_after(c, i, bank, pc);
 }
 
 A64_HANDLER(eret)

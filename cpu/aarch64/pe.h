@@ -158,7 +158,7 @@ struct aarch64_core {
     uint32_t lines;                           /* 1 << enum aarch64_line; atomic */
     uint64_t trace_x[REG_COUNT];              /* before the instruction being traced */
     struct aarch64_register_table *registers; /* gdb.c */
-    bool hypercalls;
+    bool hypercalls, semihosting;
     bool running; /* inside run(): counters count */
     uint32_t timer_hz;
     struct aarch64_model model;

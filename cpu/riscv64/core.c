@@ -131,6 +131,7 @@ static struct vcpu *create(const struct cpu_config *config, struct error *err)
     struct riscv_core *c = vcpu_alloc(sizeof(*c));
     c->model = model;
     c->hypercalls = config->hypercalls;
+    c->semihosting = config->semihosting;
     c->blocks = block_cache_create(sizeof(struct riscv_insn), (void (*)(void))riscv_dropped, err);
     if (!c->blocks || !vcpu_init(&c->vcpu, &riscv64_ops, config, err)) {
         block_cache_destroy(c->blocks);

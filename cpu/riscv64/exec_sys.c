@@ -1,4 +1,5 @@
 /* System instructions: CSR accesses, environment calls, trap returns, waiting, and fences of translations. */
+#include "base/bits.h"
 #include "cpu/riscv64/csr.h"
 #include "cpu/riscv64/interp.h"
 
@@ -73,10 +74,35 @@ const struct riscv_insn *rv_ecall(struct riscv_core *c, const struct riscv_insn 
     TAIL return riscv_raise(c, i, bank, pc);
 }
 
+/* RISC-V Semihosting 0.4, 2: an EBREAK of 32 bits between two instructions without effect, all in one page. */
+static bool semihosting_request(struct riscv_core *c, uint64_t at)
+{
+    static const uint32_t wanted[] = {0x01f01013 /* slli x0, x0, 31 */, 0x00100073 /* ebreak */,
+                                      0x40705013 /* srai x0, x0, 7 */};
+    uint64_t start = at - 4;
+    uint8_t bytes[sizeof(wanted)];
+    if (!c->semihosting || c->s.privilege == PRIV_U || start / PAGE_SIZE != (at + 7) / PAGE_SIZE)
+        return false;
+    struct translation found = c->vcpu.ops->translate(&c->vcpu, gva(start), WALK_FETCH);
+    if (!found.ok || !ram_read(c->vcpu.mem->ram, found.pa, bytes, sizeof(bytes)))
+        return false;
+    for (unsigned n = 0; n < ARRAY_LEN(wanted); n++) {
+        if (le32_load(bytes + 4 * n) != wanted[n])
+            return false;
+    }
+    return true;
+}
+
 const struct riscv_insn *rv_ebreak(struct riscv_core *c, const struct riscv_insn *i, struct tlb_bank *bank,
                                    uint64_t pc)
 {
-    c->fault = (struct riscv_fault){EXC_BREAKPOINT, pc + 2 * (uint64_t)i->offset};
+    uint64_t at = pc + 2 * (uint64_t)i->offset;
+    if (semihosting_request(c, at)) {
+        *c->exit = (struct vcpu_exit){.reason = EXIT_SEMIHOSTING};
+        c->leaving = true;
+        TAIL return riscv_leave_after(c, i, bank, pc);
+    }
+    c->fault = (struct riscv_fault){EXC_BREAKPOINT, at};
     TAIL return riscv_raise(c, i, bank, pc);
 }
 

@@ -99,7 +99,7 @@ struct riscv_core {
     struct riscv_register_table *registers; /* debug.c */
     uint64_t trace_x[32], trace_f[32];      /* before the instruction being traced */
 
-    bool hypercalls;
+    bool hypercalls, semihosting;
     struct riscv_model model;
 };
 
