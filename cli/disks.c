@@ -1,9 +1,11 @@
 #include "cli/disks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/types.h"
 #include "cli/parse.h"
+#include "machine/board_parts.h"
 
 /* --- the keys --- */
 
@@ -35,6 +37,16 @@ static bool interface_set(struct disk_config *disk, const char *value, struct er
                      value);
 }
 
+static bool slot_set(struct disk_config *disk, const char *value, struct error *err)
+{
+    char *end;
+    unsigned long slot = strtoul(value, &end, 10);
+    disk->slot_chosen = true;
+    disk->slot = slot < BOARD_SLOTS_MAX ? (unsigned)slot : BOARD_SLOTS_MAX;
+    return (*value >= '0' && *value <= '9' && *end == '\0') ||
+           error_set(err, ERROR_USAGE, "--disk with slot=%s: a slot is a number, from 0", value);
+}
+
 static bool readonly_set(struct disk_config *disk, const char *value, struct error *err)
 {
     (void)value;
@@ -53,17 +65,17 @@ static const struct {
     const char *name; /* with its '=' when it has a value */
     bool (*set)(struct disk_config *disk, const char *value, struct error *err);
 } keys[] = {
-    {"format=", format_set}, {"if=", interface_set}, {"readonly", readonly_set}, {"snapshot", snapshot_set}};
+    {"format=", format_set}, {"if=", interface_set}, {"slot=", slot_set}, {"readonly", readonly_set}, {"snapshot", snapshot_set}};
 
 static bool key_unknown(const char *part, struct error *err)
 {
-    static const char *const names[] = {"format", "if", "readonly", "snapshot"};
+    static const char *const names[] = {"format", "if", "slot", "readonly", "snapshot"};
     char name[16] = "";
     size_t len = strcspn(part, "=");
     strncat(name, part, len < sizeof(name) - 1 ? len : sizeof(name) - 1);
     const char *near = nearest_word(name, names, ARRAY_LEN(names));
     return error_set(err, ERROR_USAGE, "--disk doesn't know %s%s%s%s", part, near ? ": did you mean " : "",
-                     near ? near : "", near ? "?" : ": use format=, if=, readonly or snapshot");
+                     near ? near : "", near ? "?" : ": use format=, if=, slot=, readonly or snapshot");
 }
 
 /* `given` has a bit for each key that was there. */
@@ -96,7 +108,8 @@ static bool disk_parse(struct disk_config *disk, const char *spec, struct error 
         if (!key_set(disk, part, &given, err))
             return false;
     }
-    return true;
+    return !disk->slot_chosen || disk->transport == TRANSPORT_MMIO ||
+           error_set(err, ERROR_USAGE, "--disk %s: slot= goes with if=virtio-mmio", disk->block.path);
 }
 
 /* Two disks in one file that is written would each destroy what the other keeps there. */

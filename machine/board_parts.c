@@ -111,6 +111,18 @@ bool board_fw_cfg_kernel(struct board_parts *parts, struct fw_cfg *fw_cfg, struc
 
 /* --- virtio devices --- */
 
+static bool slot_take(struct board_parts *parts, struct virtio_device *device, unsigned slot,
+                      struct error *err)
+{
+    if (slot >= parts->slot_count || parts->slots[slot])
+        return error_set(err, ERROR_USAGE, "virtio-mmio slot %u %s: give another slot=, of 0 to %u", slot,
+                         slot < parts->slot_count ? "is taken" : "is not there", parts->slot_count - 1);
+    parts->slots[slot] = device;
+    if (parts->slots_used <= slot)
+        parts->slots_used = slot + 1;
+    return true;
+}
+
 static bool virtio_attach(struct board_parts *parts, struct virtio_device *device,
                           enum device_transport transport, struct error *err)
 {
@@ -121,12 +133,13 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
                                            .device = device};
         return virtio_pci_create(&parts->run->machine, &config, err);
     }
-    if (parts->slots_used == parts->slot_count)
-        return error_set(err, ERROR_USAGE, "this board has %u virtio-mmio slots: use %s", parts->slot_count,
+    for (unsigned slot = 0; slot < parts->slot_count; slot++) {
+        if (!parts->slots[slot])
+            return slot_take(parts, device, slot, err);
+    }
+    return error_set(err, ERROR_USAGE, "this board has %u virtio-mmio slots: use %s", parts->slot_count,
                          parts->config->transport == TRANSPORT_MMIO ? "--transport pci for more devices"
                                                                     : "if=virtio for more disks");
-    parts->slots[parts->slots_used++] = device;
-    return true;
 }
 
 static bool is_of_pc(enum device_transport transport)
@@ -152,7 +165,8 @@ static bool disks_add(struct board_parts *parts, struct error *err)
             return false;
         struct virtio_blk_config disk = {.name = board_name(parts, "disk%u", i), .block = block};
         struct virtio_device *device = virtio_blk_create(&parts->run->machine, &disk);
-        if (!virtio_attach(parts, device, transport, err))
+        if (!(config->disks[i].slot_chosen ? slot_take(parts, device, config->disks[i].slot, err)
+                                           : virtio_attach(parts, device, transport, err)))
             return false;
     }
     return true;

@@ -28,6 +28,8 @@ enum device_transport {
 struct disk_config {
     struct block_config block;
     enum device_transport transport;
+    bool slot_chosen; /* TRANSPORT_MMIO: it is in this slot */
+    unsigned slot;
     bool cdrom; /* in a CD drive, where the board has such; else a disk that can't be written */
 };
 
@@ -67,7 +69,7 @@ struct machine_config {
     const char *cpu_model; /* NULL: the default */
     unsigned cpus;
     uint64_t memory;
-    unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
+    unsigned gic_version; /* aarch64: 2, 3, or 0 for what suits the kernel */
     bool virtio_legacy;   /* aarch64, riscv64: virtio-mmio slots are of version 1 */
     enum screen_kind screen;
     const char *const

@@ -22,8 +22,25 @@ struct model {
     uint8_t features[80]; /* up to FEAT_BASE, which is 0 and in all */
 };
 
+static const struct model cortex_a53 = {
+    .name = "cortex-a53",
+    .midr = 0x410fd034, /* r0p4 */
+    .ctr = 0x84448004,
+    .clidr = 0x0a200023,
+    .ccsidr_l1d = 0x700fe01a,
+    .ccsidr_l1i = 0x201fe00a,
+    .ccsidr_l2 = 0x707fe07a,
+    .pa_bits = 40,
+    .breakpoints = 6,
+    .watchpoints = 4,
+    .event_counters = 6,
+    .granules = GRANULE_4K | GRANULE_64K,
+    .features = {FEAT_FP, FEAT_ASIMD, FEAT_CRC32, FEAT_AES, FEAT_PMULL, FEAT_SHA1, FEAT_SHA256, FEAT_PMU},
+};
+
 static const struct model cortex_a57 = {
     .name = "cortex-a57",
+    .base = &cortex_a53,
     .midr = 0x411fd070, /* r1p0 */
     .ctr = 0x8444c004,
     .clidr = 0x0a200023,
@@ -35,7 +52,6 @@ static const struct model cortex_a57 = {
     .watchpoints = 4,
     .event_counters = 6,
     .granules = GRANULE_4K | GRANULE_64K,
-    .features = {FEAT_FP, FEAT_ASIMD, FEAT_CRC32, FEAT_AES, FEAT_PMULL, FEAT_SHA1, FEAT_SHA256, FEAT_PMU},
 };
 
 static const struct model cortex_a72 = {
@@ -99,7 +115,7 @@ static const struct model max = {
                  FEAT_PMU_V5},
 };
 
-static const struct model *const models[] = {&max, &neoverse_n1, &cortex_a72, &cortex_a57};
+static const struct model *const models[] = {&max, &neoverse_n1, &cortex_a72, &cortex_a57, &cortex_a53};
 
 const char *aarch64_model_name(unsigned index)
 {

@@ -124,6 +124,9 @@ class BadInput(Refusals, unittest.TestCase):
     def test_options_of_another_architecture(self):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
+        self.refused(USAGE, ["--machine", "riscv64"], "run", "--arch", "x86_64", "--machine", "virtio-mmio=1")
+        self.refused(USAGE, ["virtio-mmio=3", "virtio-mmio=1|2"], "run", "--arch", "riscv64", "--machine", "virtio-mmio=3")
+        self.refused(USAGE, ["--semihosting", "aarch64 and riscv64"], "run", "--arch", "x86_64", "--semihosting")
 
     def test_screens(self):
         self.refused(USAGE, ["display=huge", "virtio"], "run", "--arch", "riscv64", "--machine", "display=huge")
@@ -148,11 +151,11 @@ class BadInput(Refusals, unittest.TestCase):
             (["--kernel", kernel, "--transport", "scsi"], ["scsi", "pci or mmio"]),
         ):
             self.refused(USAGE, mentions, *virtio, *words)
-        self.refused(USAGE, ["--transport", "mode type1"], "run", "--mode", "type1", "--transport", "mmio", "--kernel",
-                     kernel)
         self.refused(USAGE, ["--machine", "mode virtio"], "run", "--arch", "aarch64", "--mode", "virtio", "--machine",
                      "gic-version=2", "--kernel", self.file("arm", elf(machine=183)))
         x86 = self.file("x86", elf(machine=62))
+        self.refused(USAGE, ["--transport mmio", "--mode virtio"], "run", "--accel", "interp", "--mode", "type1", "--transport", "mmio",
+                     "--kernel", x86)
         self.refused(USAGE, ["--debug-exit", "mode virtio"], "run", "--accel", "interp", "--mode", "virtio", "--debug-exit", "--kernel", x86)
         self.refused(USAGE, ["--debugcon", "mode virtio"], "run", "--accel", "interp", "--mode", "virtio", "--debugcon", "stdio", "--kernel",
                      x86)
@@ -193,6 +196,10 @@ class BadInput(Refusals, unittest.TestCase):
         self.refused(USAGE, ["fromat=raw", "format"], "run", "--disk", path + ",fromat=raw")
         self.refused(USAGE, ["vmdk"], "run", "--disk", path + ",format=vmdk")
         self.refused(USAGE, ["if=scsi", "ahci"], "run", "--disk", path + ",if=scsi")
+        self.refused(USAGE, ["slot=", "if=virtio-mmio"], "run", "--arch", "riscv64", "--disk", path + ",slot=1")
+        self.refused(USAGE, ["slot=first", "number"], "run", "--arch", "riscv64", "--disk", path + ",if=virtio-mmio,slot=first")
+        self.refused(USAGE, ["slot 8", "0 to 7"], "run", "--arch", "riscv64", "--kernel", self.file("kernel", elf()), "--disk",
+                     path + ",if=virtio-mmio,slot=8")
         self.refused(USAGE, ["if= twice"], "run", "--disk", path + ",if=virtio,if=usb")
         self.refused(USAGE, ["names no file"], "run", "--disk", ",readonly")
         self.refused(USAGE, [path, "two disks"], "run", "--disk", path, "--disk", path + ",readonly")
@@ -516,6 +523,31 @@ class Good(unittest.TestCase):
 
     def test_many_harts(self):
         self.assertEqual(self.run_code(self.finish(7 << 16 | 0x3333), "--cpus", "8").returncode, 7)
+
+    @staticmethod
+    def asks(machine, *requests):
+        """A program that makes requests to its debugger, each a number and what is at the address it gives: output and the end."""
+        code, data = b"", b""
+        for number, block in requests:
+            at, block_at = len(code), 24 * len(requests) + 8 + len(data)
+            if machine == 243:  # li a0, number; auipc a1, 0; addi a1, a1, offset; slli x0, x0, 31; ebreak; srai x0, x0, 7
+                code += struct.pack("<6I", number << 20 | 0x513, 0x597, block_at - at - 4 << 20 | 0x58593, 0x01F01013, 0x00100073,
+                                    0x40705013)
+            else:  # mov w0, number; adr x1, block; hlt #0xf000; three times nop
+                code += struct.pack("<6I", 0x52800000 | number << 5, 0x10000001 | block_at - at - 4 << 3, 0xD45E0000, *[0xD503201F] * 3)
+            data += block + bytes(-len(block) % 8)
+        return elf(machine=machine, data=code + bytes(8) + data, **({} if machine == 243 else {"entry": 0x40200000, "paddr": 0x40200000}))
+
+    def test_semihosting(self):
+        for machine in (243, 183):
+            code = self.asks(machine, (4, b"said\n\0"), (3, b"!"), (0x18, struct.pack("<2Q", 0x20026, 42)))
+            result = self.run_code(code, "--semihosting")
+            self.assertEqual((result.returncode, result.stdout), (42, b"said\n!"))
+            self.assertEqual(self.run_code(code, "--semihosting", "--deterministic").returncode, 42)
+            self.assertEqual(self.run_code(self.asks(machine, (0x20, struct.pack("<2Q", 0x20026, 0))), "--semihosting").returncode, 0)
+            self.assertEqual(self.run_code(self.asks(machine, (0x18, struct.pack("<2Q", 0x20023, 0))), "--semihosting").returncode, 1)
+            # Without the option they are a breakpoint, or undefined.
+            self.assertEqual(self.run_code(code, "--timeout", "1").returncode, 124)
 
     def test_timeout(self):
         result = self.run_code(struct.pack("<I", 0x0000006F), "--timeout", "1")

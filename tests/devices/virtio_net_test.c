@@ -495,6 +495,41 @@ static void frames_nobody_wants(void)
     tear_down();
 }
 
+/* 5.1.6.1: without VERSION_1 and mergeable buffers the header has no number of buffers. */
+static void short_header(void)
+{
+    uint8_t frame[100], bytes[128];
+    frame_make(frame, own, sizeof(frame));
+    for (unsigned i = 0; i < 2; i++) {
+        guest = guest_create(i ? GUEST_LEGACY : GUEST_MMIO);
+        net_pair_create(&near, &far);
+        net_attach(far, &(struct net_handlers){.receive = far_receive});
+        struct virtio_net_config config = {.name = "net0", .port = near};
+        memcpy(config.mac, own, 6);
+        device = virtio_net_create(&guest->test->machine, &config);
+        guest_attach(guest, device);
+        guest_start(guest, VIRTIO_BIT(F_MAC), 2, 64);
+        sent_count = 0;
+        uint64_t at = guest_alloc(guest, 10 + sizeof(frame));
+        test_ram_put(guest->test, at + 10, frame, sizeof(frame));
+        guest_add(guest, 1, &(struct guest_buffer){at, 10 + sizeof(frame), false}, 1, false);
+        guest_kick(guest, 1);
+        CHECK_EQ(sent_count, 1);
+        CHECK_EQ(sent_len, sizeof(frame));
+        CHECK(memcmp(sent, frame, sizeof(frame)) == 0);
+        uint64_t in = receive_buffer_add(sizeof(bytes));
+        guest_kick(guest, 0);
+        network_sends(frame, sizeof(frame));
+        uint16_t id;
+        uint32_t used;
+        CHECK(guest_used(guest, 0, &id, &used));
+        CHECK_EQ(used, 10 + sizeof(frame));
+        test_ram_get(guest->test, in, bytes, sizeof(bytes));
+        CHECK(memcmp(bytes + 10, frame, sizeof(frame)) == 0);
+        tear_down();
+    }
+}
+
 static const struct test_case cases[] = {
     {"both_ways", both_ways},
     {"mergeable_buffers", mergeable_buffers},
@@ -506,5 +541,6 @@ static const struct test_case cases[] = {
     {"queue_pairs", queue_pairs},
     {"link_state", link_state},
     {"frames_nobody_wants", frames_nobody_wants},
+    {"short_header", short_header},
 };
 TEST_SUITE(virtio_net_test, "unit", cases);

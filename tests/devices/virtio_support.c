@@ -40,13 +40,18 @@ static bool message_take(void *opaque, struct msi_message message)
 
 static struct pci_host_ecam *host;
 
+static bool is_mmio(const struct guest *guest)
+{
+    return guest->transport == GUEST_MMIO || guest->transport == GUEST_LEGACY;
+}
+
 struct guest *guest_create(enum guest_transport transport)
 {
     struct guest *guest = calloc(1, sizeof(*guest));
     guest->test = test_machine_create(GUEST_RAM_SIZE);
     guest->transport = transport;
     guest->heap = TEST_RAM_BASE + 0x1000;
-    if (transport == GUEST_MMIO)
+    if (is_mmio(guest))
         return guest;
     struct error err = {0};
     struct pci_host_ecam_config config = {
@@ -119,9 +124,11 @@ void guest_attach(struct guest *guest, struct virtio_device *device)
 {
     struct error err = {0};
     struct machine *machine = &guest->test->machine;
-    if (guest->transport == GUEST_MMIO) {
+    if (is_mmio(guest)) {
+        bool legacy = guest->transport == GUEST_LEGACY;
         const struct virtio_mmio_config config = {
             .name = "slot",
+            .legacy = legacy,
             .base = gpa(MMIO_SLOT),
             .irq = test_irq_line(&guest->irq),
             .device = device,
@@ -130,7 +137,7 @@ void guest_attach(struct guest *guest, struct virtio_device *device)
         guest->registers = MMIO_SLOT;
         guest->config = MMIO_SLOT + 0x100;
         CHECK_EQ(test_load(guest->test, MMIO_SLOT, 4), 0x74726976);
-        CHECK_EQ(test_load(guest->test, MMIO_SLOT + 4, 4), 2);
+        CHECK_EQ(test_load(guest->test, MMIO_SLOT + 4, 4), legacy ? 1 : 2);
         CHECK_EQ(test_load(guest->test, MMIO_SLOT + 8, 4), device->class->type);
         return;
     }
@@ -158,14 +165,14 @@ static const struct place queue_desc = {0x080, 32, 4}, queue_driver = {0x090, 40
 
 static uint32_t get(struct guest *guest, struct place place)
 {
-    bool pci = guest->transport != GUEST_MMIO;
+    bool pci = !is_mmio(guest);
     return (uint32_t)test_load(guest->test, guest->registers + (pci ? place.pci : place.mmio),
                                pci ? place.pci_width : 4);
 }
 
 static void set(struct guest *guest, struct place place, uint32_t value)
 {
-    bool pci = guest->transport != GUEST_MMIO;
+    bool pci = !is_mmio(guest);
     test_store(guest->test, guest->registers + (pci ? place.pci : place.mmio), pci ? place.pci_width : 4,
                value);
 }
@@ -204,10 +211,12 @@ bool guest_negotiate(struct guest *guest, uint64_t features)
     guest_status_set(guest, 1 | 2);
     set(guest, driver_features_select, 0);
     set(guest, driver_features, (uint32_t)features);
+    guest->features = features;
+    if (guest->transport == GUEST_LEGACY)
+        return true;
     set(guest, driver_features_select, 1);
     set(guest, driver_features, (uint32_t)(features >> 32));
     guest_status_set(guest, 1 | 2 | 8);
-    guest->features = features;
     return guest_status(guest) & 8;
 }
 
@@ -216,16 +225,38 @@ static bool packed(const struct guest *guest)
     return guest->features >> VIRTIO_F_RING_PACKED & 1;
 }
 
+/* 2.7.2 and 4.2.4: one piece of memory, named by the number of its page, with the used ring on a page of its
+ * own. */
+static void legacy_queue_init(struct guest *guest, struct guest_queue *queue)
+{
+    enum { PAGE = 4096 };
+    uint64_t memory = align_up(guest_alloc(guest, 4 * PAGE), PAGE);
+    queue->desc = memory;
+    queue->driver = memory + 16 * queue->size;
+    queue->device = align_up(queue->driver + 6 + 2 * queue->size, PAGE);
+    test_store(guest->test, guest->registers + 0x28, 4, PAGE);
+    set(guest, queue_select, queue->index);
+    CHECK_EQ(test_load(guest->test, guest->registers + 0x40, 4), 0);
+    set(guest, queue_size, queue->size);
+    test_store(guest->test, guest->registers + 0x3c, 4, PAGE);
+    test_store(guest->test, guest->registers + 0x40, 4, memory / PAGE);
+    CHECK_EQ(test_load(guest->test, guest->registers + 0x40, 4), memory / PAGE);
+}
+
 void guest_queue_init(struct guest *guest, unsigned index, unsigned size)
 {
     struct guest_queue *queue = &guest->queues[index];
     *queue = (struct guest_queue){.index = index, .size = size, .wrap = true, .used_wrap = true};
+    if (guest->transport == GUEST_LEGACY) {
+        legacy_queue_init(guest, queue);
+        return;
+    }
     queue->desc = guest_alloc(guest, 16 * size);
     queue->driver = guest_alloc(guest, packed(guest) ? 4 : 6 + 2 * size);
     queue->device = guest_alloc(guest, packed(guest) ? 4 : 6 + 8 * size);
     set(guest, queue_select, index);
     set(guest, queue_size, size);
-    if (guest->transport != GUEST_MMIO) {
+    if (!is_mmio(guest)) {
         test_store(guest->test, guest->registers + 26, 2, index + 1);
         if (guest->transport == GUEST_PCI_MSIX)
             CHECK_EQ(test_load(guest->test, guest->registers + 26, 2), index + 1);
@@ -245,8 +276,9 @@ bool guest_start(struct guest *guest, uint64_t features, unsigned queues, unsign
         test_store(guest->test, guest->registers + 16, 2, 0);
     for (unsigned i = 0; i < queues; i++)
         guest_queue_init(guest, i, size);
-    guest_status_set(guest, 1 | 2 | 8 | 4);
-    return CHECK_EQ(guest_status(guest), 0xf);
+    uint8_t ready = guest->transport == GUEST_LEGACY ? 1 | 2 | 4 : 1 | 2 | 8 | 4;
+    guest_status_set(guest, ready);
+    return CHECK_EQ(guest_status(guest), ready);
 }
 
 uint64_t guest_alloc(struct guest *guest, uint64_t len)
@@ -344,7 +376,7 @@ uint16_t guest_add(struct guest *guest, unsigned index, const struct guest_buffe
 
 void guest_kick(struct guest *guest, unsigned queue)
 {
-    if (guest->transport == GUEST_MMIO)
+    if (is_mmio(guest))
         test_store(guest->test, guest->registers + 0x50, 4, queue);
     else
         test_store(guest->test, guest->notify + queue * guest->notify_multiplier, 2, queue);
@@ -399,6 +431,7 @@ bool guest_interrupted(struct guest *guest)
     bool came = false;
     switch (guest->transport) {
     case GUEST_MMIO:
+    case GUEST_LEGACY:
         came = guest->irq.level;
         test_store(guest->test, guest->registers + 0x64, 4,
                    test_load(guest->test, guest->registers + 0x60, 4));

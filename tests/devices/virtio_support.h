@@ -10,7 +10,8 @@
 
 #define GUEST_RAM_SIZE (8 * MIB)
 
-enum guest_transport { GUEST_MMIO, GUEST_PCI_INTX, GUEST_PCI_MSIX, GUEST_TRANSPORTS };
+/* The last one is what drivers from before version 1 know, for tests of its own. */
+enum guest_transport { GUEST_MMIO, GUEST_PCI_INTX, GUEST_PCI_MSIX, GUEST_TRANSPORTS, GUEST_LEGACY };
 
 struct guest_buffer {
     uint64_t address;
@@ -48,7 +49,8 @@ struct guest *guest_create(enum guest_transport transport);
 void guest_attach(struct guest *guest, struct virtio_device *device);
 void guest_destroy(struct guest *guest);
 
-/* Reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK; whether the device accepted. */
+/* Reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK; whether the device accepted. A legacy driver gives 32
+ * features and knows no FEATURES_OK. */
 bool guest_negotiate(struct guest *guest, uint64_t features);
 uint64_t guest_offered(struct guest *guest);
 uint8_t guest_status(struct guest *guest);

@@ -99,6 +99,35 @@ static void elf_unbound(void)
     bench_end(&bench);
 }
 
+/* The file's headers and their padding may lie below RAM, where a linker puts them; nothing else. */
+static void elf_headers_below(void)
+{
+    uint8_t elf[ELF_SIZE];
+    struct bench bench;
+    elf_make(elf);
+    uint8_t *program = elf + 64;
+    le64_store(elf + 24, RAM_BASE + 4);
+    le64_store(program + 8, 0);
+    le64_store(program + 16, RAM_BASE - ELF_DATA_AT);
+    le64_store(program + 24, RAM_BASE - ELF_DATA_AT);
+    le64_store(program + 32, ELF_DATA_AT + 0x40);
+    le64_store(program + 40, ELF_DATA_AT + 0x80);
+    bench_start(&bench, elf, sizeof(elf));
+    CHECK(elf_run(&bench));
+    CHECK_EQ(bench.loaded.start, RAM_BASE);
+    CHECK_EQ(bench.loaded.end, RAM_BASE + 0x80);
+    CHECK_EQ(bench.loaded.entry, RAM_BASE + 4);
+    CHECK_EQ(byte_at(&bench, RAM_BASE), 0x5a);
+    CHECK_EQ(byte_at(&bench, RAM_BASE + 0x3f), 0x5a);
+    CHECK_EQ(byte_at(&bench, RAM_BASE + 0x40), 0);
+    bench_end(&bench);
+    elf[ELF_DATA_AT - 1] = 1;
+    bench_start(&bench, elf, sizeof(elf));
+    CHECK(!elf_run(&bench));
+    CHECK(strstr(bench.err.text, "linked for another machine"));
+    bench_end(&bench);
+}
+
 /* A field of an image that gets a wrong value, and what the error says of it. */
 struct fault {
     const char *name;
@@ -224,6 +253,26 @@ static void image_old_arm64(void)
     CHECK(image_run(&bench));
     CHECK_EQ(bench.loaded.entry, 0x80080000);
     CHECK_EQ(bench.loaded.end, 0x80080000 + IMAGE_SIZE);
+    bench_end(&bench);
+}
+
+/* A kernel of arm64 without an offset leaves the start of RAM free; one of riscv without one does not lie over
+ * the firmware there. */
+static void image_no_offset(void)
+{
+    uint8_t image[IMAGE_SIZE];
+    struct bench bench;
+    image_make(image);
+    le64_store(image + 8, 0);
+    bench_start(&bench, image, sizeof(image));
+    CHECK(image_run(&bench));
+    CHECK_EQ(bench.loaded.entry, FREE_BASE);
+    bench_end(&bench);
+    memset(image + 0x30, 0, 8);
+    memcpy(image + 0x38, "ARM\x64", 4);
+    bench_start(&bench, image, sizeof(image));
+    CHECK(image_run(&bench));
+    CHECK_EQ(bench.loaded.entry, RAM_BASE + 2 * MIB);
     bench_end(&bench);
 }
 
@@ -457,11 +506,13 @@ static void files(void)
 static const struct test_case cases[] = {
     {"elf_good", elf_good},
     {"elf_unbound", elf_unbound},
+    {"elf_headers_below", elf_headers_below},
     {"elf_malformed", elf_malformed},
     {"elf_truncated", elf_truncated},
     {"elf_damaged", elf_damaged},
     {"image_good", image_good},
     {"image_old_arm64", image_old_arm64},
+    {"image_no_offset", image_no_offset},
     {"image_malformed", image_malformed},
     {"flat_and_initrd", flat_and_initrd},
     {"gzip_unpacked", gzip_unpacked},

@@ -163,7 +163,11 @@ static void refusals(void)
     refused(config, "--cdrom");
     config = good;
     config.transport_chosen = true;
+    config.transport = TRANSPORT_MMIO;
+    CHECK(mode_check(&type1_mode, &config, &err));
+    config.arch = GUEST_X86_64;
     CHECK(!mode_check(&type1_mode, &config, &err) && strstr(err.text, "--transport"));
+    config.arch = GUEST_RISCV64;
 }
 
 /* --- VMs --- */
