@@ -164,10 +164,10 @@ static void refusals(void)
     config = good;
     config.transport_chosen = true;
     config.transport = TRANSPORT_MMIO;
+    config.arch = GUEST_RISCV64;
     CHECK(mode_check(&type1_mode, &config, &err));
     config.arch = GUEST_X86_64;
     CHECK(!mode_check(&type1_mode, &config, &err) && strstr(err.text, "--transport"));
-    config.arch = GUEST_RISCV64;
 }
 
 /* --- VMs --- */
