@@ -164,12 +164,21 @@ static void port_break(void *opaque)
     irq_update(uart);
 }
 
+/* Drivers written on emulators turn the FIFOs on, but only the receive interrupt, and would wait for the
+ * level with every key that is pressed. For them the time-out is one as well, until the FIFO is empty. */
+static bool timeout_receives(const struct pl011 *uart)
+{
+    return uart->ris & INT_RT && !(uart->imsc & INT_RT);
+}
+
 static void timer_fired(void *opaque)
 {
     struct pl011 *uart = opaque;
     uart->timeout = CLOCK_NEVER;
     if (uart->received.count)
         uart->ris |= INT_RT;
+    if (timeout_receives(uart))
+        uart->ris |= INT_RX;
     irq_update(uart);
 }
 
@@ -184,7 +193,7 @@ static uint32_t data_read(struct pl011 *uart)
     value |= uart->overrun ? DR_OE : 0;
     uart->overrun = false;
     uart->rsr = (value & DR_ERRORS) >> 8;
-    if (fifo->count < receive_trigger(uart))
+    if (fifo->count < receive_trigger(uart) && !(fifo->count && timeout_receives(uart)))
         uart->ris &= ~INT_RX;
     if (!fifo->count) {
         uart->ris &= ~INT_RT;

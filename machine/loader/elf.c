@@ -25,12 +25,13 @@
 /* Where the fields are, and how wide addresses and sizes. */
 struct layout {
     uint8_t word, header, phoff, phentsize, phnum;
-    uint8_t program, offset, vaddr, paddr, filesz, memsz;
+    uint8_t program, offset, vaddr, paddr, filesz, memsz, align;
 };
-static const struct layout layout_32 = {4, 52, 28, 42, 44, 32, 4, 8, 12, 16, 20};
-static const struct layout layout_64 = {8, 64, 32, 54, 56, 56, 8, 16, 24, 32, 40};
+static const struct layout layout_32 = {4, 52, 28, 42, 44, 32, 4, 8, 12, 16, 20, 28};
+static const struct layout layout_64 = {8, 64, 32, 54, 56, 56, 8, 16, 24, 32, 40, 48};
 
 #define PROGRAMS_MAX 64
+#define ALIGN_MAX    (2 * MIB) /* what is beyond that is not asked of a loader */
 
 struct segment {
     uint64_t offset, vaddr, paddr, filesz, memsz;
@@ -42,6 +43,7 @@ struct elf {
     uint16_t type;
     uint64_t entry;
     uint64_t headers_end; /* in the file */
+    uint64_t align;       /* the largest that a segment asks for */
     unsigned count;
     struct segment segments[PROGRAMS_MAX];
 };
@@ -91,6 +93,7 @@ static bool segment_add(struct elf *elf, const uint8_t *program, struct error *e
         .memsz = le_load(program + layout->memsz, layout->word),
     };
     uint32_t type = le32_load(program + PROGRAM_TYPE);
+    uint64_t align = le_load(program + layout->align, layout->word);
     if (type == PT_INTERP)
         return elf_bad(elf->source, "it is a dynamically linked program, not a kernel", err);
     if (type != PT_LOAD || segment.memsz == 0)
@@ -100,6 +103,8 @@ static bool segment_add(struct elf *elf, const uint8_t *program, struct error *e
                        err);
     if (range_beyond(segment.offset, segment.filesz, elf->source->size))
         return elf_bad(elf->source, "it is truncated (a segment lies beyond the end of the file)", err);
+    if (is_pow2(align) && align <= ALIGN_MAX && align > elf->align)
+        elf->align = align;
     elf->segments[elf->count++] = segment;
     return true;
 }
@@ -155,7 +160,8 @@ static uint64_t elf_bias(const struct elf *elf, const struct load_target *target
             lowest = elf->segments[i].paddr;
     }
     bool unbound = lowest < target->base && (elf->type == ET_DYN || align_down(lowest, 2 * MIB) == 0);
-    return unbound ? free_base - align_down(lowest, PAGE_SIZE) : 0;
+    uint64_t align = elf->align > PAGE_SIZE ? elf->align : PAGE_SIZE;
+    return unbound ? align_up(free_base, align) - align_down(lowest, align) : 0;
 }
 
 /* The entry is a virtual address: the physical one is in the segment that holds it. Kernels that start before

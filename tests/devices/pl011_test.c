@@ -178,6 +178,26 @@ static void input_timeout(void)
     finish();
 }
 
+/* A driver that turns only the receive interrupt on gets it for what does not reach the level. */
+static void input_timeout_unasked(void)
+{
+    start();
+    put(IBRD, 13);
+    put(LCR_H, FEN | 0x60);
+    put(CR, ENABLE);
+    put(IMSC, RX);
+    input("xy");
+    CHECK(!irq.level);
+    test_advance(test, 300000);
+    CHECK_EQ(get(MIS), RX);
+    CHECK(irq.level);
+    CHECK_EQ(get(DR), 'x');
+    CHECK(irq.level);
+    CHECK_EQ(get(DR), 'y');
+    CHECK(!irq.level);
+    finish();
+}
+
 /* Without FIFOs there is room for one; the rest waits outside. */
 static void no_fifo(void)
 {
@@ -261,6 +281,7 @@ static const struct test_case cases[] = {
     {"output_interrupt", output_interrupt},
     {"input_interrupt", input_interrupt},
     {"input_timeout", input_timeout},
+    {"input_timeout_unasked", input_timeout_unasked},
     {"no_fifo", no_fifo},
     {"breaks", breaks},
     {"loop_back", loop_back},

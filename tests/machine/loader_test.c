@@ -97,6 +97,12 @@ static void elf_unbound(void)
     CHECK_EQ(bench.loaded.start, FREE_BASE);
     CHECK_EQ(bench.loaded.entry, FREE_BASE);
     bench_end(&bench);
+    le64_store(elf + 64 + 48, 2 * MIB); /* p_align */
+    bench_start(&bench, elf, sizeof(elf));
+    CHECK(elf_load(&bench.source, &bench.target, IMAGE_ELF_MACHINE, FREE_BASE + 0x80000, &bench.loaded,
+                   &bench.err));
+    CHECK_EQ(bench.loaded.entry, FREE_BASE + 2 * MIB);
+    bench_end(&bench);
 }
 
 /* The file's headers and their padding may lie below RAM, where a linker puts them; nothing else. */
