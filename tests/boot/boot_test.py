@@ -368,7 +368,8 @@ class Riscv64(Guests, unittest.TestCase):
         self.disk_and_network("virtio", "--firmware", "builtin")
 
     def test_debian_mmio(self):
-        self.disk_and_network("virtio-mmio")
+        """Everything in virtio-mmio slots."""
+        self.disk_and_network("virtio-mmio", "--mode", "type1", "--transport", "mmio")
 
     def test_virtio_mode_pci(self):
         self.virtio_mode("pci")
@@ -486,7 +487,8 @@ class Aarch64(Guests, unittest.TestCase):
         self.disk_and_network("virtio")
 
     def test_arm_debian_mmio(self):
-        self.disk_and_network("virtio-mmio", "--machine", "gic-version=2")
+        """Everything in virtio-mmio slots with the legacy interface."""
+        self.disk_and_network("virtio-mmio", "--mode", "type1", "--transport", "mmio", "--machine", "gic-version=2,virtio-mmio=1")
 
     def test_arm_virtio_mode_pci(self):
         self.virtio_mode("pci")
