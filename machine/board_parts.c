@@ -130,6 +130,7 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
         struct virtio_pci_config config = {.name = board_name(parts, "%s-pci", device->name),
                                            .bus = parts->pci,
                                            .devfn = PCI_DEVFN_ANY,
+                                           .transitional = parts->transitional,
                                            .device = device};
         return virtio_pci_create(&parts->run->machine, &config, err);
     }

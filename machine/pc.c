@@ -242,6 +242,7 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     board->prepare = pc_prepare;
     board->acpi_make = pc_acpi_make;
     board->parts.pc_disks = true;
+    board->parts.transitional = true;
     board->parts.first_console = 2;
     return machine_run_built(board->run, pc_plan_make(board, err) && board_build(board, err));
 }

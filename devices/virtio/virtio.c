@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/bits.h"
-#include "devices/virtio/queue_ring.h"
 
 /* What every device of ours offers; VIRTIO_F_ACCESS_PLATFORM is not among it: devices use physical addresses.
  */
@@ -41,6 +40,7 @@ static const struct state_field device_fields[] = {
     STATE(struct virtio_device, generation),
     STATE(struct virtio_device, status),
     STATE(struct virtio_device, isr),
+    STATE(struct virtio_device, legacy),
     STATE_EACH(struct virtio_device, queues, desc_area),
     STATE_EACH(struct virtio_device, queues, driver_area),
     STATE_EACH(struct virtio_device, queues, device_area),
@@ -108,8 +108,9 @@ struct virtqueue *virtio_queue_add(struct virtio_device *device, uint16_t size_m
 
 bool virtio_running(const struct virtio_device *device)
 {
-    return (device->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) ==
-           VIRTIO_STATUS_DRIVER_OK;
+    /* 3.1.2: drivers of the legacy interface use their queues before they set DRIVER_OK. */
+    bool ready = device->legacy || device->status & VIRTIO_STATUS_DRIVER_OK;
+    return ready && !(device->status & VIRTIO_STATUS_NEEDS_RESET);
 }
 
 static void config_interrupt(struct virtio_device *device)
@@ -130,11 +131,6 @@ void virtio_break(struct virtio_device *device)
         return;
     device->status |= VIRTIO_STATUS_NEEDS_RESET;
     config_interrupt(device); /* 2.1.2: after DRIVER_OK the driver is told */
-}
-
-void virtio_legacy_only(struct virtio_device *device)
-{
-    device->offered = (uint32_t)device->offered | VIRTIO_BIT(VIRTIO_F_ANY_LAYOUT);
 }
 
 void virtio_transport_attach(struct virtio_device *device, const struct virtio_transport *transport)
@@ -193,11 +189,13 @@ void virtio_status_write(struct virtio_device *device, uint8_t value)
     uint8_t set = value & ~device->status & ~VIRTIO_STATUS_NEEDS_RESET;
     if (device->status & ~value & ~VIRTIO_STATUS_NEEDS_RESET)
         log_guest("%s: the driver takes back status bits (%#x to %#x)", device->name, device->status, value);
-    if (set & VIRTIO_STATUS_FEATURES_OK && !features_acceptable(device))
+    /* What the legacy interface took is acceptable. */
+    bool acceptable = device->legacy || !(set & (VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK)) ||
+                      features_acceptable(device);
+    if (!acceptable)
         set &= ~VIRTIO_STATUS_FEATURES_OK; /* 2.2.2: the driver reads back that it is not set */
     /* Drivers from before version 1 know no FEATURES_OK (3.1.2): with DRIVER_OK they mean both. */
-    if (set & VIRTIO_STATUS_DRIVER_OK && !((device->status | set) & VIRTIO_STATUS_FEATURES_OK) &&
-        !features_acceptable(device))
+    if (!acceptable && !((device->status | set) & VIRTIO_STATUS_FEATURES_OK))
         set &= ~VIRTIO_STATUS_DRIVER_OK;
     device->status |= set;
     if (set & VIRTIO_STATUS_DRIVER_OK && virtio_running(device) && device->class->start)
@@ -277,50 +275,25 @@ void virtio_queue_disable(struct virtio_device *device)
         queue_stop(queue);
 }
 
-/* In the available ring: flags, index, entries, event index. */
-#define AVAIL_WORDS(size) (3ull + (size))
-
-/* As after a reset of the device. */
-static void queue_reset(struct virtqueue *queue)
+void virtio_queue_reset(struct virtio_device *device)
 {
+    struct virtqueue *queue = virtio_queue_selected(device);
+    if (!queue || !virtio_has(device, VIRTIO_F_RING_RESET)) {
+        log_guest("%s: reset of queue %u, which %s", device->name, device->queue_select,
+                  queue ? "was not negotiated" : "does not exist");
+        return;
+    }
     queue_stop(queue);
     *queue = (struct virtqueue){
         .size = queue->size_max,
         .vector = VIRTIO_NO_VECTOR,
         .avail_wrap = 1,
         .used_wrap = 1,
-        .device = queue->device,
+        .device = device,
         .index = queue->index,
         .size_max = queue->size_max,
         .budget = VIRTIO_BUDGET_NONE,
     };
-}
-
-void virtio_queue_reset(struct virtio_device *device)
-{
-    struct virtqueue *queue = virtio_queue_selected(device);
-    if (queue && virtio_has(device, VIRTIO_F_RING_RESET))
-        queue_reset(queue);
-    else
-        log_guest("%s: reset of queue %u, which %s", device->name, device->queue_select,
-                  queue ? "was not negotiated" : "does not exist");
-}
-
-void virtio_queue_place(struct virtio_device *device, uint64_t address, uint64_t align)
-{
-    struct virtqueue *queue = virtio_queue_selected(device);
-    if (queue && queue->enabled && address == 0) {
-        queue_reset(queue);
-        return;
-    }
-    queue = queue_open(device);
-    if (!queue)
-        return;
-    queue->desc_area = address;
-    queue->driver_area = address + (uint64_t)DESC_SIZE * queue->size;
-    queue->device_area = align_up(queue->driver_area + AVAIL_WORDS(queue->size) * sizeof(uint16_t), align);
-    if (address)
-        virtio_queue_enable(device);
 }
 
 static uint64_t *queue_area(struct virtqueue *queue, enum virtio_area area)

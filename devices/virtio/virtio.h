@@ -34,7 +34,6 @@ enum virtio_type {
 #define VIRTIO_ISR_CONFIG 0x2
 
 /* Feature bits of the core (chapter 6), as numbers. */
-#define VIRTIO_F_ANY_LAYOUT    27 /* of the legacy interface */
 #define VIRTIO_F_INDIRECT_DESC 28
 #define VIRTIO_F_EVENT_IDX     29
 #define VIRTIO_F_VERSION_1     32
@@ -96,6 +95,7 @@ struct virtio_device {
     uint16_t queue_select, config_vector;
     uint32_t generation;
     uint8_t status, isr;
+    uint8_t legacy; /* the driver uses the interface of before version 1 (virtio_legacy.h) */
     struct virtqueue queues[VIRTIO_QUEUES_MAX];
 };
 
@@ -114,7 +114,7 @@ static inline bool virtio_has(const struct virtio_device *device, unsigned featu
     return device->accepted >> feature & 1;
 }
 
-/* The driver has finished its set-up and nothing is broken: queues may be used. */
+/* The driver has finished its set-up, as far as it tells, and nothing is broken: queues may be used. */
 bool virtio_running(const struct virtio_device *device);
 
 /* The configuration space changed by the device's own doing: new generation, and an interrupt. */
@@ -126,10 +126,6 @@ void virtio_break(struct virtio_device *device);
 /* --- for transports --- */
 
 void virtio_transport_attach(struct virtio_device *device, const struct virtio_transport *transport);
-
-/* For the interface from before version 1 of the specification, when it is made: of the features there are
- * only 32, and every device takes buffers cut in any way. */
-void virtio_legacy_only(struct virtio_device *device);
 
 /* 32 bits of the offered and the accepted features, as the select registers say. */
 uint32_t virtio_device_features(const struct virtio_device *device);
@@ -145,10 +141,6 @@ void virtio_queue_size_write(struct virtio_device *device, uint16_t size);
 void virtio_queue_enable(struct virtio_device *device);
 void virtio_queue_disable(struct virtio_device *device);
 void virtio_queue_reset(struct virtio_device *device);
-
-/* The legacy interface's (2.7.2): the selected queue lies at `address` as a whole, its used ring at the next
- * multiple of `align`, a power of two, and is on; at 0 it is off. */
-void virtio_queue_place(struct virtio_device *device, uint64_t address, uint64_t align);
 
 /* Which of a queue's areas an address register is of, and its 32-bit halves. */
 enum virtio_area { VIRTIO_AREA_DESC, VIRTIO_AREA_DRIVER, VIRTIO_AREA_DEVICE };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "devices/virtio/virtio_legacy.h"
 
 #define REG_MAGIC               0x000
 #define REG_VERSION             0x004
@@ -102,15 +103,20 @@ static uint32_t legacy_page_number(const struct virtio_mmio *mmio, const struct 
 /* False: none of these. */
 static bool legacy_write(struct virtio_mmio *mmio, uint64_t offset, uint32_t value)
 {
-    const struct virtqueue *queue = virtio_queue_selected(mmio->device);
+    struct virtio_device *device = mmio->device;
+    const struct virtqueue *queue = virtio_queue_selected(device);
     switch (offset) {
+    case REG_DRIVER_FEATURES:
+        if (device->driver_feature_select == 0)
+            virtio_legacy_features_write(device, value);
+        return true;
     case REG_GUEST_PAGE_SIZE: mmio->page_bits = legacy_bits(mmio, "pages", value, 0); return true;
     case REG_QUEUE_ALIGN:
         if (queue)
             mmio->align_bits[queue->index] = legacy_bits(mmio, "an alignment", value, LEGACY_ALIGN_BITS);
         return true;
     case REG_QUEUE_PFN:
-        virtio_queue_place(mmio->device, (uint64_t)value << (mmio->page_bits & 31),
+        virtio_legacy_queue_place(device, (uint64_t)value << (mmio->page_bits & 31),
                            legacy_align(mmio, queue));
         return true;
     default: return false;
@@ -151,7 +157,10 @@ static uint32_t register_read(struct virtio_mmio *mmio, uint64_t offset)
     if (!device)
         return 0;
     switch (offset) {
-    case REG_DEVICE_FEATURES: return virtio_device_features(device);
+    case REG_DEVICE_FEATURES:
+        if (mmio->legacy)
+            return device->device_feature_select ? 0 : virtio_legacy_features(device);
+        return virtio_device_features(device);
     case REG_INTERRUPT_STATUS: return device->isr;
     case REG_STATUS: return device->status;
     default: return queue_register_read(mmio, offset);
@@ -205,6 +214,10 @@ static bool queue_register_write(struct virtio_device *device, uint64_t offset, 
 static void register_write(struct virtio_mmio *mmio, uint64_t offset, uint32_t value)
 {
     struct virtio_device *device = mmio->device;
+    if (mmio->legacy && (offset != REG_STATUS || value))
+        virtio_legacy_begin(device);
+    if (mmio->legacy && legacy_write(mmio, offset, value))
+        return;
     switch (offset) {
     case REG_DEVICE_FEATURES_SEL: device->device_feature_select = value; return;
     case REG_DRIVER_FEATURES_SEL: device->driver_feature_select = value; return;
@@ -216,7 +229,7 @@ static void register_write(struct virtio_mmio *mmio, uint64_t offset, uint32_t v
     case REG_QUEUE_NUM: virtio_queue_size_write(device, value > UINT16_MAX ? 0 : (uint16_t)value); return;
     default: break;
     }
-    if (!(mmio->legacy ? legacy_write(mmio, offset, value) : queue_register_write(device, offset, value)))
+    if (mmio->legacy || !queue_register_write(device, offset, value))
         log_guest("%s: write to offset %#llx, where no register takes one", mmio->name,
                   (unsigned long long)offset);
 }
@@ -264,8 +277,6 @@ struct virtio_mmio *virtio_mmio_create(struct machine *machine, const struct vir
         free(mmio);
         return NULL;
     }
-    if (mmio->device && mmio->legacy)
-        virtio_legacy_only(mmio->device);
     if (mmio->device)
         virtio_transport_attach(mmio->device, &(struct virtio_transport){
                                                   .queue_interrupt = queue_interrupt,
