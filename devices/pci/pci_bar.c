@@ -113,8 +113,9 @@ static bool windows_unmap(struct pci_function *pci, struct pci_bar *bar)
 }
 
 /*
- * Where the guest wants the BAR decoded. Address 0 and a range that ends at the very top are what software
- * leaves behind while it sizes; decoding them would hide whatever else is there.
+ * Where the guest wants the BAR decoded. Address 0, where that is no place for it, and a range that ends at
+ * the very top are what software leaves behind while it sizes; decoding them would hide whatever else is
+ * there.
  */
 static uint64_t bar_address(const struct pci_function *pci, unsigned number)
 {
@@ -130,7 +131,8 @@ static uint64_t bar_address(const struct pci_function *pci, unsigned number)
     if (bar->flags & PCI_BAR_64)
         address |= (uint64_t)pci_config_get(pci, PCI_BAR0 + 4 * number + 4, 4) << 32;
     address &= ~(bar->size - 1);
-    bool sizing = address == 0 || address > limit || bar->size - 1 >= limit - address;
+    bool zero_good = bar->flags & PCI_BAR_IO && pci_bus_config(pci->bus)->io_from_zero;
+    bool sizing = (address == 0 && !zero_good) || address > limit || bar->size - 1 >= limit - address;
     return sizing ? PCI_BAR_UNMAPPED : address;
 }
 

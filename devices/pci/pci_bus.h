@@ -11,6 +11,7 @@
 struct pci_bus_config {
     struct bus *memory; /* BARs go here by their PCI addresses; not owned */
     struct bus *io;
+    bool io_from_zero; /* ports are dealt out from 0 on: nothing but functions has any */
     /* Whether a memory BAR at these PCI addresses is reachable, and the guest physical address of the first
      * byte: for BARs that are plain memory. NULL: all are, at the same address. */
     bool (*reach)(void *opaque, uint64_t address, uint64_t size, gpa_t *base);

@@ -129,6 +129,7 @@ struct pci_host_ecam *pci_host_ecam_create(struct machine *machine, const struct
     host->io_space = bus_create("pci-io", &machine->lock);
     struct pci_bus_config bus = {.memory = host->memory_space,
                                  .io = host->io_space,
+                                 .io_from_zero = true,
                                  .reach = memory_reach,
                                  .opaque = host,
                                  .msi = config->msi};

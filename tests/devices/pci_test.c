@@ -247,6 +247,9 @@ static void bar_ports(void)
     test_store(test, IO + 0x101c, 4, 77);
     CHECK_EQ(probe.last_offset, 0x1c);
     CHECK_EQ(test_load(test, IO + 0x1020, 1), 0xff);
+    /* Ports begin with 0: firmware deals them out from there. */
+    put(PCI_BAR0 + 8, 4, 0);
+    CHECK_EQ(test_load(test, IO + 4, 1), 0x04);
     finish();
 }
 
