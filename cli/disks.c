@@ -64,8 +64,11 @@ static bool snapshot_set(struct disk_config *disk, const char *value, struct err
 static const struct {
     const char *name; /* with its '=' when it has a value */
     bool (*set)(struct disk_config *disk, const char *value, struct error *err);
-} keys[] = {
-    {"format=", format_set}, {"if=", interface_set}, {"slot=", slot_set}, {"readonly", readonly_set}, {"snapshot", snapshot_set}};
+} keys[] = {{"format=", format_set},
+            {"if=", interface_set},
+            {"slot=", slot_set},
+            {"readonly", readonly_set},
+            {"snapshot", snapshot_set}};
 
 static bool key_unknown(const char *part, struct error *err)
 {

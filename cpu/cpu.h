@@ -36,9 +36,10 @@ enum exit_reason {
     EXIT_HALT,      /* waiting for an interrupt (WFI, HLT): the thread sleeps until vcpu_has_work */
     EXIT_SHUTDOWN,  /* the core can't go on by its own rules (x86 triple fault) */
     EXIT_HYPERCALL, /* an environment call the board implements (built-in SBI, PSCI, Solo5) */
-    EXIT_SEMIHOSTING, /* a request to the debugger that cpu_config.semihosting stands in for; the PC is behind it */
-    EXIT_DEBUG,     /* a breakpoint, a watchpoint or a completed step */
-    EXIT_ERROR,     /* the engine failed; `text` says how */
+    EXIT_SEMIHOSTING, /* a request to the debugger that cpu_config.semihosting stands in for; the PC is behind
+                         it */
+    EXIT_DEBUG,       /* a breakpoint, a watchpoint or a completed step */
+    EXIT_ERROR,       /* the engine failed; `text` says how */
     EXIT_REASON_COUNT,
 };
 

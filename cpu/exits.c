@@ -14,13 +14,17 @@ uint64_t vcpu_exits(const struct vcpu *vcpu, enum exit_reason reason)
 
 const char *exit_reason_name(enum exit_reason reason)
 {
-    static const char *const names[EXIT_REASON_COUNT] = {
-        [EXIT_KICKED] = "kick",         [EXIT_INTERRUPT] = "interrupt",
-        [EXIT_EXCEPTION] = "exception", [EXIT_PIO] = "io",
-        [EXIT_MMIO] = "mmio",           [EXIT_HALT] = "halt",
-        [EXIT_SHUTDOWN] = "shutdown",   [EXIT_HYPERCALL] = "hypercall",
-        [EXIT_SEMIHOSTING] = "semihosting",
-        [EXIT_DEBUG] = "debug",         [EXIT_ERROR] = "error"};
+    static const char *const names[EXIT_REASON_COUNT] = {[EXIT_KICKED] = "kick",
+                                                         [EXIT_INTERRUPT] = "interrupt",
+                                                         [EXIT_EXCEPTION] = "exception",
+                                                         [EXIT_PIO] = "io",
+                                                         [EXIT_MMIO] = "mmio",
+                                                         [EXIT_HALT] = "halt",
+                                                         [EXIT_SHUTDOWN] = "shutdown",
+                                                         [EXIT_HYPERCALL] = "hypercall",
+                                                         [EXIT_SEMIHOSTING] = "semihosting",
+                                                         [EXIT_DEBUG] = "debug",
+                                                         [EXIT_ERROR] = "error"};
     return names[reason];
 }
 

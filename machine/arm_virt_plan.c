@@ -36,10 +36,10 @@ static bool firmware_check(const char *path, struct error *err)
     uint8_t first[4], second[4];
     if (!source_open(&source, path, NULL, err))
         return false;
-    bool trusted = (source.size >= 4 && source_read(&source, 0, first, 4, err) &&
-                    le32_load(first) == FIP_MAGIC) ||
-                   (source.size >= FIP_AT + 4 && source_read(&source, FIP_AT, second, 4, err) &&
-                    le32_load(second) == FIP_MAGIC);
+    bool trusted =
+        (source.size >= 4 && source_read(&source, 0, first, 4, err) && le32_load(first) == FIP_MAGIC) ||
+        (source.size >= FIP_AT + 4 && source_read(&source, FIP_AT, second, 4, err) &&
+         le32_load(second) == FIP_MAGIC);
     source_close(&source);
     return !trusted ||
            error_set(err, ERROR_IMAGE,
@@ -52,8 +52,8 @@ bool arm_plan_make(struct arm_board *board, struct error *err)
 {
     const struct machine_config *config = board->virt.config;
     struct virt_plan *plan = &board->virt.plan;
-    if (config->firmware == FIRMWARE_FILE && (!firmware_check(config->firmware_file, err) ||
-                                              !virt_plan_flash(plan, config->firmware_file, err)))
+    if (config->firmware == FIRMWARE_FILE &&
+        (!firmware_check(config->firmware_file, err) || !virt_plan_flash(plan, config->firmware_file, err)))
         return false;
     if (!virt_plan_payload(&board->virt, err) || !plan_gic(board, err))
         return false;

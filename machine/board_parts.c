@@ -139,8 +139,8 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
             return slot_take(parts, device, slot, err);
     }
     return error_set(err, ERROR_USAGE, "this board has %u virtio-mmio slots: use %s", parts->slot_count,
-                         parts->config->transport == TRANSPORT_MMIO ? "--transport pci for more devices"
-                                                                    : "if=virtio for more disks");
+                     parts->config->transport == TRANSPORT_MMIO ? "--transport pci for more devices"
+                                                                : "if=virtio for more disks");
 }
 
 static bool is_of_pc(enum device_transport transport)

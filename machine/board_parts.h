@@ -22,7 +22,7 @@ struct board_parts {
     const struct machine_config *config;
     struct pci_bus *pci;                          /* where devices go; set by the board when it has one */
     struct virtio_device *slots[BOARD_SLOTS_MAX]; /* what is in each virtio-mmio slot, or NULL */
-    unsigned slot_count, slots_used; /* all, and up to the last one with something in it */
+    unsigned slot_count, slots_used;              /* all, and up to the last one with something in it */
     bool transitional;       /* virtio functions on PCI have the ports of the legacy interface */
     bool pc_disks;           /* the board adds the disks that only a PC has: AHCI, NVMe, floppies */
     unsigned first_console;  /* the first --serial that becomes a virtio console; those before it are the

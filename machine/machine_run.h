@@ -47,7 +47,7 @@ struct machine_run {
     struct char_port *console; /* the board's serial port, or NULL: for the monitor's escape */
     struct display *display;   /* its screen, and its keys and pointer; NULL: it has none */
     struct input *input;
-    struct clipboard *clipboard; /* NULL: none is shared with the guest */
+    struct clipboard *clipboard;     /* NULL: none is shared with the guest */
     struct semihosting *semihosting; /* NULL: none; with it, cores have cpu_config.semihosting */
 
     struct run_private *private; /* run control's own (run_private.h) */

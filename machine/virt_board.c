@@ -16,7 +16,8 @@ void *virt_board_create(size_t size, const struct virt_kind *kind, const struct 
     board->run = run;
     board->config = config;
     board->minimal = minimal;
-    board->parts = (struct board_parts){.run = run, .config = config, .first_console = 1, .transitional = !minimal};
+    board->parts =
+        (struct board_parts){.run = run, .config = config, .first_console = 1, .transitional = !minimal};
     machine_board_set(run, hooks);
     return board;
 }

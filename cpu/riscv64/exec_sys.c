@@ -74,7 +74,8 @@ const struct riscv_insn *rv_ecall(struct riscv_core *c, const struct riscv_insn 
     TAIL return riscv_raise(c, i, bank, pc);
 }
 
-/* RISC-V Semihosting 0.4, 2: an EBREAK of 32 bits between two instructions without effect, all in one page. */
+/* RISC-V Semihosting 0.4, 2: an EBREAK of 32 bits between two instructions without effect, all in one page.
+ */
 static bool semihosting_request(struct riscv_core *c, uint64_t at)
 {
     static const uint32_t wanted[] = {0x01f01013 /* slli x0, x0, 31 */, 0x00100073 /* ebreak */,

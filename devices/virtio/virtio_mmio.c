@@ -117,7 +117,7 @@ static bool legacy_write(struct virtio_mmio *mmio, uint64_t offset, uint32_t val
         return true;
     case REG_QUEUE_PFN:
         virtio_legacy_queue_place(device, (uint64_t)value << (mmio->page_bits & 31),
-                           legacy_align(mmio, queue));
+                                  legacy_align(mmio, queue));
         return true;
     default: return false;
     }
@@ -261,7 +261,8 @@ struct virtio_mmio *virtio_mmio_create(struct machine *machine, const struct vir
                                        struct error *err)
 {
     struct virtio_mmio *mmio = machine_alloc(sizeof(*mmio));
-    *mmio = (struct virtio_mmio){.name = config->name, .irq = config->irq, .device = config->device, .legacy = config->legacy};
+    *mmio = (struct virtio_mmio){
+        .name = config->name, .irq = config->irq, .device = config->device, .legacy = config->legacy};
     const struct bus_region region = {
         .name = config->name,
         .base = config->base.a,

@@ -1,6 +1,6 @@
 /*
- * The MMIO transport (Virtual I/O Device 1.2, 4.2), version 2, or the legacy one, 1. A board makes a slot for every address its
- * device tree names; a slot with nothing in it reads DeviceID 0.
+ * The MMIO transport (Virtual I/O Device 1.2, 4.2), version 2, or the legacy one, 1. A board makes a slot for
+ * every address its device tree names; a slot with nothing in it reads DeviceID 0.
  */
 #pragma once
 

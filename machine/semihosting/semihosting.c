@@ -114,12 +114,12 @@ static uint64_t command_line(struct semihosting_args *call)
         return SEMIHOSTING_FAILED;
     if (len >= block[1])
         return semihosting_fail(call, SEMIHOSTING_EINVAL);
-    bool ok = semihosting_write(call, block[0], program, program_len) &&
-              (!arguments_len ||
-               (semihosting_write(call, block[0] + program_len, " ", 1) &&
-                semihosting_write(call, block[0] + program_len + 1, arguments, arguments_len))) &&
-              semihosting_write(call, block[0] + len, "", 1) &&
-              semihosting_write(call, call->parameter + WORD, size, sizeof(size));
+    bool ok =
+        semihosting_write(call, block[0], program, program_len) &&
+        (!arguments_len || (semihosting_write(call, block[0] + program_len, " ", 1) &&
+                            semihosting_write(call, block[0] + program_len + 1, arguments, arguments_len))) &&
+        semihosting_write(call, block[0] + len, "", 1) &&
+        semihosting_write(call, call->parameter + WORD, size, sizeof(size));
     return ok ? 0 : SEMIHOSTING_FAILED;
 }
 
@@ -208,11 +208,8 @@ static void restored(void *object)
     memset(semihosting->progress, 0, semihosting->config.run->vcpu_count * sizeof(*semihosting->progress));
 }
 
-static const struct state_table table = {.name = "semihosting",
-                                         .version = 1,
-                                         .fields = fields,
-                                         .count = ARRAY_LEN(fields),
-                                         .restored = restored};
+static const struct state_table table = {
+    .name = "semihosting", .version = 1, .fields = fields, .count = ARRAY_LEN(fields), .restored = restored};
 
 static void destroy(void *object)
 {

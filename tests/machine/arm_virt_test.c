@@ -87,7 +87,7 @@ static void boot_protocol(void)
     CHECK_EQ(core(0)->started, 1);
     CHECK_EQ(core(0)->pstate & 0x3cf, 0x3c5); /* EL1 with its own stack, all interrupts masked */
     CHECK_EQ(core(0)->sctlr_el1 & 1, 0);      /* MMU off */
-    CHECK_EQ(core(0)->x[0], RAM); /* where programs look that don't get it from x0 */
+    CHECK_EQ(core(0)->x[0], RAM);             /* where programs look that don't get it from x0 */
     for (unsigned i = 1; i < 4; i++)
         CHECK_EQ(core(0)->x[i], 0);
     CHECK(ram_read(run->machine.mem.ram, gpa(core(0)->x[0]), magic, 4));
@@ -437,9 +437,16 @@ static void random_numbers(void)
 }
 
 static const struct test_case cases[] = {
-    {"boot_protocol", boot_protocol}, {"programs", programs},   {"limits", limits},         {"tree_gicv3", tree_gicv3},
-    {"tree_gicv2", tree_gicv2},         {"many_cpus", many_cpus},   {"dsdt_by_iasl", dsdt_by_iasl},
-    {"psci_features", psci_features},   {"psci_cores", psci_cores}, {"psci_suspend", psci_suspend},
+    {"boot_protocol", boot_protocol},
+    {"programs", programs},
+    {"limits", limits},
+    {"tree_gicv3", tree_gicv3},
+    {"tree_gicv2", tree_gicv2},
+    {"many_cpus", many_cpus},
+    {"dsdt_by_iasl", dsdt_by_iasl},
+    {"psci_features", psci_features},
+    {"psci_cores", psci_cores},
+    {"psci_suspend", psci_suspend},
     {"random_numbers", random_numbers},
 };
 

@@ -262,8 +262,8 @@ static void image_old_arm64(void)
     bench_end(&bench);
 }
 
-/* A kernel of arm64 without an offset leaves the start of RAM free; one of riscv without one does not lie over
- * the firmware there. */
+/* A kernel of arm64 without an offset leaves the start of RAM free; one of riscv without one does not lie
+ * over the firmware there. */
 static void image_no_offset(void)
 {
     uint8_t image[IMAGE_SIZE];
