@@ -48,6 +48,8 @@
 #define PC_ROM      0x000c0000ull
 #define PC_TABLES   0x000e0000ull /* ACPI's, for a kernel that is started without firmware */
 #define PC_SMBIOS   0x000f0000ull
+#define PC_MP       0x000f2000ull /* processors and interrupts as they were told before ACPI */
+#define PC_PIR      0x000f8000ull
 #define PC_HIGH_RAM 0x00100000ull
 
 /* Ports that are not fixed by the devices themselves. */

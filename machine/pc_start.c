@@ -93,12 +93,8 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 #define LPC_SLOT      31
 #define LPC_PMBASE    0x40
 #define LPC_ACPI_CNTL 0x44
-#define LPC_PIRQ_LOW  0x60
-#define LPC_PIRQ_HIGH 0x68
 #define ACPI_ENABLED  0x80
 
-#define PCI_COMMAND       0x04
-#define PCI_BAR0          0x10
 #define COMMAND_IO_MEMORY 0x3
 
 #define MTRRS_ON_WRITE_BACK 0x806 /* SDM vol. 3, 11.11.2.1 */
@@ -120,10 +116,14 @@ void pc_processors_prepare(struct pc_board *board)
         x86_state(board->run->vcpus[i])->mtrr_def_type = MTRRS_ON_WRITE_BACK;
 }
 
+unsigned pc_pirq_interrupt(unsigned pirq)
+{
+    static const uint8_t interrupts[ICH9_PIRQS] = {10, 10, 11, 11, 10, 10, 11, 11};
+    return interrupts[pirq];
+}
+
 void pc_chipset_prepare(struct pc_board *board)
 {
-    /* Where interrupts of PCI go when an operating system uses the 8259 pair. */
-    static const uint8_t pirqs[ICH9_PIRQS] = {10, 10, 11, 11, 10, 10, 11, 11};
     struct pci_bus *bus = board->parts.pci;
     unsigned lpc = pci_devfn(LPC_SLOT, 0);
     q35_host_shadow_open(board->host);
@@ -132,6 +132,7 @@ void pc_chipset_prepare(struct pc_board *board)
     pci_bus_config_write(bus, 0, lpc, LPC_PMBASE, 4, PC_PM_BASE | 1);
     pci_bus_config_write(bus, 0, lpc, LPC_ACPI_CNTL, 1, ACPI_ENABLED);
     for (unsigned i = 0; i < ICH9_PIRQS; i++)
-        pci_bus_config_write(bus, 0, lpc, i < 4 ? LPC_PIRQ_LOW + i : LPC_PIRQ_HIGH + i - 4, 1, pirqs[i]);
+        pci_bus_config_write(bus, 0, lpc, ich9_pirq_register(i), 1, pc_pirq_interrupt(i));
+    i8259_level_set(board->pic, PC_PIRQ_CHOICE | 1u << PC_SCI);
     i8237_cascade_open(board->dma);
 }

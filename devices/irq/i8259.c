@@ -242,6 +242,13 @@ static void elcr_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
     outputs_update(pic);
 }
 
+void i8259_level_set(struct i8259 *pic, uint16_t inputs)
+{
+    for (unsigned i = 0; i < 2; i++)
+        pic->chips[i].elcr |= inputs >> 8 * i & pic->chips[i].elcr_mask;
+    outputs_update(pic);
+}
+
 static void restored(void *object)
 {
     outputs_update(object);
