@@ -22,7 +22,8 @@ static bool interface_set(struct disk_config *disk, const char *value, struct er
         enum device_transport transport;
     } interfaces[] = {{"virtio-pci", TRANSPORT_PCI}, {"virtio-mmio", TRANSPORT_MMIO},
                       {"ahci", TRANSPORT_AHCI},      {"nvme", TRANSPORT_NVME},
-                      {"usb", TRANSPORT_USB},        {"floppy", TRANSPORT_FLOPPY}};
+                      {"usb", TRANSPORT_USB},        {"floppy", TRANSPORT_FLOPPY},
+                      {"ide", TRANSPORT_IDE}};
     if (strcmp(value, "virtio") == 0)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(interfaces); i++) {
@@ -31,7 +32,7 @@ static bool interface_set(struct disk_config *disk, const char *value, struct er
             return true;
     }
     return error_set(err, ERROR_USAGE,
-                     "there is no --disk with if=%s: use virtio, virtio-mmio, ahci, nvme, usb or floppy",
+                     "there is no --disk with if=%s: use virtio, virtio-mmio, ahci, ide, nvme, usb or floppy",
                      value);
 }
 

@@ -73,6 +73,7 @@ enum pc_irq {
     PC_IRQ_RTC = 8,
     PC_IRQ_MOUSE = 12,
     PC_IRQ_FPU = 13,
+    PC_IRQ_IDE = 14, /* and 15 */
 };
 
 #define PC_DMA_FLOPPY 2
@@ -146,9 +147,12 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n);
 struct irq_line pc_smi_line(struct pc_board *board);
 struct irq_line pc_a20_line(struct pc_board *board);
 
-/* pc_disks.c: the AHCI controller with the disks that go there; an NVMe controller for each of its disks.
- * False and err. */
+/* pc_disks.c: the AHCI controller with the disks that go there; where disks ask for it, the IDE controller; an
+ * NVMe controller for each of its disks. False and err. */
 bool pc_ahci_add(struct pc_board *board, struct error *err);
+bool pc_ide_add(struct pc_board *board, struct error *err);
+#define PC_IDE_SLOT     31
+#define PC_IDE_FUNCTION 1
 bool pc_nvme_add(struct pc_board *board, struct error *err);
 /* Where there are diskettes: their controller, and what CMOS says of the drives. */
 bool pc_floppy_add(struct pc_board *board, struct error *err);

@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "devices/display/vga.h"
+#include "devices/storage/ide.h"
 
 /* The selectors of the Linux 64-bit protocol: __BOOT_CS and __BOOT_DS. */
 #define SELECTOR_CODE 0x10
@@ -133,6 +134,8 @@ void pc_chipset_prepare(struct pc_board *board)
     pci_bus_config_write(bus, 0, lpc, LPC_ACPI_CNTL, 1, ACPI_ENABLED);
     for (unsigned i = 0; i < ICH9_PIRQS; i++)
         pci_bus_config_write(bus, 0, lpc, ich9_pirq_register(i), 1, pc_pirq_interrupt(i));
+    pci_bus_config_write(bus, 0, pci_devfn(PC_IDE_SLOT, PC_IDE_FUNCTION), IDE_TIMING, 4,
+                         IDE_TIMING_DECODED | IDE_TIMING_DECODED << 16); /* where it is there */
     i8259_level_set(board->pic, PC_PIRQ_CHOICE | 1u << PC_SCI);
     i8237_cascade_open(board->dma);
 }

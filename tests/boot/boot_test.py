@@ -715,6 +715,9 @@ class X8664(Guests, unittest.TestCase):
     def test_pc_debian_ahci(self):
         self.disk_and_network("ahci", "--net", "user,model=e1000", root="LABEL=triarch")
 
+    def test_pc_debian_ide(self):
+        self.disk_and_network("ide", root="LABEL=triarch")
+
     def test_pc_debian_nvme(self):
         self.disk_and_network("nvme", root="LABEL=triarch")
 
