@@ -40,7 +40,7 @@ const struct option run_option_table[] = {
 
     {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|ide|nvme|usb|floppy][,readonly][,snapshot]", "Devices",
      "a disk; `virtio` is the PCI one, `ahci`, `ide`, `nvme` and `floppy` (a diskette) a PC's", AT(disks), 0},
-    {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
+    {"cdrom", OPTION_LIST, "FILE[,if=ide]", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22][,model=virtio|e1000]|tap,ifname=NAME|none", "Devices",
      "a network card; without the option, one for the user network", AT(nets), 0},
     {"serial", OPTION_LIST, "stdio|stdout|file:PATH|tcp:HOST:PORT[,server]|unix:PATH[,server]|pty|none", "Devices",

@@ -563,8 +563,9 @@ class X8664(Guests, unittest.TestCase):
                           os.path.join(fetch("memtest86+"), "memtest.iso"))
 
     def test_pc_memtest_32(self):
-        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB", 30, "--kernel",
-                          os.path.join(fetch("memtest86+"), "memtest32.iso"))
+        """From a CD drive on the IDE controller."""
+        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB", 30, "--arch", "x86_64", "--cdrom",
+                          os.path.join(fetch("memtest86+"), "memtest32.iso") + ",if=ide")
 
     def test_pc_ipxe(self):
         """The boot code of the network drives the card itself, and gets an address."""
