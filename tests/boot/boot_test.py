@@ -571,17 +571,34 @@ class X8664(Guests, unittest.TestCase):
         """The boot code of the network drives the card itself, and gets an address."""
         self.screen_shows(r"net0: 10\.0\.2\.15", 40, "--kernel", os.path.join(fetch("ipxe"), "ipxe.iso"))
 
-    def grub_rescue(self):
+    def grub_rescue(self, commands=None):
+        """GRUB's rescue CD, which does these commands or has its prompt."""
         if not shutil.which("grub-mkrescue") or not os.path.isdir("/usr/lib/grub/i386-pc"):
             self.skipTest("grub-mkrescue or grub-pc-bin is not installed")
         iso = os.path.join(self.folder.name, "grub.iso")
-        subprocess.run(["grub-mkrescue", "-o", iso], check=True, capture_output=True, timeout=120)
+        tree = os.path.join(self.folder.name, "tree")
+        os.makedirs(os.path.join(tree, "boot", "grub"))
+        if commands:
+            with open(os.path.join(tree, "boot", "grub", "grub.cfg"), "w") as out:
+                out.write(commands)
+        subprocess.run(["grub-mkrescue", "-o", iso, tree], check=True, capture_output=True, timeout=120)
         return iso
 
     def test_pc_grub(self):
         """Its prompt, and what is typed at it."""
         self.screen_shows(r"grub> echo typed by a test\s+typed by a test", 30, "--kernel", self.grub_rescue(), "--type-at",
                           f"{8 * SLOW}:echo typed by a test\\n")
+
+    def test_pc_grub_drivers(self):
+        """GRUB's own drivers for IDE and AHCI, without the BIOS, and how it switches a PC off: by the tables of ACPI 1.0."""
+        disk = os.path.join(self.folder.name, "disk")
+        with open(disk, "wb") as out:
+            out.write(b"on the IDE disk\n".ljust(1 << 20, b"\0"))
+        iso = self.grub_rescue("serial\nterminal_output serial\nnativedisk\ncat (ata0)0+1\necho\ncat (ata1)/boot/grub/grub.cfg\n"
+                               "echo on the IDE CD\nls (ahci0)/boot/\necho on the AHCI CD\nhalt\n")
+        with guest("--arch", "x86_64", "--disk", f"{disk},format=raw,if=ide", "--cdrom", f"{iso},if=ide", "--kernel", iso) as console:
+            console.expect(r"on the IDE disk[^$]*nativedisk[^$]*on the IDE CD[^$]*grub/[^$]*on the AHCI CD", 60 * SLOW)
+            self.assertEqual(console.wait(60 * SLOW), 0)
 
     def test_pc_grub_ovmf(self):
         with guest("--arch", "x86_64", "--net", "none", "--firmware", os.path.join(fetch("ovmf"), "code.fd"), "--kernel",
