@@ -38,7 +38,7 @@ struct i8254 {
     struct irq_line irq;
     struct clock_timer *timer;
     struct channel channels[3];
-    uint8_t port_b; /* the two bits software sets: gate of channel 2, speaker */
+    uint8_t port_b; /* the bits software sets: gate of channel 2, speaker, and two that switch off errors */
 };
 
 static uint64_t ticks_now(const struct i8254 *pit)
@@ -262,7 +262,7 @@ static void gate_set(struct i8254 *pit, struct channel *channel, bool gate)
     }
 }
 
-/* Port 0x61: bits 0 and 1 are software's; bit 4 changes with each memory refresh, every 15 us; bit 5 is
+/* Port 0x61 (ICH9, 13.7.1): bits 0 to 3 are software's; bit 4 changes with each memory refresh, every 15 us; bit 5 is
  * channel 2. */
 static uint64_t port_b_read(void *opaque, uint64_t offset, unsigned width)
 {
@@ -277,7 +277,7 @@ static void port_b_write(void *opaque, uint64_t offset, uint64_t value, unsigned
 {
     struct i8254 *pit = opaque;
     (void)offset, (void)width;
-    pit->port_b = value & 3;
+    pit->port_b = value & 0xf;
     gate_set(pit, &pit->channels[2], value & 1);
 }
 
