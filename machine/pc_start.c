@@ -98,6 +98,15 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 
 #define COMMAND_IO_MEMORY 0x3
 
+/* Registers of the local APIC (SDM vol. 3, table 11-1), and what they say in virtual wire mode: the APIC is on,
+ * LINT0 is the 8259's, LINT1 NMI. */
+#define APIC_SPURIOUS 0x0f0
+#define APIC_LINT0    0x350
+#define APIC_LINT1    0x360
+#define APIC_ON       0x01ff
+#define LINT_EXTERNAL 0x8700
+#define LINT_NMI      0x8400
+
 #define MTRRS_ON_WRITE_BACK 0x806 /* SDM vol. 3, 11.11.2.1 */
 
 bool pc_screen_set(struct pc_board *board, unsigned width, unsigned height)
@@ -115,6 +124,14 @@ void pc_processors_prepare(struct pc_board *board)
 {
     for (unsigned i = 0; i < board->run->vcpu_count; i++)
         x86_state(board->run->vcpus[i])->mtrr_def_type = MTRRS_ON_WRITE_BACK;
+}
+
+/* MP 1.4, 3.6.2.2: so a system that uses the 8259 pair alone needs to know of no APIC. */
+static void virtual_wire_set(struct lapic *lapic)
+{
+    lapic_write(lapic, 0, APIC_SPURIOUS, APIC_ON);
+    lapic_write(lapic, 0, APIC_LINT0, LINT_EXTERNAL);
+    lapic_write(lapic, 0, APIC_LINT1, LINT_NMI);
 }
 
 unsigned pc_pirq_interrupt(unsigned pirq)
@@ -138,4 +155,5 @@ void pc_chipset_prepare(struct pc_board *board)
                          IDE_TIMING_DECODED | IDE_TIMING_DECODED << 16); /* where it is there */
     i8259_level_set(board->pic, PC_PIRQ_CHOICE | 1u << PC_SCI);
     i8237_cascade_open(board->dma);
+    virtual_wire_set(board->lapic);
 }

@@ -60,8 +60,8 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 /* What firmware leaves behind in the processors: memory is cached. */
 void pc_processors_prepare(struct pc_board *board);
 
-/* And in the chipset: configuration space in memory, power management and interrupts
- * where the ACPI tables say, shadow RAM open. */
+/* And in the chipset: configuration space in memory, power management and interrupts where the ACPI tables
+ * say, shadow RAM open, the first processor listening to the 8259 pair. */
 void pc_chipset_prepare(struct pc_board *board);
 
 /* Where interrupts of PCI go when an operating system uses the 8259 pair: PIRQA (0) to PIRQH, and all of

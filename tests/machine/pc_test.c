@@ -418,6 +418,25 @@ static void pir_table(void)
     finish();
 }
 
+/* MP 1.4, 3.6.2.2: an interrupt of the 8259 pair reaches the first processor though nobody has set up an APIC;
+ * ICW1 to ICW4 and the mask are all that a small system writes. COM1's transmitter is empty. */
+static void virtual_wire(void)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t value;
+    } writes[] = {{0x20, 0x11}, {0x21, 0x20}, {0x21, 4}, {0x21, 1}, {0x21, 0xef}, {0x3f9, 2}};
+    struct error err = {0};
+    if (!CHECK(start(64 * MIB, 1, 0, &err)))
+        return;
+    for (unsigned i = 0; i < ARRAY_LEN(writes); i++)
+        CHECK(bus_write(run->machine.mem.pio, writes[i].port, writes[i].value, 1));
+    host_mutex_lock(&run->machine.lock);
+    CHECK_EQ(lapic_acknowledge(board->lapic, 0), 0x24);
+    host_mutex_unlock(&run->machine.lock);
+    finish();
+}
+
 /* What is there has its place: no BAR is left at 0, none overlaps another, and they are decoded. The
  * interrupt line says what the 8259 pair gets, level-triggered. */
 static void functions_ready(void)
@@ -475,5 +494,6 @@ static const struct test_case cases[] = {
     {"mp_tables", mp_tables},
     {"pir_table", pir_table},
     {"functions_ready", functions_ready},
+    {"virtual_wire", virtual_wire},
 };
 TEST_SUITE(pc_test, "unit", cases);
