@@ -730,6 +730,15 @@ class X8664(Guests, unittest.TestCase):
         with guest("--kernel", os.path.join(fetch("ipxe"), "ipxe-amd64.efi")) as console:
             console.expect(r"iPXE \d", 300 * SLOW)
 
+    def test_pc_without_acpi(self):
+        """By the tables of before ACPI: two processors and the I/O APIC's pins; without any APIC, the 8259 pair."""
+        for words, cpus, wanted in ("", 2, r"IO-APIC +2\d-fasteoi +virtio"), (" noapic nolapic", 1, r"XT-PIC .*virtio"):
+            with guest("--cpus", str(cpus), "--memory", "512M", "--kernel", os.path.join(fetch("linux-amd64"), "vmlinuz"), "--initrd",
+                       self.initramfs(), "--append", f"console=ttyS0 quiet acpi=off pci=nomsi{words}") as console:
+                console.expect(r"initramfs# ", 300 * SLOW)
+                console.send("cat /proc/interrupts; echo $(nproc) processors\n")
+                console.expect(rf"{wanted}[^$]*{cpus} processors", 60 * SLOW)
+
     def test_pc_debian_ahci(self):
         self.disk_and_network("ahci", "--net", "user,model=e1000", root="LABEL=triarch")
 
