@@ -147,8 +147,8 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n);
 struct irq_line pc_smi_line(struct pc_board *board);
 struct irq_line pc_a20_line(struct pc_board *board);
 
-/* pc_disks.c: the AHCI controller with the disks that go there; where disks ask for it, the IDE controller; an
- * NVMe controller for each of its disks. False and err. */
+/* pc_disks.c: the AHCI controller with the disks that go there; where disks ask for it, the IDE controller;
+ * an NVMe controller for each of its disks. False and err. */
 bool pc_ahci_add(struct pc_board *board, struct error *err);
 bool pc_ide_add(struct pc_board *board, struct error *err);
 #define PC_IDE_SLOT     31

@@ -179,7 +179,8 @@ static void mp_place(struct pc_board *board)
 #define PIR_ROUTER     (31u << 3)
 #define PIR_COMPATIBLE 0x29188086u /* the ICH9's LPC bridge */
 
-/* A slot's pins: where each is routed, by the register for its line, and to which interrupts that can lead. */
+/* A slot's pins: where each is routed, by the register for its line, and to which interrupts that can lead.
+ */
 static void pir_slot_put(struct table *table, unsigned devfn)
 {
     put(table, 1, 0);

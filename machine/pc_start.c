@@ -98,8 +98,8 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 
 #define COMMAND_IO_MEMORY 0x3
 
-/* Registers of the local APIC (SDM vol. 3, table 11-1), and what they say in virtual wire mode: the APIC is on,
- * LINT0 is the 8259's, LINT1 NMI. */
+/* Registers of the local APIC (SDM vol. 3, table 11-1), and what they say in virtual wire mode: the APIC is
+ * on, LINT0 is the 8259's, LINT1 NMI. */
 #define APIC_SPURIOUS 0x0f0
 #define APIC_LINT0    0x350
 #define APIC_LINT1    0x360

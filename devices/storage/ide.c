@@ -73,7 +73,10 @@ static uint64_t command_read(void *opaque, uint64_t offset, unsigned width)
     struct ide_channel *channel = opaque;
     switch (offset) {
     case DATA: return ide_data_read(channel, width);
-    case STATUS_COMMAND: channel->interrupt = false; line_update(channel); return status_of(channel);
+    case STATUS_COMMAND:
+        channel->interrupt = false;
+        line_update(channel);
+        return status_of(channel);
     default: return task_read(channel, (unsigned)offset);
     }
 }
@@ -182,8 +185,7 @@ static void master_byte_write(struct ide_channel *channel, unsigned offset, uint
         break;
     case MASTER_COMMAND + 1:
     case MASTER_STATUS + 1: break;
-    default:
-        channel->prdt = (uint32_t)bits_set(channel->prdt, 8 * (offset - MASTER_PRDT), 8, value) & ~3u;
+    default: channel->prdt = (uint32_t)bits_set(channel->prdt, 8 * (offset - MASTER_PRDT), 8, value) & ~3u;
     }
 }
 

@@ -32,8 +32,10 @@ static struct ata_device *device_of(struct ide_channel *channel)
 static uint64_t pairs_get(const struct ide_task *task, enum ide_register first, unsigned count)
 {
     uint64_t value = 0;
-    for (unsigned i = 0; i < count; i++)
-        value |= (uint64_t)task->now[first + i] << 8 * i | (uint64_t)task->previous[first + i] << 8 * (count + i);
+    for (unsigned i = 0; i < count; i++) {
+        value |= (uint64_t)task->now[first + i] << 8 * i;
+        value |= (uint64_t)task->previous[first + i] << 8 * (count + i);
+    }
     return value;
 }
 

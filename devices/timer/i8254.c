@@ -262,8 +262,8 @@ static void gate_set(struct i8254 *pit, struct channel *channel, bool gate)
     }
 }
 
-/* Port 0x61 (ICH9, 13.7.1): bits 0 to 3 are software's; bit 4 changes with each memory refresh, every 15 us; bit 5 is
- * channel 2. */
+/* Port 0x61 (ICH9, 13.7.1): bits 0 to 3 are software's; bit 4 changes with each memory refresh, every 15 us;
+ * bit 5 is channel 2. */
 static uint64_t port_b_read(void *opaque, uint64_t offset, unsigned width)
 {
     struct i8254 *pit = opaque;

@@ -1,7 +1,8 @@
 /*
- * The legacy interface (Virtio PCI Card Specification 0.9.5; the sections named so in Virtual I/O Device 1.2):
- * what drivers from before version 1 see of a device, whatever the transport. There are 32 features and no
- * FEATURES_OK, and a queue is one piece of memory of the size the device wants, told by its page.
+ * The legacy interface (Virtio PCI Card Specification 0.9.5; the sections named so in Virtual I/O
+ * Device 1.2): what drivers from before version 1 see of a device, whatever the transport. There are 32
+ * features and no FEATURES_OK, and a queue is one piece of memory of the size the device wants, told by its
+ * page.
  */
 #pragma once
 

@@ -196,8 +196,7 @@ static bool frame_deliver(struct virtio_net *net, struct virtqueue *queue, const
     struct virtqueue_chain *chains[64];
     bool mergeable = virtio_has(&net->device, VIRTIO_NET_F_MRG_RXBUF), too_small;
     unsigned size = header_size(net);
-    unsigned count =
-        chains_collect(queue, size + len, chains, mergeable ? ARRAY_LEN(chains) : 1, &too_small);
+    unsigned count = chains_collect(queue, size + len, chains, mergeable ? ARRAY_LEN(chains) : 1, &too_small);
     if (count == 0) {
         if (too_small)
             log_guest("%s: receive buffers too small for a frame of %zu bytes, which is lost",

@@ -1,5 +1,5 @@
-/* The IDE controller by its registers: ACS-2, ATA8-AAM and the 82371AB's data sheet; on port 0x1f0 a disk and a CD
- * drive. */
+/* The IDE controller by its registers: ACS-2, ATA8-AAM and the 82371AB's data sheet; on port 0x1f0 a disk and
+ * a CD drive. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +72,11 @@ static uint8_t in(uint16_t port)
     return (uint8_t)test_in(test, port, 1);
 }
 
+static uint8_t bits_in(uint16_t port, uint8_t mask)
+{
+    return in(port)&mask;
+}
+
 static void out(uint16_t port, uint8_t value)
 {
     test_out(test, port, 1, value);
@@ -80,7 +85,7 @@ static void out(uint16_t port, uint8_t value)
 static bool is_idle(void *opaque)
 {
     (void)opaque;
-    return !(in(CONTROL) & BUSY);
+    return !bits_in(CONTROL, BUSY);
 }
 
 /* Wait, and read the status, which takes the interrupt back. */
@@ -158,7 +163,7 @@ static void identify(void)
     set_up();
     command(MASTER, 0, 0, IDENTIFY);
     CHECK(irqs[0].level);
-    CHECK_EQ(in(CONTROL) & DRQ, DRQ);
+    CHECK_EQ(bits_in(CONTROL, DRQ), DRQ);
     CHECK(irqs[0].level); /* which the other status register leaves */
     CHECK_EQ(in(STATUS) & (BUSY | DRQ), DRQ);
     CHECK(!irqs[0].level);
@@ -203,7 +208,7 @@ static void reading(void)
     data_in(many, 16 * 512);
     CHECK_EQ(status_wait() & DRQ, DRQ);
     data_in(many + 16 * 512, 4 * 512);
-    CHECK_EQ(in(STATUS) & DRQ, 0);
+    CHECK_EQ(bits_in(STATUS, DRQ), 0);
     CHECK(is_medium(many, 100 * 512, 20 * 512));
     free(many);
     /* Behind the end of the disk. */
@@ -394,7 +399,7 @@ static void packet_send(const uint8_t packet[12], uint16_t limit, bool dma)
     out(HIGH, (uint8_t)(limit >> 8));
     out(STATUS, PACKET);
     CHECK_EQ(status_wait() & (DRQ | BAD), DRQ);
-    CHECK_EQ(in(COUNT) & 3, 1); /* a packet is awaited */
+    CHECK_EQ(bits_in(COUNT, 3), 1); /* a packet is awaited */
     for (unsigned i = 0; i < 12; i += 2)
         test_out(test, DATA, 2, le16_load(packet + i));
 }
@@ -407,12 +412,12 @@ static void packets(void)
     set_up();
     packet_send(inquiry, 0xfffe, false);
     CHECK_EQ(status_wait() & (DRQ | BAD), DRQ);
-    CHECK_EQ(in(COUNT) & 3, 2); /* data for the host */
+    CHECK_EQ(bits_in(COUNT, 3), 2); /* data for the host */
     CHECK_EQ(in(MID) | in(HIGH) << 8, 36);
     data_in(data, 36);
     CHECK(irqs[0].level); /* the end of a packet command is told */
     CHECK_EQ(status_wait() & (DRQ | BAD), 0);
-    CHECK_EQ(in(COUNT) & 3, 3);
+    CHECK_EQ(bits_in(COUNT, 3), 3);
     CHECK_EQ(data[0], 5);
     packet_send(ready, 0, false);
     CHECK_EQ(status_wait() & (DRQ | BAD), 0);
@@ -480,7 +485,8 @@ static void wild(void)
         unsigned where = random >> 28, width = 1u << (random >> 26 & 1);
         uint8_t value = (uint8_t)(random >> 16);
         if (where < 8)
-            test_out(test, (uint16_t)(DATA + where), where ? 1 : width, where == 7 && (value & 1) ? READ : value);
+            test_out(test, (uint16_t)(DATA + where), where ? 1 : width,
+                     where == 7 && (value & 1) ? READ : value);
         else if (where < 12)
             test_in(test, (uint16_t)(DATA + (value & 7)), 1);
         else if (where == 12)

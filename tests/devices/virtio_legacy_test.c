@@ -174,9 +174,9 @@ static void disk(void)
     CHECK_EQ(disk_shell("truncate -s %llu %s", (unsigned long long)DISK_SIZE, path), 0);
     machine_start();
     struct block *block = disk_open(test, path, "raw", false);
-    function_start(virtio_blk_create(&test->machine,
-                                     &(struct virtio_blk_config){.name = "disk0", .block = block}),
-                   0x1001, 2);
+    function_start(
+        virtio_blk_create(&test->machine, &(struct virtio_blk_config){.name = "disk0", .block = block}),
+        0x1001, 2);
     driver_begin(0);
     CHECK_EQ(in(CONFIG_VECTOR, 4), DISK_SIZE / 512); /* the configuration is here, without MSI-X */
     CHECK_EQ(in(CONFIG_VECTOR + 4, 4), 0);
@@ -229,8 +229,7 @@ static void net_start(uint32_t features)
     machine_start();
     net_pair_create(&near, &far);
     net_attach(far, &(struct net_handlers){.receive = far_receive});
-    struct virtio_net_config config = {
-        .name = "net0", .port = near, .mac = {0x52, 0x54, 0, 1, 2, 3}};
+    struct virtio_net_config config = {.name = "net0", .port = near, .mac = {0x52, 0x54, 0, 1, 2, 3}};
     function_start(virtio_net_create(&test->machine, &config), 0x1000, 1);
     driver_begin(features);
     queue_start(0);

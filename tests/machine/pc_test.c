@@ -418,8 +418,8 @@ static void pir_table(void)
     finish();
 }
 
-/* MP 1.4, 3.6.2.2: an interrupt of the 8259 pair reaches the first processor though nobody has set up an APIC;
- * ICW1 to ICW4 and the mask are all that a small system writes. COM1's transmitter is empty. */
+/* MP 1.4, 3.6.2.2: an interrupt of the 8259 pair reaches the first processor though nobody has set up an
+ * APIC; ICW1 to ICW4 and the mask are all that a small system writes. COM1's transmitter is empty. */
 static void virtual_wire(void)
 {
     static const struct {
@@ -446,7 +446,8 @@ static void functions_ready(void)
     unsigned used = 0;
     if (!CHECK(start(64 * MIB, 1, 0, &err)))
         return;
-    CHECK(bus_read(run->machine.mem.pio, 0x4d0, 1, &value) && bus_read(run->machine.mem.pio, 0x4d1, 1, &elcr));
+    CHECK(bus_read(run->machine.mem.pio, 0x4d0, 1, &value) &&
+          bus_read(run->machine.mem.pio, 0x4d1, 1, &elcr));
     elcr = elcr << 8 | value;
     for (uint64_t function = PC_ECAM; function < PC_ECAM + (256 << 12); function += 4096) {
         CHECK(bus_read(run->machine.mem.mmio, function, 4, &value));
