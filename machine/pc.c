@@ -8,7 +8,6 @@
 #include "devices/input/i8042.h"
 #include "devices/misc/debug_exit.h"
 #include "devices/misc/debugcon.h"
-#include "devices/timer/i8254.h"
 #include "machine/pc_board.h"
 
 /* --- memory and cores --- */
@@ -89,7 +88,7 @@ static bool timers_add(struct pc_board *board, struct error *err)
     for (unsigned i = PC_GSI_PIRQ; i < HPET_PINS; i++)
         config.pins[i] = ich9_gsi_line(board->lpc, i);
     board->hpet = hpet_create(machine, &config, err);
-    if (!board->hpet || !i8254_create(machine, hpet_8254_line(board->hpet), err))
+    if (!board->hpet || !(board->pit = i8254_create(machine, hpet_8254_line(board->hpet), err)))
         return false;
     struct cmos_rtc_config rtc = {.epoch = board_epoch(&board->parts),
                                   .irq = hpet_clock_line(board->hpet),

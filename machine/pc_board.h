@@ -21,6 +21,7 @@
 #include "devices/pci/q35_host.h"
 #include "devices/timer/cmos_rtc.h"
 #include "devices/timer/hpet.h"
+#include "devices/timer/i8254.h"
 #include "machine/acpi/aml.h"
 #include "machine/acpi/tables.h"
 #include "machine/board_parts.h"
@@ -111,6 +112,7 @@ struct pc_board {
     struct ich9_lpc *lpc;
     struct q35_host *host;
     struct hpet *hpet;
+    struct i8254 *pit;
     struct cmos_rtc *cmos;
     struct i8237 *dma;
     struct input *input;

@@ -140,6 +140,16 @@ unsigned pc_pirq_interrupt(unsigned pirq)
     return interrupts[pirq];
 }
 
+void pc_bios_interrupts_set(struct pc_board *board)
+{
+    enum { CASCADE = 2 };
+    if (!board->pic)
+        return;
+    i8254_bios_set(board->pit);
+    i8259_bios_set(board->pic,
+                   1u << PC_IRQ_TIMER | 1u << PC_IRQ_KEYBOARD | 1u << CASCADE | 1u << PC_IRQ_MOUSE);
+}
+
 void pc_chipset_prepare(struct pc_board *board)
 {
     struct pci_bus *bus = board->parts.pci;

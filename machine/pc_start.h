@@ -69,6 +69,10 @@ void pc_chipset_prepare(struct pc_board *board);
 unsigned pc_pirq_interrupt(unsigned pirq);
 #define PC_PIRQ_CHOICE 0x0c00u
 
+/* For kernels that start where a boot loader on a BIOS would start them: the old timer ticks, and its
+ * interrupts and those of keyboard and mouse are open. Where the board has an 8259 pair. */
+void pc_bios_interrupts_set(struct pc_board *board);
+
 /* A linear frame buffer at PC_SCREEN, of 32 bits a pixel, in rows without gaps. False: the machine has no
  * VGA. */
 bool pc_screen_set(struct pc_board *board, unsigned width, unsigned height);

@@ -19,6 +19,10 @@ struct irq_line i8259_line(struct i8259 *pic, unsigned n);
  * can be. Undone by a reset. Machine lock held. */
 void i8259_level_set(struct i8259 *pic, uint16_t inputs);
 
+/* As a BIOS leaves the pair: vectors from 08h and 70h on, and these inputs, as bits, not masked. Undone by a
+ * reset. Machine lock held. */
+void i8259_bios_set(struct i8259 *pic, uint16_t inputs);
+
 /* The processor's interrupt acknowledge cycle: the vector. Machine lock held. */
 uint8_t i8259_acknowledge(struct i8259 *pic);
 

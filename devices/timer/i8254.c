@@ -246,6 +246,13 @@ static void pit_write(void *opaque, uint64_t offset, uint64_t value, unsigned wi
     output_update(pit);
 }
 
+void i8254_bios_set(struct i8254 *pit)
+{
+    control_write(pit, 0x34); /* channel 0, both halves, mode 2 */
+    count_load(pit, &pit->channels[0], 0);
+    output_update(pit);
+}
+
 static void gate_set(struct i8254 *pit, struct channel *channel, bool gate)
 {
     if (gate == channel->gate)
