@@ -163,6 +163,7 @@ void pc_chipset_prepare(struct pc_board *board)
         pci_bus_config_write(bus, 0, lpc, ich9_pirq_register(i), 1, pc_pirq_interrupt(i));
     pci_bus_config_write(bus, 0, pci_devfn(PC_IDE_SLOT, PC_IDE_FUNCTION), IDE_TIMING, 4,
                          IDE_TIMING_DECODED | IDE_TIMING_DECODED << 16); /* where it is there */
+    i8259_bios_set(board->pic, 0); /* all masked: a kernel may use the APICs alone */
     i8259_level_set(board->pic, PC_PIRQ_CHOICE | 1u << PC_SCI);
     i8237_cascade_open(board->dma);
     virtual_wire_set(board->lapic);

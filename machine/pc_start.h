@@ -61,7 +61,7 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 void pc_processors_prepare(struct pc_board *board);
 
 /* And in the chipset: configuration space in memory, power management and interrupts where the ACPI tables
- * say, shadow RAM open, the first processor listening to the 8259 pair. */
+ * say, shadow RAM open, the first processor listening to the 8259 pair, which lets nothing through. */
 void pc_chipset_prepare(struct pc_board *board);
 
 /* Where interrupts of PCI go when an operating system uses the 8259 pair: PIRQA (0) to PIRQH, and all of

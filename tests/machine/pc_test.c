@@ -429,6 +429,9 @@ static void virtual_wire(void)
     struct error err = {0};
     if (!CHECK(start(64 * MIB, 1, 0, &err)))
         return;
+    host_mutex_lock(&run->machine.lock);
+    CHECK_EQ(lapic_acknowledge(board->lapic, 0), -1); /* nor has anybody masked anything */
+    host_mutex_unlock(&run->machine.lock);
     for (unsigned i = 0; i < ARRAY_LEN(writes); i++)
         CHECK(bus_write(run->machine.mem.pio, writes[i].port, writes[i].value, 1));
     host_mutex_lock(&run->machine.lock);
