@@ -235,8 +235,8 @@ static void multiboot_timer(void)
     multiboot_put(0x800, 0);
     if (!CHECK(start(64 * MIB, &err)))
         return;
-    CHECK_EQ(in(0x21), 0xf8); /* timer, keyboard, the second 8259 */
-    CHECK_EQ(in(0xa1), 0xef); /* mouse */
+    CHECK_EQ(in(0x21), 0xf8);                              /* timer, keyboard, the second 8259 */
+    CHECK_EQ(in(0xa1), 0xef);                              /* mouse */
     CHECK(bus_write(run->machine.mem.pio, 0x43, 0xe2, 1)); /* read back the status of channel 0 */
     CHECK_EQ(in(0x40), 0xb4);                              /* high, counting, both halves, mode 2 */
     finish();
@@ -443,7 +443,7 @@ static void elf_refusals(void)
 static const struct test_case cases[] = {
     {"multiboot_addresses", multiboot_addresses},
     {"multiboot_elf", multiboot_elf},
-                                         {"multiboot_timer", multiboot_timer},
+    {"multiboot_timer", multiboot_timer},
     {"multiboot_screen", multiboot_screen},
     {"multiboot_text", multiboot_text},
     {"multiboot_refusals", multiboot_refusals},
