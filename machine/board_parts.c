@@ -145,7 +145,8 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
 
 static bool is_of_pc(enum device_transport transport)
 {
-    return transport == TRANSPORT_AHCI || transport == TRANSPORT_NVME || transport == TRANSPORT_FLOPPY;
+    return transport == TRANSPORT_AHCI || transport == TRANSPORT_IDE || transport == TRANSPORT_NVME ||
+           transport == TRANSPORT_FLOPPY;
 }
 
 static bool disks_add(struct board_parts *parts, struct error *err)
@@ -158,7 +159,7 @@ static bool disks_add(struct board_parts *parts, struct error *err)
             continue;
         if (is_of_pc(transport))
             return error_set(err, ERROR_USAGE,
-                             "only a PC has AHCI and NVMe disks and diskettes: use if=virtio for %s",
+                             "only a PC has AHCI, IDE and NVMe disks and diskettes: use if=virtio for %s",
                              config->disks[i].block.path);
         struct block *block = parts->disks[i] =
             block_open(&parts->run->machine, &config->disks[i].block, err);

@@ -24,7 +24,7 @@ struct board_parts {
     struct virtio_device *slots[BOARD_SLOTS_MAX]; /* what is in each virtio-mmio slot, or NULL */
     unsigned slot_count, slots_used;              /* all, and up to the last one with something in it */
     bool transitional;       /* virtio functions on PCI have the ports of the legacy interface */
-    bool pc_disks;           /* the board adds the disks that only a PC has: AHCI, NVMe, floppies */
+    bool pc_disks;           /* the board adds the disks that only a PC has: AHCI, IDE, NVMe, floppies */
     unsigned first_console;  /* the first --serial that becomes a virtio console; those before it are the
                                 board's own ports */
     struct display *display; /* of board_screen_add; NULL: none */
