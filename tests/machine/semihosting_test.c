@@ -157,8 +157,6 @@ static void surroundings(void)
     test_board_end(&board);
 }
 
-static const struct test_case cases[] = {{"features", features},
-                                         {"console", console},
-                                         {"refused", refused},
-                                         {"surroundings", surroundings}};
+static const struct test_case cases[] = {
+    {"features", features}, {"console", console}, {"refused", refused}, {"surroundings", surroundings}};
 TEST_SUITE(semihosting_test, "unit", cases);
