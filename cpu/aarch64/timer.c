@@ -164,12 +164,6 @@ bool aarch64_wait_until(struct aarch64_core *c, uint64_t count)
 
 /* ---- registers: op2 is TVAL, CTL, CVAL; CRm 2 the physical timer, 3 the virtual one ---- */
 
-SYSREG_READER(aarch64_read_frequency)
-{
-    (void)r;
-    return hz(c);
-}
-
 SYSREG_READER(aarch64_read_counter)
 {
     (void)r;
