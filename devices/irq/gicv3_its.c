@@ -35,6 +35,9 @@
 /* Type and entry size are fixed; everything else of GITS_BASER<n> is software's. */
 #define BASER_FIXED(type) ((uint64_t)(type) << 56 | (uint64_t)(ITS_ENTRY_SIZE - 1) << 48)
 #define BASER_MASK        0xf8e0ffffffffffffull
+/* Page_Size is UNKNOWN after a reset (12.19.1); there is software that takes what it finds, in pages of 64
+ * KiB. */
+#define BASER_PAGES_64K (2u << 8)
 
 static const uint64_t baser_fixed[ITS_TABLES] = {
     [ITS_DEVICES] = BASER_FIXED(1),
@@ -205,8 +208,9 @@ static void its_restored(void *object)
 }
 
 static const struct state_field fields[] = {
-    STATE(struct gicv3_its, enabled), STATE(struct gicv3_its, stalled), STATE(struct gicv3_its, cbaser),
-    STATE(struct gicv3_its, cwriter), STATE(struct gicv3_its, creadr),  STATE_ARRAY(struct gicv3_its, baser),
+    STATE(struct gicv3_its, enabled), STATE(struct gicv3_its, stalled),
+    STATE(struct gicv3_its, cbaser),  STATE(struct gicv3_its, cwriter),
+    STATE(struct gicv3_its, creadr),  STATE_ARRAY(struct gicv3_its, baser, .reset = BASER_PAGES_64K),
 };
 
 static const struct state_table table = {.name = "gicv3-its",
