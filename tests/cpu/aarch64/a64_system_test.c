@@ -75,6 +75,13 @@ static void timers(void)
         CHECK_EQ(a64_sysreg(bare, timer[n].cval), 4999);
         CHECK(*output);
         CHECK_EQ(a64_sysreg(bare, timer[n].tval), 0xffffffff);
+        /* Who sees that it is met is interrupted, even if the board's timer is late. */
+        a64_sysreg_set(bare, timer[n].cval, 6000);
+        CHECK(!*output);
+        clock_advance(bare->clock, 6000);
+        CHECK(!*output);
+        CHECK_EQ(a64_sysreg(bare, timer[n].ctl), 5);
+        CHECK(*output);
         /* Off. */
         a64_sysreg_set(bare, timer[n].ctl, 0);
         CHECK(!*output);
