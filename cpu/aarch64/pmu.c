@@ -155,6 +155,9 @@ void aarch64_pmu_start(struct aarch64_core *c)
         c->counting.accesses |= event_of(c, n) == EVENT_MEM_ACCESS;
         source(c, n, &c->counting.start[n]);
     }
+    /* So that the outer loop asks when the next one overflows. */
+    if (c->counting.active)
+        __atomic_store_n(&c->vcpu.limit, 0, __ATOMIC_SEQ_CST);
 }
 
 uint64_t aarch64_pmu_check(struct aarch64_core *c)
@@ -293,7 +296,8 @@ SYSREG_WRITER(aarch64_write_pmu)
     }
     output_update(c);
     aarch64_pmu_start(c);
-    /* So that the outer loop asks when the next one overflows. */
+    /* Blocks are other ones if they are to count. */
+    aarch64_resync(c);
     __atomic_store_n(&c->vcpu.limit, 0, __ATOMIC_SEQ_CST);
     return true;
 }

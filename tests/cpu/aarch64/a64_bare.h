@@ -31,6 +31,7 @@ struct a64_bare {
     struct aarch64_state *s;
     struct vcpu_exit exit;
     bool outputs[AARCH64_OUTPUTS];
+    uint64_t output_icount; /* how many instructions were executed when one last changed */
     uint64_t icc[2]; /* the last GIC register written, and its value; reads give the number */
 };
 

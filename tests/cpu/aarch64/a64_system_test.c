@@ -229,6 +229,26 @@ static void overflow(void)
     a64_destroy(bare);
 }
 
+/* What begins to count with a return to EL0 interrupts there, too. */
+static void overflow_at_el0(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    a64_sysreg_set(bare, PMEVTYPER0_EL0, 0x08 | BIT(31));
+    a64_sysreg_set(bare, PMCNTENSET_EL0, 1);
+    a64_sysreg_set(bare, PMINTENSET_EL1, 1);
+    a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xfffff000);
+    a64_sysreg_set(bare, ELR_EL1, A64_CODE + 8);
+    a64_sysreg_set(bare, SPSR_EL1, 0);
+    bare->s->x[1] = 1;
+    bare->s->x[2] = 0x2000;
+    A64_EXEC(bare, MSR(PMCR_EL0, 1), ERET, SUB_I(2, 2, 1), 0xb5ffffe2 /* cbnz x2, the subtraction */);
+    RAN_TO_END(bare);
+    CHECK(bare->outputs[AARCH64_OUT_PMU]);
+    /* After 0x1000 of the 0x4000 instructions of the loop, not at its end. */
+    CHECK(bare->vcpu->icount - bare->output_icount > 0x2f00);
+    a64_destroy(bare);
+}
+
 #define PMCNTENCLR_EL0 A64_SYSREG(3, 3, 9, 12, 2)
 #define PMSWINC_EL0    A64_SYSREG(3, 3, 9, 12, 4)
 #define PMEVCNTR1_EL0  A64_SYSREG(3, 3, 14, 8, 1)
@@ -717,6 +737,7 @@ static const struct test_case cases[] = {
     {"events_of_monitors", events_of_monitors},
     {"instruction_counter", instruction_counter},
     {"overflow", overflow},
+    {"overflow_at_el0", overflow_at_el0},
     {"access_counter", access_counter},
     {"chained_counters", chained_counters},
     {"required_events", required_events},
