@@ -175,7 +175,8 @@ static enum aarch64_timer timer_of(const struct aarch64_sysreg *r)
     return (r->number >> 3 & 15) == 2 ? TIMER_PHYSICAL : TIMER_VIRTUAL;
 }
 
-/* Who sees the condition met by polling may expect the interrupt, which the host's timer can be late to give. */
+/* Who sees the condition met by polling may expect the interrupt, which the host's timer can be late to give.
+ */
 static uint64_t control_read(struct aarch64_core *c, enum aarch64_timer timer)
 {
     uint64_t control = *control_of(c, timer);

@@ -237,11 +237,14 @@ static void overflow_at_el0(void)
     a64_sysreg_set(bare, PMCNTENSET_EL0, 1);
     a64_sysreg_set(bare, PMINTENSET_EL1, 1);
     a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xfffff000);
-    a64_sysreg_set(bare, ELR_EL1, A64_CODE + 8);
+    a64_sysreg_set(bare, ELR_EL1, A64_CODE + 0x2000);
     a64_sysreg_set(bare, SPSR_EL1, 0);
     bare->s->x[1] = 1;
     bare->s->x[2] = 0x2000;
-    A64_EXEC(bare, MSR(PMCR_EL0, 1), ERET, SUB_I(2, 2, 1), 0xb5ffffe2 /* cbnz x2, the subtraction */);
+    /* In other pages than the end, whose breakpoint would have every instruction looked at. */
+    A64_PUT(bare, A64_CODE + 0x1000, MSR(PMCR_EL0, 1), ISB, NOP, NOP, ERET);
+    A64_PUT(bare, A64_CODE + 0x2000, SUB_I(2, 2, 1), 0xb5ffffe2 /* cbnz x2, the subtraction */, B(-0x2004));
+    A64_EXEC(bare, B(0x1000));
     RAN_TO_END(bare);
     CHECK(bare->outputs[AARCH64_OUT_PMU]);
     /* After 0x1000 of the 0x4000 instructions of the loop, not at its end. */
@@ -262,9 +265,11 @@ static void access_counter(void)
     a64_sysreg_set(bare, PMCNTENSET_EL0, 1);
     bare->s->x[1] = PMCR_E;
     bare->s->x[2] = A64_DATA;
-    A64_EXEC(bare, MSR(PMCR_EL0, 1), LDR_X(3, 2, 0), STR_X(3, 2, 8), NOP, ADD_I(4, 4, 1), LDXR_X(3, 2),
-             STXR_X(4, 3, 2), LDADD_X(31, 31, 2), 0xf9800040 /* prfm pldl1keep, [x2] */,
-             0xa9400043 /* ldp x3, x0, [x2] */, MSR(PMCR_EL0, 31));
+    /* In a page without breakpoints, where blocks are run. */
+    A64_PUT(bare, A64_CODE + 0x1000, MSR(PMCR_EL0, 1), LDR_X(3, 2, 0), STR_X(3, 2, 8), NOP, ADD_I(4, 4, 1),
+            LDXR_X(3, 2), STXR_X(4, 3, 2), LDADD_X(31, 31, 2), 0xf9800040 /* prfm pldl1keep, [x2] */,
+            0xa9400043 /* ldp x3, x0, [x2] */, MSR(PMCR_EL0, 31), B(-0x1028));
+    A64_EXEC(bare, B(0x1000));
     RAN_TO_END(bare);
     CHECK_EQ(a64_sysreg(bare, PMEVCNTR0_EL0), 6);
     /* Overflows are noticed while it counts, long before the loop is over. */
@@ -272,9 +277,12 @@ static void access_counter(void)
     a64_sysreg_set(bare, PMINTENSET_EL1, 1);
     bare->s->x[1] = PMCR_E;
     bare->s->x[5] = 200;
-    A64_EXEC(bare, MSR(PMCR_EL0, 1), LDR_X(3, 2, 0), SUB_I(5, 5, 1), 0xb5ffffc5 /* cbnz x5, the load */);
+    A64_PUT(bare, A64_CODE + 0x1000, MSR(PMCR_EL0, 1), LDR_X(3, 2, 0), SUB_I(5, 5, 1),
+            0xb5ffffc5 /* cbnz x5, the load */, B(-0x100c));
+    A64_EXEC(bare, B(0x1000));
     RAN_TO_END(bare);
     CHECK(bare->outputs[AARCH64_OUT_PMU]);
+    CHECK(bare->vcpu->icount - bare->output_icount > 3 * 180);
     CHECK_EQ(a64_sysreg(bare, PMEVCNTR0_EL0), 0x1000000b8 /* the width with FEAT_PMUv3p5 */);
     a64_destroy(bare);
 }
