@@ -114,13 +114,20 @@ struct msi_target gicv3_its_target(struct gicv3_its *its)
 
 /* --- registers --- */
 
+/* 12.19.4: quiescent is an ITS that has nothing left to do. */
+static uint32_t control_read(const struct gicv3_its *its)
+{
+    bool busy = its->enabled && its->creadr != its->cwriter;
+    return its->enabled | (busy ? 0 : GITS_CTLR_QUIESCENT);
+}
+
 static uint32_t word_read(const struct gicv3_its *its, uint64_t offset)
 {
     unsigned shift = offset & 4 ? 32 : 0, table = (unsigned)(offset - GITS_BASER) / 8;
     if (offset >= GITS_BASER && table < ITS_TABLES)
         return (uint32_t)((its->baser[table] | baser_fixed[table]) >> shift);
     switch (offset) {
-    case GITS_CTLR: return its->enabled ? GITS_CTLR_ENABLED : GITS_CTLR_QUIESCENT;
+    case GITS_CTLR: return control_read(its);
     case GITS_IIDR: return GITS_IIDR_VALUE;
     case GITS_TYPER:
     case GITS_TYPER + 4: return (uint32_t)(GITS_TYPER_VALUE >> shift);

@@ -394,10 +394,12 @@ static void queue(void)
     CHECK_EQ(test_load(test, GITS_CREADR, 8), 0);
     test_store(test, GITS_CTLR, 4, 1);
     CHECK_EQ(test_load(test, GITS_CREADR, 8), 1); /* stalled at the first command */
+    CHECK_EQ(test_load(test, GITS_CTLR, 4), 1);   /* and not quiescent */
     test_store(test, GITS_CTLR, 4, 0);
     test_store(test, GITS_CBASER, 8, VALID | QUEUE);
     test_store(test, GITS_CTLR, 4, 1);
     CHECK_EQ(test_load(test, GITS_CREADR, 8), 0x40);
+    CHECK_EQ(test_load(test, GITS_CTLR, 4), 0x80000001);
     finish();
 }
 

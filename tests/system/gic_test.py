@@ -220,13 +220,19 @@ class Its:
             yield from self.command(r.choice([SYNC, MOVALL, 0, 2, 0x1F, 0x80]), 0, 0, r.choice([0, 1 << 16]), r.choice([0, 1 << 16]))
         elif kind < .74:
             # What is written counts from the next INVALL of a mapped collection on.
+            yield (WRITE, 4, GITS, 1)
             n = r.randrange(16)
             yield (WRITE, 1, CONFIG + n, self.config(n))
             yield from self.command(MAPC, 0, 0, VALID)
             yield from self.command(INVALL, 0, 0, 0)
-        elif kind < .84:
+        elif kind < .77:
+            yield (WRITE, 4, r.choice([GITS, GICR]), r.choice([0, 1, 1]))
+        elif kind < .80:
+            size, where = r.choice([(4, GITS), (4, GICR), (8, GICR + 0x70), (8, GICR + 0x78), (8, GITS + 0x80), (4, GITS + 0x88)])
+            yield (READ, size, where, 0)
+        elif kind < .87:
             yield (READ_ICC, 0, r.choice([HPPIR1, HPPIR1, RPR, ISR]), 0)
-        elif kind < .93:
+        elif kind < .94:
             yield (TAKE, 0, IAR1, 0)
         else:
             yield (DROP, 0, EOIR1, 0)
