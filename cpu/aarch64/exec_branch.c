@@ -131,7 +131,7 @@ A64_HANDLER(guard)
 
 A64_HANDLER(access_counted)
 {
-    aarch64_pmu_event(c, PMU_EVENT_ACCESS);
+    c->counting.events[PMU_EVENT_ACCESS]++;
     TAIL return a64_next(c, i, bank, pc);
 }
 
