@@ -523,6 +523,11 @@ class Good(unittest.TestCase):
         result = self.run_code(struct.pack("<2I", 0x10500073, 0xFFDFF06F), "--timeout", "1", "--deterministic")
         self.assertEqual(result.returncode, 124)
 
+    def test_endless_exceptions(self):
+        """An illegal instruction, and no handler: counted time goes on, and the guest can be ended."""
+        result = self.run_code(bytes(4), "--timeout", "1", "--deterministic")
+        self.assertEqual(result.returncode, 124)
+
     def test_little_memory(self):
         self.assertEqual(self.run_code(self.finish(0x5555), "--memory", "1M").returncode, 0)
 
