@@ -161,8 +161,8 @@ static bool swap_reserved(struct riscv_core *c, void *p, unsigned width, uint64_
     return __sync_bool_compare_and_swap((uint64_t *)p, expected, value);
 }
 
-/* Store if still reserved. False: c->fault is set. Whether one that fails looks at its address all the same is
- * left open; software that expects the exceptions of a store is served by looking. */
+/* Store if still reserved. False: c->fault is set. Whether one that fails looks at its address all the same
+ * is left open; software that expects the exceptions of a store is served by looking. */
 static __attribute__((noinline)) bool conditionally_store(struct riscv_core *c, const struct riscv_insn *i,
                                                           struct tlb_bank *bank, unsigned width)
 {
