@@ -85,6 +85,8 @@ const struct option run_option_table[] = {
      AT(semihosting), 0},
     {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
      "x86_64: what firmware and kernels write to the debug ports 0x402 and 0xe9", AT(debugcon), 0},
+    {"signature", OPTION_TEXT, "FILE", "How it runs",
+     "write there, at the end, what a test program left between its symbols begin_signature and end_signature", AT(signature), 0},
     {"sandbox", OPTION_TEXT, "on|off", "How it runs",
      "give up, once the machine is set up, what the process does not need of the host (off)", AT(sandbox), 0},
     {"config", OPTION_TEXT, "FILE", "How it runs",

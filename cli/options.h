@@ -16,7 +16,7 @@ struct option_list {
 struct run_options {
     const char *kernel, *initrd, *append, *dtb, *firmware, *firmware_vars;
     const char *arch, *mode, *transport, *machine, *accel, *cpu, *name;
-    const char *display, *clipboard, *debugcon, *hvt_dumpcore;
+    const char *display, *clipboard, *debugcon, *hvt_dumpcore, *signature;
     const char *trace, *gdb, *sandbox, *config;
     struct option_list disks, cdroms, nets, serials, ports, usb, screenshots, typed, hvt_blocks, hvt_nets;
     uint64_t cpus, memory, timeout_seconds;

@@ -21,6 +21,7 @@
 #include "cli/run.h"
 #include "cli/run_iso.h"
 #include "cli/sandboxing.h"
+#include "cli/signature.h"
 #include "debug/trace.h"
 #include "devices/clipboard/vdagent.h"
 #include "devices/storage/floppy.h"
@@ -381,15 +382,27 @@ static bool vm_go(struct run *run, struct vm *vm, int *status, struct error *err
     return ok;
 }
 
-static bool run_vm(struct run *run, int *status, struct error *err)
+/* The machine, from its beginning to its end, and what it leaves (NULL: nothing that is asked for). */
+static bool vm_run(struct run *run, struct signature *signature, int *status, struct error *err)
 {
-    if (run->options.trace && !trace_open(run->options.trace, err))
-        return false;
     struct vm *vm = vm_create(run->mode, &run->config, run->options.name, err);
     if (vm && run->passed_by.kind != ERROR_NONE)
         log_warn("%s", run->passed_by.text);
-    bool ok = vm && vm_go(run, vm, status, err);
+    bool ok = vm && vm_go(run, vm, status, err) &&
+              (!signature || signature_write(signature, vm->run->machine.mem.ram, err));
     vm_destroy(vm);
+    return ok;
+}
+
+static bool run_vm(struct run *run, int *status, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    struct signature *signature = NULL;
+    bool ok = !options->trace || trace_open(options->trace, err);
+    if (ok && options->signature)
+        ok = (signature = signature_create(options->signature, options->kernel, err)) != NULL;
+    ok = ok && vm_run(run, signature, status, err);
+    signature_destroy(signature);
     trace_close();
     return ok;
 }

@@ -315,3 +315,15 @@ static inline void vcpu_limit_lower(struct vcpu *vcpu, uint64_t to)
     if (to < old)
         __atomic_compare_exchange_n(&vcpu->limit, &old, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
+
+/*
+ * An exception was taken: no instruction is retired by that, but a slice gets shorter. A guest whose handler
+ * faults itself, for ever, would never come to its end otherwise.
+ */
+static inline void vcpu_slice_shorten(struct vcpu *vcpu)
+{
+    if (vcpu->slice_end == UINT64_MAX || vcpu->slice_end == 0)
+        return;
+    vcpu->slice_end--;
+    vcpu_limit_lower(vcpu, vcpu->slice_end);
+}

@@ -93,6 +93,7 @@ bool riscv_uart_add(struct riscv_board *board, struct error *err)
     struct char_port *port;
     if (!board_console_open(&board->virt.parts, &port, err))
         return false;
+    board->htif.console = port;
     struct uart16550_config config = {.name = "uart0",
                                       .bus = board->virt.run->machine.mem.mmio,
                                       .base = RISCV_UART,
@@ -193,6 +194,8 @@ static bool board_build(struct riscv_board *board, struct error *err)
         return false;
     if (board->start == RISCV_START_SBI)
         riscv_sbi_add(board);
+    if (board->htif.tohost)
+        htif_create(&board->virt.run->machine, &board->htif);
     return true;
 }
 

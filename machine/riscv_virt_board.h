@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cpu/riscv64/core.h"
+#include "devices/misc/htif.h"
 #include "machine/riscv_virt.h"
 #include "machine/sbi/sbi.h"
 #include "machine/virt_board.h"
@@ -65,6 +66,7 @@ struct riscv_board {
     struct virt_board virt; /* first. A minimal one has no flash, date, finisher, CLINT and fw_cfg */
     enum riscv_start start;
     char firmware[FIRMWARE_PATH_MAX]; /* RISCV_START_FIRMWARE: its file */
+    struct htif_config htif;          /* RISCV_START_BARE, where the program has it; else tohost is 0 */
     struct ram_block *rom;
     struct plic *plic;
     struct sbi *sbi; /* RISCV_START_SBI */

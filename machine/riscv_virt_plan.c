@@ -1,5 +1,24 @@
 /* What the riscv64 "virt" board starts: which firmware in which mode, and which payload. */
+#include "machine/loader/elf_symbol.h"
 #include "machine/riscv_virt_board.h"
+
+/* Whether the kernel is a program that speaks to its host by HTIF: one for a bare machine, then. A kernel
+ * that can't be read is for who loads it to complain of. */
+static bool htif_find(struct riscv_board *board)
+{
+    struct elf_symbol symbols[] = {{.name = "tohost"}, {.name = "fromhost"}};
+    const char *kernel = board->virt.config->kernel;
+    struct source source;
+    if (!kernel || !source_open(&source, kernel, NULL, NULL))
+        return false;
+    elf_symbols_find(&source, symbols, ARRAY_LEN(symbols));
+    source_close(&source);
+    if (!symbols[0].found)
+        return false;
+    board->htif.tohost = symbols[0].value;
+    board->htif.fromhost = symbols[1].found ? symbols[1].value : 0;
+    return true;
+}
 
 /* The M-mode firmware of --firmware auto, which flash images need as well. */
 static void plan_auto(struct riscv_board *board)
@@ -28,9 +47,16 @@ bool riscv_plan_make(struct riscv_board *board, struct error *err)
 {
     const struct machine_config *config = board->virt.config;
     switch (config->firmware) {
-    case FIRMWARE_AUTO: plan_auto(board); break;
+    case FIRMWARE_AUTO:
+        plan_auto(board);
+        if (htif_find(board))
+            board->start = RISCV_START_BARE;
+        break;
     case FIRMWARE_BUILTIN: board->start = RISCV_START_SBI; break;
-    case FIRMWARE_NONE: board->start = RISCV_START_BARE; break;
+    case FIRMWARE_NONE:
+        board->start = RISCV_START_BARE;
+        htif_find(board);
+        break;
     case FIRMWARE_FILE:
         if (!plan_file(board, config->firmware_file, err))
             return false;

@@ -26,7 +26,7 @@ static bool slice_run(struct machine_run *run, struct vcpu *vcpu, uint64_t insns
         if (run_vcpu(run, vcpu) && !vcpu->ops->has_work(vcpu))
             break;
     }
-    return vcpu->icount != start || vcpu->stop;
+    return vcpu->icount != start || vcpu->slice_end != start + insns || vcpu->stop;
 }
 
 static void timers_run(struct machine_run *run, uint64_t now)

@@ -291,6 +291,22 @@ void riscv_hart_stop(struct vcpu *vcpu)
     __atomic_store_n(&vcpu->limit, 0, __ATOMIC_SEQ_CST);
 }
 
+void riscv_hart_suspend(struct vcpu *vcpu)
+{
+    riscv_core_of(vcpu)->s.waiting = WAIT_SUSPENDED;
+}
+
+void riscv_hart_resume_at(struct vcpu *vcpu, uint64_t pc, uint64_t opaque)
+{
+    struct riscv_core *c = riscv_core_of(vcpu);
+    c->s.satp = 0;
+    c->s.mstatus &= ~(uint64_t)MSTATUS_SIE;
+    c->s.pc = pc;
+    c->s.x[10] = vcpu->index;
+    c->s.x[11] = opaque;
+    riscv_resync(c);
+}
+
 void riscv_timer_set(struct vcpu *vcpu, uint64_t deadline)
 {
     struct riscv_core *c = riscv_core_of(vcpu);

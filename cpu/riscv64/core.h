@@ -40,6 +40,14 @@ uint64_t riscv_time(struct clock *clock);
 void riscv_hart_start(struct vcpu *vcpu, uint64_t pc, uint64_t opaque);
 void riscv_hart_stop(struct vcpu *vcpu);
 
+/*
+ * Suspend a hart, which an interrupt that is pending and enabled wakes: where it is, or at another pc as SBI
+ * HSM says of a suspension that is not retentive (as a hart that starts, but its interrupts, timer and
+ * counters are what wakes it, and stay). On the vCPU's thread.
+ */
+void riscv_hart_suspend(struct vcpu *vcpu);
+void riscv_hart_resume_at(struct vcpu *vcpu, uint64_t pc, uint64_t opaque);
+
 /* sfence.vma for [va, va + size) (size ~0: everything) and one address space (asid < 0: all). On the vCPU's
  * thread; the RFENCE calls post it with vcpu_call. */
 void riscv_fence_vma(struct vcpu *vcpu, uint64_t va, uint64_t size, int64_t asid);

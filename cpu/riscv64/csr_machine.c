@@ -283,6 +283,21 @@ static void mstateen_write(struct riscv_core *c, unsigned n, uint64_t value)
     c->s.mstateen[n] = value & (n == 0 ? MSTATEEN_SE0 | MSTATEEN_ENVCFG : MSTATEEN_SE0);
 }
 
+/* ---- triggers: there is none ---- */
+
+/* Debug 5.4: software that looks for triggers selects number 0 and reads its type; 0 says there is none. */
+static void trigger_write(struct riscv_core *c, unsigned n, uint64_t value)
+{
+    (void)c, (void)n, (void)value;
+}
+
+/* Bit 0 of tinfo: type 0 is all that this one can be. */
+static uint64_t tinfo_read(struct riscv_core *c, unsigned n)
+{
+    (void)c, (void)n;
+    return 1;
+}
+
 /* clang-format off */
 static const struct riscv_csr rows[] = {
     {.number = 0xf11, .count = 1, .name = "mvendorid",  .ext = EXT_I, .read = zero_read},
@@ -304,6 +319,10 @@ static const struct riscv_csr rows[] = {
     {.number = 0x3a0, .count = 1, .name = "pmpcfg0", .ext = EXT_S, .read = pmpcfg_read, .write = pmpcfg_write},
     {.number = 0x3a2, .count = 1, .name = "pmpcfg2", .ext = EXT_S, .read = pmpcfg2_read, .write = pmpcfg2_write},
     {.number = 0x3b0, .count = RISCV_PMP_ENTRIES, .name = "pmpaddr", .ext = EXT_S, .read = pmpaddr_read, .write = pmpaddr_write},
+
+    {.number = 0x7a0, .count = 1, .name = "tselect", .ext = EXT_I, .read = zero_read,  .write = trigger_write},
+    {.number = 0x7a1, .count = 3, .first = 1, .name = "tdata", .ext = EXT_I, .read = zero_read, .write = trigger_write},
+    {.number = 0x7a4, .count = 1, .name = "tinfo",   .ext = EXT_I, .read = tinfo_read, .write = trigger_write},
 
     CSR_FIELD(0x302, "medeleg",  S, medeleg,  DELEGABLE),
     CSR_FIELD(0x340, "mscratch", I, mscratch, ~(uint64_t)0),

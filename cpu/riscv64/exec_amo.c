@@ -161,27 +161,20 @@ static bool swap_reserved(struct riscv_core *c, void *p, unsigned width, uint64_
     return __sync_bool_compare_and_swap((uint64_t *)p, expected, value);
 }
 
-/* Store if still reserved. False: c->fault is set. A failing SC touches no memory and so can't fault, but a
- * misaligned one always does (Unpriv. 14.2). */
+/* Store if still reserved. False: c->fault is set. Whether one that fails looks at its address all the same
+ * is left open; software that expects the exceptions of a store is served by looking. */
 static __attribute__((noinline)) bool conditionally_store(struct riscv_core *c, const struct riscv_insn *i,
                                                           struct tlb_bank *bank, unsigned width)
 {
-    uint64_t va = c->s.x[i->rs1], address = c->s.reservation_address;
-    bool stored = false;
+    uint64_t address = c->s.reservation_address;
     c->s.reservation_address = NO_RESERVATION;
-    if (va & (width - 1)) {
-        c->fault = (struct riscv_fault){EXC_STORE_MISALIGNED, va};
+    void *p = atomic_place(c, bank, c->s.x[i->rs1], width, false);
+    if (!p)
         return false;
-    }
-    if (address != NO_RESERVATION) {
-        void *p = atomic_place(c, bank, va, width, false);
-        if (!p)
-            return false;
-        stored = c->atomic.pa == address && c->s.reservation_width == width &&
-                 swap_reserved(c, p, width, c->s.x[i->rs2]);
-        if (stored)
-            atomic_end(c, width);
-    }
+    bool stored = c->atomic.pa == address && c->s.reservation_width == width &&
+                  swap_reserved(c, p, width, c->s.x[i->rs2]);
+    if (stored)
+        atomic_end(c, width);
     c->s.x[i->rd] = !stored;
     return true;
 }

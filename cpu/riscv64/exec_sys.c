@@ -162,7 +162,7 @@ const struct riscv_insn *rv_wfi(struct riscv_core *c, const struct riscv_insn *i
 {
     if (supervisor_denied(c, MSTATUS_TW))
         TAIL return riscv_illegal(c, i, bank, pc);
-    c->s.waiting = 1;
+    c->s.waiting = WAIT_WFI;
     pause_note(c); /* firmware may wait in a loop with an interrupt pending all the time */
     TAIL return riscv_leave_after(c, i, bank, pc);
 }

@@ -384,10 +384,11 @@ static bool fetch_slow(struct riscv_core *c, uint64_t va, bool start, struct pla
         return false;
     if (!place->host)
         return access_fault(c, WALK_FETCH, va);
-    /* The PMP sees a fetch as one access as long as the instruction, if that lies in one page. */
+    /* The PMP sees the halves of an instruction as accesses of their own, and tval is the half that may not
+     * be fetched (Priv. 3.1.16). Where the second lies in the next page, it comes here by itself. */
     bool more = start && !place->whole_page && (host_load(place->host, 2) & 3) == 3 && !crosses_page(va, 4);
-    if (more && !pmp_check(&c->pmp, place->pa, 4, WALK_FETCH, c->s.privilege == PRIV_M))
-        return access_fault(c, WALK_FETCH, va);
+    if (more && !pmp_check(&c->pmp, place->pa + 2, 2, WALK_FETCH, c->s.privilege == PRIV_M))
+        return access_fault(c, WALK_FETCH, va + 2);
     return true;
 }
 

@@ -120,7 +120,7 @@ static bool asleep(struct riscv_core *c)
         return false;
     if (!c->vcpu.ops->has_work(&c->vcpu))
         return true;
-    c->s.waiting = 0;
+    c->s.waiting = WAIT_NOT;
     return false;
 }
 

@@ -15,6 +15,13 @@ enum riscv_privilege {
     PRIV_M = 3,
 };
 
+/* What an interrupt that is pending and enabled ends. */
+enum riscv_wait {
+    WAIT_NOT,
+    WAIT_WFI,
+    WAIT_SUSPENDED, /* a suspension by SBI */
+};
+
 struct riscv_state {
     uint64_t x[33]; /* x[0] is always 0; x[32] is where writes to x0 go */
     uint64_t pc;
@@ -38,5 +45,5 @@ struct riscv_state {
     /* LR/SC: the physical address (~0: no reservation), and what was read there. */
     uint64_t reservation_address, reservation_value;
     uint8_t reservation_width;
-    uint8_t waiting; /* in WFI */
+    uint8_t waiting; /* enum riscv_wait */
 };

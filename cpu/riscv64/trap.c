@@ -90,6 +90,8 @@ void riscv_trap(struct riscv_core *c, uint64_t cause, uint64_t tval)
     }
     vcpu_exit_count(&c->vcpu, interrupt ? EXIT_INTERRUPT : EXIT_EXCEPTION);
     riscv_event(c, interrupt ? EVENT_INTERRUPT : EVENT_EXCEPTION);
+    if (!interrupt)
+        vcpu_slice_shorten(&c->vcpu);
     uint64_t delegated = interrupt ? c->s.mideleg : c->s.medeleg;
     if (c->s.privilege != PRIV_M && (delegated >> code & 1))
         enter_supervisor(c, cause, tval);

@@ -55,32 +55,30 @@ static struct sbi_result stop_call(struct sbi_args *call)
     return sbi_return(0);
 }
 
-/* A suspended hart wakes without a call to here: it is known by its waiting for no interrupt any more. */
+/* A suspended hart wakes without a call to here: it is known by its not being suspended any more. */
 static struct sbi_result status_call(struct sbi_args *call)
 {
     if (call->a[0] >= call->sbi->hart_count)
         return sbi_fail(SBI_ERR_INVALID_PARAM);
     struct sbi_hart *hart = &call->sbi->harts[call->a[0]];
     uint32_t state = hart_state_get(hart);
-    if (state == SBI_HART_SUSPENDED && !riscv_state(hart->vcpu)->waiting)
+    if (state == SBI_HART_SUSPENDED && riscv_state(hart->vcpu)->waiting != WAIT_SUSPENDED)
         state = SBI_HART_STARTED;
     return sbi_return(state);
 }
 
-/* Wait for an interrupt; then go on at `pc` as a hart that starts. */
-static void suspend_resume_at(struct sbi_args *call, uint64_t pc, uint64_t opaque)
-{
-    struct riscv_state *s = riscv_state(call->hart->vcpu);
-    uint64_t mie = s->mie;
-    riscv_hart_start(call->hart->vcpu, pc, opaque);
-    s->mie = mie;
-    call->replaced = true;
-}
-
 static void suspend(struct sbi_args *call)
 {
+    riscv_hart_suspend(call->hart->vcpu);
     hart_state_put(call->hart, SBI_HART_SUSPENDED);
-    riscv_state(call->hart->vcpu)->waiting = 1;
+}
+
+/* Then go on at `pc` as a hart that starts. */
+static void suspend_resume_at(struct sbi_args *call, uint64_t pc, uint64_t opaque)
+{
+    riscv_hart_resume_at(call->hart->vcpu, pc, opaque);
+    call->replaced = true;
+    suspend(call);
 }
 
 static struct sbi_result suspend_call(struct sbi_args *call)
@@ -90,11 +88,12 @@ static struct sbi_result suspend_call(struct sbi_args *call)
         if (!sbi_address_ok(call->sbi, call->a[1]))
             return sbi_fail(SBI_ERR_INVALID_ADDRESS);
         suspend_resume_at(call, call->a[1], call->a[2]);
-    } else if (type != SUSPEND_RETENTIVE) {
+    } else if (type == SUSPEND_RETENTIVE) {
+        suspend(call);
+    } else {
         bool platform = (type & ~SUSPEND_NON_RETENTIVE) >= 0x10000000;
         return sbi_fail(platform ? SBI_ERR_NOT_SUPPORTED : SBI_ERR_INVALID_PARAM);
     }
-    suspend(call);
     return sbi_return(0);
 }
 
@@ -126,7 +125,6 @@ struct sbi_result sbi_suspend(struct sbi_args *call)
             return sbi_fail(SBI_ERR_DENIED);
     }
     suspend_resume_at(call, call->a[1], call->a[2]);
-    suspend(call);
     return sbi_return(0);
 }
 

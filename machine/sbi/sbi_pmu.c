@@ -34,7 +34,9 @@
 #define CONFIG_SET_SINH    0x40u
 #define CONFIG_SET_MINH    0x80u
 #define START_SET_VALUE    0x01u
+#define START_SNAPSHOT     0x02u
 #define STOP_RESET         0x01u
+#define STOP_SNAPSHOT      0x02u
 
 static bool is_firmware(unsigned counter)
 {
@@ -197,6 +199,8 @@ static struct sbi_result start_call(struct sbi_args *call)
     bool started = false;
     if (!set_valid(base, mask))
         return sbi_fail(SBI_ERR_INVALID_PARAM);
+    if (call->a[2] & START_SNAPSHOT)
+        return sbi_fail(SBI_ERR_NO_SHMEM);
     for (unsigned i = 0; i < 64; i++) {
         unsigned counter = (unsigned)base + i;
         if (!(mask >> i & 1))
@@ -215,6 +219,8 @@ static struct sbi_result stop_call(struct sbi_args *call)
     bool stopped = false;
     if (!set_valid(base, mask))
         return sbi_fail(SBI_ERR_INVALID_PARAM);
+    if (call->a[2] & STOP_SNAPSHOT)
+        return sbi_fail(SBI_ERR_NO_SHMEM);
     for (unsigned i = 0; i < 64; i++) {
         unsigned counter = (unsigned)base + i;
         if (!(mask >> i & 1))

@@ -25,6 +25,22 @@ def elf(machine=243, entry=0x80000000, paddr=0x80000000, data=b"\x13\0\0\0" * 4,
     return header + program + data
 
 
+def elf_with_symbols(data, **symbols):
+    """The same with a symbol table, and as its last two sections the symbols and their names."""
+    names, table = b"\0", bytes(24)
+    for name, value in symbols.items():
+        table += struct.pack("<IBBHQQ", len(names), 0x10, 0, 1, value, 0)
+        names += name.encode() + b"\0"
+    body = elf(data=data)
+    sections = bytes(64)
+    sections += struct.pack("<IIQQQQIIQQ", 0, 2, 0, 0, len(body), len(table), 2, 0, 8, 24)
+    sections += struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, len(body) + len(table), len(names), 0, 0, 1, 0)
+    whole = bytearray(body + table + names + sections)
+    struct.pack_into("<Q", whole, 40, len(body) + len(table) + len(names))
+    struct.pack_into("<HHH", whole, 58, 64, 3, 2)
+    return bytes(whole)
+
+
 def image(size=0x1000, claimed=0x1000, text_offset=0x200000):
     """A riscv Linux Image whose PE header says that the file has `claimed` bytes."""
     head = bytearray(size)
@@ -123,6 +139,7 @@ class BadInput(Refusals, unittest.TestCase):
 
     def test_options_of_another_architecture(self):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
+        self.refused(USAGE, ["--signature", "--kernel"], "run", "--signature", "file")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
         self.refused(USAGE, ["--machine", "riscv64"], "run", "--arch", "x86_64", "--machine", "virtio-mmio=1")
         self.refused(USAGE, ["virtio-mmio=3", "virtio-mmio=1|2"], "run", "--arch", "riscv64", "--machine", "virtio-mmio=3")
@@ -222,6 +239,14 @@ class BadInput(Refusals, unittest.TestCase):
         for option in ("--initrd", "--dtb"):
             self.refused(IMAGE, ["/nonexistent/file", "No such file"], "run", "--firmware", "none", "--kernel", kernel,
                          option, "/nonexistent/file")
+
+    def test_signatures(self):
+        self.refused(IMAGE, ["plain", "begin_signature"], "run", "--kernel", self.file("plain", elf()), "--signature", "/nonexistent/file")
+        odd = elf_with_symbols(bytes(16), begin_signature=0x80000002, end_signature=0x80000008)
+        self.refused(IMAGE, ["odd", "words"], "run", "--kernel", self.file("odd", odd), "--signature", "/nonexistent/file")
+        good = elf_with_symbols(bytes(16), begin_signature=0x80000000, end_signature=0x80000008)
+        self.refused(HOST, ["/nonexistent/file", "No such file"], "run", "--kernel", self.file("good", good), "--signature",
+                     "/nonexistent/file")
 
     def test_disk_as_kernel(self):
         disk = self.file("disk.img", bytes(510) + b"\x55\xaa")
@@ -553,6 +578,28 @@ class Good(unittest.TestCase):
         result = self.run_code(struct.pack("<I", 0x0000006F), "--timeout", "1")
         self.assertEqual(result.returncode, 124)
         result = self.run_code(struct.pack("<2I", 0x10500073, 0xFFDFF06F), "--timeout", "1", "--deterministic")
+        self.assertEqual(result.returncode, 124)
+
+    # auipc t0, 0; li t1, 15; sw t1, 0x40(t0); j .: to where the symbol tohost is.
+    HTIF = struct.pack("<4I", 0x00000297, 0x00F00313, 0x0462A023, 0x0000006F) + bytes(0x30) + bytes(8)
+
+    def test_htif(self):
+        """A program with the symbol tohost gets the bare machine by itself, and ends by what it writes there."""
+        code = elf_with_symbols(self.HTIF, tohost=0x80000040)
+        self.assertEqual(self.run_code(code).returncode, 7)
+        self.assertEqual(self.run_code(code, "--firmware", "auto", "--deterministic").returncode, 7)
+
+    def test_signature(self):
+        with tempfile.TemporaryDirectory(prefix="triarch-cli-") as folder:
+            path = os.path.join(folder, "signature")
+            code = elf_with_symbols(self.HTIF, tohost=0x80000040, begin_signature=0x80000000, end_signature=0x80000008)
+            self.assertEqual(self.run_code(code, "--signature", path).returncode, 7)
+            with open(path) as text:
+                self.assertEqual(text.read(), "00000297\n00f00313\n")
+
+    def test_endless_exceptions(self):
+        """An illegal instruction, and no handler: counted time goes on, and the guest can be ended."""
+        result = self.run_code(bytes(4), "--timeout", "1", "--deterministic")
         self.assertEqual(result.returncode, 124)
 
     def test_little_memory(self):

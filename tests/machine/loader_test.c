@@ -11,6 +11,7 @@
 #include "base/bits.h"
 #include "machine/loader/compress.h"
 #include "machine/loader/detect.h"
+#include "machine/loader/elf_symbol.h"
 #include "machine/loader/loader.h"
 #include "tests/harness/test.h"
 #include "tests/machine/image_support.h"
@@ -201,6 +202,75 @@ static void elf_truncated(void)
         CHECK_EQ(bench.err.kind, ERROR_IMAGE);
         bench_end(&bench);
         free(copy);
+    }
+}
+
+/* An ELF file with the symbols "a" (not defined here), "tohost" and "begin" in a table. */
+#define SYMBOLS_AT    0x100
+#define NAMES_AT      0x180
+#define SECTIONS_AT   0x1c0
+#define SYMBOLED_SIZE 0x300
+
+static void symboled_make(uint8_t elf[static SYMBOLED_SIZE])
+{
+    static const char names[] = "\0a\0tohost\0begin";
+    static const struct {
+        uint32_t name;
+        uint16_t section;
+        uint64_t value;
+    } symbols[] = {{0, 0, 0}, {1, 0, 5}, {3, 1, 0x80001000}, {10, 1, 0x80002000}};
+    memset(elf, 0, SYMBOLED_SIZE);
+    elf_make(elf);
+    le64_store(elf + 40, SECTIONS_AT);
+    le16_store(elf + 58, 64);
+    le16_store(elf + 60, 3);
+    memcpy(elf + NAMES_AT, names, sizeof(names));
+    for (unsigned i = 0; i < ARRAY_LEN(symbols); i++) {
+        uint8_t *symbol = elf + SYMBOLS_AT + 24 * i;
+        le32_store(symbol, symbols[i].name);
+        le16_store(symbol + 6, symbols[i].section);
+        le64_store(symbol + 8, symbols[i].value);
+    }
+    uint8_t *table = elf + SECTIONS_AT + 64, *strings = table + 64;
+    le32_store(table + 4, 2); /* SHT_SYMTAB */
+    le64_store(table + 24, SYMBOLS_AT);
+    le64_store(table + 32, 24 * ARRAY_LEN(symbols));
+    le32_store(table + 40, 2);
+    le32_store(strings + 4, 3); /* SHT_STRTAB */
+    le64_store(strings + 24, NAMES_AT);
+    le64_store(strings + 32, sizeof(names));
+}
+
+static bool symbols_look(const uint8_t *elf, size_t len, struct elf_symbol symbols[static 2])
+{
+    struct source source;
+    source_memory(&source, "image", elf, len);
+    symbols[0] = (struct elf_symbol){.name = "tohost"};
+    symbols[1] = (struct elf_symbol){.name = "begin"};
+    bool all = elf_symbols_find(&source, symbols, 2);
+    source_close(&source);
+    return all;
+}
+
+static void elf_symbols(void)
+{
+    uint8_t elf[SYMBOLED_SIZE], copy[SYMBOLED_SIZE];
+    struct elf_symbol symbols[2];
+    symboled_make(elf);
+    CHECK(symbols_look(elf, sizeof(elf), symbols));
+    CHECK_EQ(symbols[0].value, 0x80001000);
+    CHECK_EQ(symbols[1].value, 0x80002000);
+    le16_store(elf + SYMBOLS_AT + 24 * 3 + 6, 0); /* one of them defined elsewhere */
+    CHECK(!symbols_look(elf, sizeof(elf), symbols));
+    CHECK(symbols[0].found && !symbols[1].found);
+    /* Shorter, and damaged: something, nothing, but no harm. */
+    for (size_t len = 0; len < sizeof(elf); len++)
+        symbols_look(elf, len, symbols);
+    for (unsigned round = 0; round < 20000; round++) {
+        memcpy(copy, elf, sizeof(copy));
+        for (unsigned i = 0; i < 4; i++)
+            copy[i % 2 ? test_random() % 64 : SECTIONS_AT + test_random() % 192] = (uint8_t)test_random();
+        symbols_look(copy, sizeof(copy), symbols);
     }
 }
 
@@ -515,6 +585,7 @@ static const struct test_case cases[] = {
     {"elf_headers_below", elf_headers_below},
     {"elf_malformed", elf_malformed},
     {"elf_truncated", elf_truncated},
+    {"elf_symbols", elf_symbols},
     {"elf_damaged", elf_damaged},
     {"image_good", image_good},
     {"image_old_arm64", image_old_arm64},

@@ -12,6 +12,7 @@ enum {
     ALREADY_AVAILABLE = -6,
     ALREADY_STARTED = -7,
     ALREADY_STOPPED = -8,
+    NO_SHMEM = -9,
 };
 
 #define BASE 0x10
@@ -158,18 +159,28 @@ static void hart_suspend(void)
     CHECK_EQ(CALL(value, HSM, 0, 1, RAM + 0x2000, 0), SUCCESS);
     /* Retentive: the same registers, waiting. */
     CHECK_EQ(call_from(1, &value, HSM, 3, (const uint64_t[6]){0}), SUCCESS);
-    CHECK_EQ(hart(1)->waiting, 1);
+    CHECK_EQ(hart(1)->waiting, WAIT_SUSPENDED);
     CHECK_EQ(hart(1)->pc, RAM + 0x1000);
     CHECK_EQ(CALL(value, HSM, 2, 1), SUCCESS);
     CHECK_EQ(value, 4);
+    /* Awake again, and then in a WFI: not suspended. */
+    hart(1)->waiting = WAIT_WFI;
+    CHECK_EQ(CALL(value, HSM, 2, 1), SUCCESS);
+    CHECK_EQ(value, 0);
     /* Not retentive: as a hart that starts, with its interrupt enables kept. */
     hart(1)->mie = 1 << INT_SSI;
+    hart(1)->mstatus = MSTATUS_SIE;
+    hart(1)->satp = (uint64_t)SATP_SV39 << SATP_MODE_SHIFT;
+    CHECK_EQ(call_from(1, &value, TIME, 0, (const uint64_t[6]){UINT64_MAX / 2}), SUCCESS);
     call_from(1, &value, HSM, 3, (const uint64_t[6]){0x80000000, RAM + 0x3000, 77});
-    CHECK_EQ(hart(1)->waiting, 1);
+    CHECK_EQ(hart(1)->waiting, WAIT_SUSPENDED);
     CHECK_EQ(hart(1)->pc, RAM + 0x3000);
     CHECK_EQ(hart(1)->x[10], 1);
     CHECK_EQ(hart(1)->x[11], 77);
+    CHECK_EQ(hart(1)->mstatus & MSTATUS_SIE, 0);
+    CHECK_EQ(hart(1)->satp, 0);
     CHECK_EQ(hart(1)->mie, 1 << INT_SSI);
+    CHECK_EQ(hart(1)->stimecmp, UINT64_MAX / 2); /* it may be what ends the suspension */
     /* An interrupt wakes it. */
     CHECK(!test.run->vcpus[1]->ops->has_work(test.run->vcpus[1]));
     CHECK_EQ(CALL(value, IPI, 0, 2, 0), SUCCESS);
@@ -255,7 +266,7 @@ static void system_calls(void)
     CHECK_EQ(CALL(value, SUSP, 0, 0, RAM, 0), DENIED);
     call_from(1, &value, HSM, 1, (const uint64_t[6]){0});
     CALL(value, SUSP, 0, 0, RAM + 0x4000, 99);
-    CHECK_EQ(hart(0)->waiting, 1);
+    CHECK_EQ(hart(0)->waiting, WAIT_SUSPENDED);
     CHECK_EQ(hart(0)->pc, RAM + 0x4000);
     CHECK_EQ(hart(0)->x[10], 0);
     CHECK_EQ(hart(0)->x[11], 99);
@@ -313,6 +324,10 @@ static void counters(void)
     CHECK_EQ(CALL(value, PMU, 2, 0, all, 2, 0xf0005, 0), SUCCESS);
     uint64_t counter = value;
     CHECK(counter >= 32);
+    /* There is no snapshot area, and none can be set. */
+    CHECK_EQ(CALL(value, PMU, 7, RAM, 0, 0), NOT_SUPPORTED);
+    CHECK_EQ(CALL(value, PMU, 3, counter, 1, 2, 0), NO_SHMEM);
+    CHECK_EQ(CALL(value, PMU, 4, counter, 1, 2, 0), NO_SHMEM);
     CHECK_EQ(CALL(value, PMU, 3, counter, 1, 1, 100), SUCCESS);
     CHECK_EQ(CALL(value, PMU, 3, counter, 1, 0, 0), ALREADY_STARTED);
     CALL(value, TIME, 0, 1000);

@@ -129,6 +129,20 @@ static void reservations(void)
     bare_destroy(bare);
 }
 
+/* An SC without a reservation still looks where it would store. */
+static void failing_stores(void)
+{
+    struct bare *bare = bare_create(NULL);
+    bare->s->x[a1] = BARE_DEVICE;
+    BARE_EXEC(bare, SC_W(a0, a2, a1));
+    CHECK_EQ(bare->s->mcause, EXC_STORE_ACCESS);
+    CHECK_EQ(bare->s->mtval, BARE_DEVICE);
+    bare->s->x[a1] = AT;
+    BARE_EXEC(bare, SC_W(a0, a2, a1));
+    CHECK_EQ(bare->s->x[a0], 1);
+    bare_destroy(bare);
+}
+
 /* ---- two harts ---- */
 
 #define ROUNDS 20000
@@ -181,6 +195,7 @@ static const struct test_case cases[] = {
     {"compare_and_swap", compare_and_swap},
     {"compare_and_swap_pair", compare_and_swap_pair},
     {"reservations", reservations},
+    {"failing_stores", failing_stores},
     {"two_harts", two_harts},
 };
 TEST_SUITE(rv_atomic_test, "unit", cases);

@@ -79,6 +79,12 @@ static void fixed_registers(void)
     bare_csr_set(bare, CSR_MISA, 0);
     CHECK_EQ(bare_csr(bare, CSR_MISA), (uint64_t)2 << 62 | letters);
     CHECK_EQ(bare_csr(bare, 0xf14), 0);
+    /* tselect, tdata1, tinfo: no trigger, not even number 0. */
+    bare_csr_set(bare, 0x7a0, ALL);
+    CHECK_EQ(bare_csr(bare, 0x7a0), 0);
+    bare_csr_set(bare, 0x7a1, ALL);
+    CHECK_EQ(bare_csr(bare, 0x7a1), 0);
+    CHECK_EQ(bare_csr(bare, 0x7a4), 1);
     bare_destroy(bare);
 }
 

@@ -347,13 +347,21 @@ static void pmp_fetch(void)
     CHECK_EQ(bare->s->mcause, EXC_FETCH_ACCESS);
     CHECK_EQ(bare->s->mepc, at + 16);
     CHECK_EQ(bare->s->mtval, at + 16);
-    /* An instruction half in, half out. */
+    /* An instruction half in, half out: tval is the half that is out (Priv. 3.1.16). */
     bare_mode(bare, PRIV_S);
     bare_put16(bare, at + 12, 0x0001);
     BARE_PUT(bare, at + 14, LI(a0, 6));
     bare_run(bare, at + 12);
     CHECK_EQ(bare->s->mcause, EXC_FETCH_ACCESS);
     CHECK_EQ(bare->s->mepc, at + 14);
+    CHECK_EQ(bare->s->mtval, at + 16);
+    /* Halves in two regions, both of which may be fetched. */
+    bare_csr_set(bare, CSR_PMPCFG0, 0x1f0f0f);
+    bare_mode(bare, PRIV_S);
+    BARE_PUT(bare, at + 18, EBREAK);
+    bare_run(bare, at + 12);
+    CHECK_EQ(bare->s->mcause, EXC_BREAKPOINT);
+    CHECK_EQ(bare->s->x[a0], 6);
     bare_destroy(bare);
 }
 
