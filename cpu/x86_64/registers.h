@@ -48,6 +48,9 @@
 #define CR0_NW BIT(29)
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
+/* All that exist. */
+#define CR0_ALL                                                                                              \
+    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 
 /* CR3. */
 #define CR3_PCID    0xfffu
@@ -93,6 +96,8 @@
 #define DR6_BT    BIT(15)
 #define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
 #define DR7_FIXED BIT(10)
+#define DR6_WRITABLE (DR6_B0_B3 | DR6_BD | DR6_BS | DR6_BT)
+#define DR7_WRITABLE 0xffff2bffu
 #define DR7_GD    BIT(13)
 
 /* Exceptions (SDM vol. 3, 6.15). */

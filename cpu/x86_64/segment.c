@@ -15,7 +15,7 @@ bool x86_descriptor_read(struct x86_core *c, uint16_t selector, enum x86_excepti
     uint32_t limit = local ? ldt->limit : c->s.gdtr.limit, end = selector | 7;
     if ((local && !(ldt->attributes & SEG_P)) || end > limit)
         return x86_fault_code(c, vector, x86_selector_error(selector, ext));
-    uint64_t linear = (base + (selector & ~7u)) & (x86_long_mode(c) ? ~(uint64_t)0 : 0xffffffff);
+    uint64_t linear = base + (selector & ~7u);
     struct x86_loaded loaded = x86_system_read(c, linear, 8);
     *d = (struct x86_descriptor){.linear = linear,
                                  .low = (uint32_t)loaded.value,
@@ -533,7 +533,7 @@ static bool system_descriptor_read(struct x86_core *c, uint16_t selector, unsign
         return true;
     if (!x86_descriptor_read_upper(c, EXC_GP, 0, d))
         return false;
-    return x86_canonical(c, x86_segment_of(d).base) || x86_fault_gp(c, error);
+    return x86_canonical_base(c, x86_segment_of(d).base) || x86_fault_gp(c, error);
 }
 
 X86_DO(lldt)

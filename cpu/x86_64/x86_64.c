@@ -100,6 +100,7 @@ static const struct state_field state_fields[] = {
     FIELD(sipi_pending),
     FIELD(sipi_vector),
     FIELD(debug_pending),
+    FIELD(debug_held),
 };
 
 /* Whatever was saved, the state is one that can be run. */
