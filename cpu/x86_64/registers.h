@@ -136,6 +136,7 @@ enum x86_exception {
 #define SEG_L          0x2000u
 #define SEG_DB         0x4000u
 #define SEG_G          0x8000u
+#define SEG_ATTRIBUTES 0xf0ffu
 
 /* Types of system descriptors (attributes & 0x1f). */
 enum x86_system_type {

@@ -47,12 +47,11 @@ static uint64_t get(struct x86_core *c, unsigned at, unsigned width)
     return x86_physical_read(c, (uint64_t)c->s.smbase + at, width);
 }
 
-/* Attributes have no hole there. */
 static void segment_save(struct x86_core *c, unsigned place, const struct x86_segment *seg)
 {
     unsigned at = MAP_SEGMENTS + 16 * place;
     put(c, at, 2, seg->selector);
-    put(c, at + 2, 2, (seg->attributes & 0xff) | (seg->attributes >> 4 & 0xf00));
+    put(c, at + 2, 2, seg->attributes);
     put(c, at + 4, 4, seg->limit);
     put(c, at + 8, 8, seg->base);
 }
@@ -60,10 +59,9 @@ static void segment_save(struct x86_core *c, unsigned place, const struct x86_se
 static struct x86_segment segment_restored(struct x86_core *c, unsigned place)
 {
     unsigned at = MAP_SEGMENTS + 16 * place;
-    uint64_t attributes = get(c, at + 2, 2);
     return (struct x86_segment){
         .selector = (uint16_t)get(c, at, 2),
-        .attributes = (uint16_t)((attributes & 0xff) | (attributes & 0xf00) << 4),
+        .attributes = get(c, at + 2, 2) & SEG_ATTRIBUTES,
         .limit = (uint32_t)get(c, at + 4, 4),
         .base = get(c, at + 8, 8),
     };

@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(HERE, "x86"))
 from divergences import explained, first_difference  # noqa: E402
 from peers import peers, run_all  # noqa: E402
 
-AREAS = ("segments", "far", "interrupts", "tasks", "v86", "control", "paging", "debug", "opcodes")
+AREAS = ("segments", "far", "interrupts", "tasks", "v86", "control", "paging", "debug", "opcodes", "events", "smm")
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
 PROGRAM, SEEDS, COUNT = None, (1, 2), 300
 ROM_CASES = 6000  # so many fit
@@ -62,7 +62,7 @@ class System(unittest.TestCase):
                 if not results[peer.name][i]:
                     continue
                 theirs = results[peer.name][i].values()
-                name = first_difference(ours, theirs)
+                name = first_difference(peer.name, ours, theirs)
                 if name and not explained(peer.name, case.name, name):
                     found.append(f"{case.name}: {name} is {text(ours.get(name))}, {peer.name} has {text(theirs.get(name))}")
         return found
