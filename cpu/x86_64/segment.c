@@ -76,6 +76,7 @@ void x86_real_segment_load(struct x86_core *c, unsigned number, uint16_t selecto
 {
     c->s.seg[number].selector = selector;
     c->s.seg[number].base = (uint64_t)selector << 4;
+    c->s.seg[number].attributes |= SEG_P | SEG_S;
     /* What CS was before matters no more: real mode reads, writes and runs everything. */
     if (number == CS)
         c->s.seg[CS].attributes = SEG_P | SEG_S | SEG_WRITABLE | SEG_ACCESSED;
@@ -394,8 +395,9 @@ static bool probe(struct x86_core *c, uint16_t selector, struct probe *probe)
     probe->faulted = false;
     if (x86_is_null(selector))
         return false;
-    if (!x86_descriptor_read(c, selector, EXC_GP, 0, &probe->d)) {
-        probe->faulted = c->fault.vector != EXC_GP;
+    /* Beyond the table's limit is no fault; where the table can't be read is one. */
+    if (!x86_descriptor_read(c, selector, EXC_NP, 0, &probe->d)) {
+        probe->faulted = c->fault.vector != EXC_NP;
         return false;
     }
     uint16_t attributes = probe->d.attributes;

@@ -43,6 +43,9 @@ DIVERGENCES = [(peer, re.compile(name), re.compile(key), why) for peer, name, ke
     ("qemu", r"^\.byte 0xce", r".*", "INTO is an instruction in 64-bit mode"),
     ("qemu", r"^smm (ds|es|fs) ", r".*", "data segments of an SMI's map that are not present or too short are used"),
     ("qemu", r"(%ss|sti|%ss, %eax); (sti|mov %ss|push %ss|mov %eax, %ss)", r"\d\.(rip|rax|vector)", "of shadows that follow each other only the first holds (SDM 2, MOV: allowed)"),
+    ("qemu", r"^(invpcid \d|wrfsbase|lldt|ltr|lgdt|lidt|gate|push %rbx; ret|.* at=|[A-Z_]+=|i?retq|iretq|lretq|sysretq|sysexitq|swapgs).*\[(long|longu)(57)?\]", r".*",
+     "what is not canonical: taken, or faults at another place or by another exception"),
+    ("qemu", r"^cr4\^", r".*", "reserved bits of PDPTEs, and CR4.LA57 in long mode, are taken"),
     # --- Bochs ---
     ("qemu bochs", r".*", r"RF of #DF", "RF in what #DF pushes: an abort's is nowhere defined"),
     ("bochs", r"^iret[lw] .*\[long", r".*", "IRET of 16 and 32 bits in 64-bit mode does not pop SS:RSP (SDM 2, IRET)"),
@@ -65,7 +68,10 @@ DIVERGENCES = [(peer, re.compile(name), re.compile(key), why) for peer, name, ke
     ("bochs", r"^(sysret[lq]) ", r".*", "RF is kept where the trap of TF follows"),
     ("bochs", r"^(andn|sarx) .*\[(real|v86)", r".*", "VEX is #UD in real and virtual-8086 mode (SDM 2, 2.6)"),
     ("bochs", r"^syscall .*flags=102 ", r"0\.vector", "TF that SFMASK takes away traps all the same"),
-    ("bochs", r"invpcid.* cr4", r"0\.vector", "addresses of 57 bits without CR4.LA57: the processor's width counts, not the mode's"),
+    ("bochs", r"invpcid.* cr4|^([A-Z_]+=|invpcid|wrfsbase|ltr |lldt |lgdt |lidt )[^\[]*\[long\]", r"0\.(vector|error)",
+     "bases of 57 bits without CR4.LA57: the processor's width counts, not the mode's"),
+    ("bochs", r"^xsave .* at=", r"0\.error", "XSAVE's first access is said to be a read"),
+    ("bochs", r"^call \*%rbx at=", r"\[.*", "the return address is pushed before the target is checked (SDM 2, CALL)"),
     ("bochs", r"^(rdmsr|wrmsr) ", r".*", "some MSRs are missing"),
     ("bochs", r"^([0-9a-f]{2} )+\[", r"0\.vector|0\.rip", "extensions of its own"),
 ]]

@@ -134,6 +134,7 @@ def flat(cs, ss, rip, rsp, **more):
 
 PE = CR0_PE | CR0_ET | CR0_NE | CR0_MP
 LONG = dict(cr0=PE | CR0_PG | CR0_WP, cr3=PML4, efer=LME | NXE | SCE, cr4=CR4["PAE"] | CR4["OSFXSR"] | CR4["OSXMMEXCPT"])
+LONG57 = dict(LONG, cr3=PML5, cr4=LONG["cr4"] | CR4["LA57"])
 SSE = CR4["OSFXSR"] | CR4["OSXMMEXCPT"]
 PAGED = dict(cr0=PE | CR0_PG | CR0_WP, cr3=PD32, cr4=SSE | CR4["PSE"])
 PAE = dict(cr0=PE | CR0_PG | CR0_WP, cr3=PDPT, cr4=SSE | CR4["PAE"], efer=NXE)
@@ -156,6 +157,9 @@ MODES = {mode.name: mode for mode in [
     Mode("paeu", 32, USER_CODE, 1, dict(RING3, **PAE), PAE_TABLES),
     Mode("long", 64, CODE, 2, dict(flat(CODE64, DATA32, CODE, 0x7F00), **LONG)),
     Mode("longu", 64, USER_CODE, 2, dict(flat(UCODE64, UDATA, USER_CODE, STACK3), **LONG)),
+    Mode("long57", 64, CODE, 2, dict(flat(CODE64, DATA32, CODE, 0x7F00), **LONG57)),
+    Mode("longu57", 64, USER_CODE, 2, dict(flat(UCODE64, UDATA, USER_CODE, STACK3), **LONG57)),
+    Mode("compatu57", 32, USER_CODE, 2, dict(RING3, **LONG57)),
     Mode("compat", 32, CODE, 2, dict(RING0, **LONG)),
     Mode("compatu", 32, USER_CODE, 2, dict(RING3, **LONG)),
     Mode("compat16", 16, CODE, 2, dict(flat(CODE16, DATA16, 0x3000, 0x7F00), **LONG)),

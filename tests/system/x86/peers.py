@@ -11,7 +11,7 @@ from image import ERROR_CODES, GPRS, assemble, rom
 EVENT = 0x180
 START = 30  # seconds an emulator may need to begin
 BOCHS = """display_library: term
-cpu: model=arrow_lake, exclude_features="vmx, waitpkg, serialize, cet", count=1, ips=200000000, ignore_bad_msrs=0, reset_on_triple_fault=0
+cpu: model=arrow_lake, add_features="la57", exclude_features="vmx, waitpkg, serialize, cet", count=1, ips=200000000, ignore_bad_msrs=0, reset_on_triple_fault=0
 memory: guest=64, host=64
 romimage: file={rom}
 vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest
