@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(HERE, "x86"))
 from divergences import explained, first_difference  # noqa: E402
 from peers import peers, run_all  # noqa: E402
 
-AREAS = ("segments", "far", "interrupts", "tasks", "v86", "control", "paging", "debug", "opcodes", "events", "smm", "la57")
+AREAS = ("segments", "far", "interrupts", "tasks", "v86", "control", "paging", "debug", "opcodes", "events", "smm", "la57", "real")
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
 PROGRAM, SEEDS, COUNT = None, (1, 2), 300
 ROM_CASES = 6000  # so many fit
