@@ -84,7 +84,7 @@ static const struct flag_use flag_uses[] = {
 /* Instructions that read arithmetic flags. */
 static const char *const flag_readers[] = {"adc_*", "sbb_*", "rcl_*",  "rcr_*", "cmov*", "set*",
                                            "j*",    "loope", "loopne", "lahf",  "cmc",   "adcx",
-                                           "adox",  "cmps",  "scas",   NULL};
+                                           "adox",  "cmps",  "scas",   "fcmov", NULL};
 
 static const struct flag_use *flag_use(const char *id)
 {
