@@ -194,7 +194,7 @@ static void compare_with_host(void)
     native_close();
 }
 
-/* ---- what only 32-bit code has: with the flags that the manual leaves open, which programs do look at ---- */
+/* ---- what only 32-bit code has; TRIARCH_INSN_UNDEFINED: with the flags that the manual leaves open ---- */
 
 #define POINTER (NATIVE_DATA_SIZE - 16) /* to the 32-bit code, in the data */
 #define CODE32  9u                      /* where that begins, behind the way there and back */
@@ -221,14 +221,21 @@ static const struct {
     const char *name;
     uint8_t bytes[3], length;
     bool immediate; /* the last byte is one, at random */
+    uint64_t undefined;
 } compat_rows[] = {
-    {"daa", {0x27}, 1, false},         {"das", {0x2f}, 1, false},
-    {"aaa", {0x37}, 1, false},         {"aas", {0x3f}, 1, false},
-    {"aam", {0xd4, 0}, 2, true},       {"aad", {0xd5, 0}, 2, true},
-    {"salc", {0xd6}, 1, false},        {"inc ax", {0x66, 0x40}, 2, false},
-    {"dec edx", {0x4a}, 1, false},     {"82 add", {0x82, 0xc2, 0}, 3, true},
-    {"82 sbb", {0x82, 0xdf, 0}, 3, true}, {"82 cmp", {0x82, 0xf8, 0}, 3, true},
-    {"arpl", {0x63, 0xd0}, 2, false},
+    {"daa", {0x27}, 1, false, FLAG_OF},
+    {"das", {0x2f}, 1, false, FLAG_OF},
+    {"aaa", {0x37}, 1, false, FLAG_OF | FLAG_SF | FLAG_ZF | FLAG_PF},
+    {"aas", {0x3f}, 1, false, FLAG_OF | FLAG_SF | FLAG_ZF | FLAG_PF},
+    {"aam", {0xd4, 0}, 2, true, FLAG_OF | FLAG_AF | FLAG_CF},
+    {"aad", {0xd5, 0}, 2, true, FLAG_OF | FLAG_AF | FLAG_CF},
+    {"salc", {0xd6}, 1, false, 0},
+    {"inc ax", {0x66, 0x40}, 2, false, 0},
+    {"dec edx", {0x4a}, 1, false, 0},
+    {"82 add", {0x82, 0xc2, 0}, 3, true, 0},
+    {"82 sbb", {0x82, 0xdf, 0}, 3, true, 0},
+    {"82 cmp", {0x82, 0xf8, 0}, 3, true, 0},
+    {"arpl", {0x63, 0xd0}, 2, false, 0},
 };
 
 static void compat_run(struct x86_twin *g, unsigned n, unsigned round)
@@ -248,6 +255,7 @@ static void compat_run(struct x86_twin *g, unsigned n, unsigned round)
         m.code[m.at + length - 1] = (uint8_t)test_random();
     m.at += length;
     compat_end(&m);
+    m.undefined = test_env("TRIARCH_INSN_UNDEFINED") ? 0 : compat_rows[n].undefined;
     snprintf(m.text, sizeof(m.text), "%s ax=%04x flags=%llx imm=%02x", compat_rows[n].name,
              (unsigned)in.gpr[RAX] & 0xffff, (unsigned long long)in.rflags, m.code[m.at - 2]);
     run_both(g, &m);

@@ -24,7 +24,7 @@ def decimal(random):
 def stacks(random):
     """Stack pointers at the ends of the segment."""
     ops = ("push %ax", "pushl %eax", "pop %ax", "popl %eax", "pusha", "pushal", "popa", "popal", "pushf", "popf", "pushfl", "call 1f; 1:", "enter $4, $0", "enter $4, $1", "enter $4, $2", "enter $4, $31",
-           "enterl $4, $3", "leave", "leavel", "int $0x80", "push %cs; push $1f; lret; 1: nop", "lcall *(%bx)", "pushl (%bx)", "popl (%bx)", "push %sp", "pop %sp", "push %ss; pop %ss", "pushl %fs", "popl %fs",
+           "enterl $4, $3", "leave", "leavel", "int $0x80", "push %cs; push $IP + (1f - 770b); lret; 1: nop", "lcall *(%bx)", "pushl (%bx)", "popl (%bx)", "push %sp", "pop %sp", "push %ss; pop %ss", "pushl %fs", "popl %fs",
            "iretw", "lret $2", "ret $2", "push $-1", "pushl $-1")
     for mode in MODES_16:
         for op in ops:
@@ -35,7 +35,8 @@ def stacks(random):
                 if "enter" in op and "31" in op and random.random() < .5:
                     continue
                 top = {base + 0xF00 + 2 * n: struct.pack("<H", word) for n, word in enumerate((0x10, MODES[mode].state["cs"], 2, 0, 0))} if base else {}
-                yield Case(f"{op} sp={sp:x}", mode, f"{op}; nop", without=("qemu",), rsp=sp, rbp=random.choice((sp, 0xF00, 0)), rax=0x12345678, rbx=0x40, memory=top)
+                text = op.replace("IP", f"{MODES[mode].state['rip']:#x}")
+                yield Case(f"{op} sp={sp:x}", mode, f"770: {text}; nop", without=("qemu",), rsp=sp, rbp=random.choice((sp, 0xF00, 0)), rax=0x12345678, rbx=0x40, memory=top)
 
 
 def edges(random):
