@@ -161,15 +161,13 @@ TO_MMX(cvttpd2pi, f64, q, 16, 16, FP_RTZ)
 FLOAT_LANES(vcvtph2ps, f32, d, VEX_WIDTH, f16_to_f32(env, s->w[k]))
 X86_VECTOR_FAULTING(vcvtph2ps, VEX_WIDTH / 2, 1, vcvtph2ps_do(c, d, v, s, i))
 
-/* Whether a half is inexact is seen in the denormal it would be, even where underflow is unmasked. */
+/* What is a denormal already is inexact as a half, even where underflow is unmasked and more than its bits
+ * would be kept. */
 static f16_t halved(struct fp_env *env, f32_t v)
 {
-    struct fp_env masked = *env;
-    masked.unmasked = 0;
-    masked.flags = 0;
-    f16_t half = f32_to_f16(&masked, v);
-    f32_to_f16(env, v);
-    env->flags |= masked.flags & FP_INEXACT;
+    f16_t half = f32_to_f16(env, v);
+    if (!(env->denormals & FP_FLUSH_INPUTS) && !(v & 0x7f800000) && v & 0x7fffff)
+        env->flags |= FP_INEXACT;
     return half;
 }
 
@@ -182,7 +180,7 @@ static __attribute__((noinline)) bool halve(struct x86_core *c, const struct x86
     env->round = IMM & 4 ? round : (uint8_t)x86_round(IMM);
     c->operand = (union x86_vector){{0}};
     for (unsigned k = 0; k < VEX_WIDTH / 4; k++)
-        c->operand.w[k] = env->unmasked & FP_UNDERFLOW ? halved(env, s->d[k]) : f32_to_f16(env, s->d[k]);
+        c->operand.w[k] = halved(env, s->d[k]);
     env->round = round;
     return sse_end(c);
 }
