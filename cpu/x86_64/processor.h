@@ -41,9 +41,10 @@ struct x86_jump {
 };
 
 /* An exception on its way to x86_raise. */
-#define FAULT_STOP 0xff /* not an exception: run() is to return before the instruction (a watchpoint) */
+#define FAULT_STOP  0xff /* not an exception: run() is to return before the instruction (a watchpoint) */
+#define FAULT_AGAIN 0xfe /* nor this: the instruction begins again, behind the interrupt that waits */
 struct x86_fault {
-    uint8_t vector; /* enum x86_exception, or FAULT_STOP */
+    uint8_t vector; /* enum x86_exception, or FAULT_... */
     bool has_code;
     uint32_t code;
     uint64_t address; /* CR2 of a page fault */

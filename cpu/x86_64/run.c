@@ -31,6 +31,9 @@ X86_HANDLER(x86_raise)
         c->stopped.valid = true;
         c->stopped.linear = x86_code_linear(c, c->s.rip);
         c->stopped.icount = c->vcpu.icount;
+    } else if (c->fault.vector == FAULT_AGAIN) {
+        c->vcpu.icount--;
+        x86_resync(c);
     } else {
         x86_exception(c);
     }

@@ -309,6 +309,53 @@ static void non_maskable(void)
     xb_destroy(b);
 }
 
+/* FERR# becomes an interrupt, as in a PC. */
+static void ferr_set(void *opaque, bool level)
+{
+    struct x86_bare *b = opaque;
+    x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, level);
+}
+
+static int ferr_acknowledge(void *opaque)
+{
+    struct x86_bare *b = opaque;
+    x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, false);
+    return 0x75;
+}
+
+/* An x87 exception without CR0.NE: the interrupt comes before the instruction that met it (SDM vol. 1, D.2). */
+static void coprocessor(void)
+{
+    struct x86_bare *b = begin();
+    x86_hooks_set(b->vcpu, &(struct x86_hooks){
+                               .opaque = b, .interrupt_acknowledge = ferr_acknowledge, .ferr_set = ferr_set});
+    b->s->cr0 &= ~CR0_NE;
+    b->s->rflags |= FLAG_IF;
+    b->s->fcw = 0x37b; /* division by zero is not masked */
+    b->s->ftw = 0xffff;
+    /* fld1; fldz; fdivp; nop; fld1: the division waits for the next one */
+    CHECK_EQ(XB_EXEC(b, 0xd9, 0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x90, 0xd9, 0xe8), 0x75);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 7);
+    CHECK_EQ(b->s->fip, XB_CODE + 4);
+    /* The handler lets it go on. */
+    x86_ignne_set(b->vcpu);
+    b->s->gpr[RSP] += 12;
+    b->s->rflags |= FLAG_IF;
+    CHECK_EQ(xb_run(b, XB_CODE + 7), -1);
+    /* Without the exception all is as before; the next one interrupts again. fnclex; fldz; fld1; fwait */
+    CHECK_EQ(XB_EXEC(b, 0xdb, 0xe2, 0xdb, 0xe3, 0xd9, 0xee, 0x9b), -1);
+    CHECK(!b->s->ferr && !b->s->ignne);
+    b->s->fcw = 0x37b;
+    CHECK_EQ(XB_EXEC(b, 0xd9, 0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x9b), 0x75);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 6);
+    /* With interrupts off it goes on. */
+    xb_protected(b);
+    b->s->cr0 &= ~CR0_NE;
+    b->s->rflags &= ~FLAG_IF;
+    CHECK_EQ(XB_EXEC(b, 0x9b, 0x90), -1);
+    xb_destroy(b);
+}
+
 /* ---- traps and breakpoints ---- */
 
 static void single_step(void)
@@ -493,6 +540,7 @@ static const struct test_case cases[] = {
     {"external", external},
     {"shadow_of_the_last", shadow_of_the_last},
     {"non_maskable", non_maskable},
+    {"coprocessor", coprocessor},
     {"single_step", single_step},
     {"breakpoint_in_shadow", breakpoint_in_shadow},
     {"debug_registers", debug_registers},
