@@ -45,8 +45,8 @@ struct x86_hooks {
     bool (*apic_msr_read)(void *opaque, uint32_t msr, uint64_t *value);
     bool (*apic_msr_write)(void *opaque, uint32_t msr, uint64_t value);
 
-    /* FERR#: an x87 instruction has met an exception that waits, and CR0.NE is clear (IRQ 13 of a PC). False when
-     * the next one meets none any more. */
+    /* FERR#: an x87 instruction has met an exception that waits, and CR0.NE is clear (IRQ 13 of a PC). False
+     * when the next one meets none any more. */
     void (*ferr_set)(void *opaque, bool level);
 
     /* The date at machine time 0 in nanoseconds since 1970, for the paravirtual clock. */

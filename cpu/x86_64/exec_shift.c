@@ -131,17 +131,16 @@ INLINE uint64_t op_rcr(struct x86_core *c, unsigned width, uint64_t a, unsigned 
 #define IMMEDIATE(width) ((unsigned)i->imm & count_mask(width))
 #define BY_CL(width)     ((unsigned)c->s.gpr[RCX] & count_mask(width))
 
-#define SHIFT(op, op_i, bits, width)                                                                               \
-    X86_PLAIN(op##_i##bits##_r,                                                                              \
-              x86_reg_set(c, i->rm, width, op_i(c, width, RM(width), IMMEDIATE(width))))                  \
+#define SHIFT(op, op_i, bits, width)                                                                         \
+    X86_PLAIN(op##_i##bits##_r, x86_reg_set(c, i->rm, width, op_i(c, width, RM(width), IMMEDIATE(width))))   \
     X86_PLAIN(op##_c##bits##_r, x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), BY_CL(width))))    \
     X86_CHANGE_M(op##_i##bits, width, r = op_##op(c, width, v, IMMEDIATE(width)))                            \
     X86_CHANGE_M(op##_c##bits, width, r = op_##op(c, width, v, BY_CL(width)))
 
-#define SHIFT_SIZES(op, op_i)                                                                                      \
-    SHIFT(op, op_i, 8, 1)                                                                                          \
-    SHIFT(op, op_i, 16, 2)                                                                                         \
-    SHIFT(op, op_i, 32, 4)                                                                                         \
+#define SHIFT_SIZES(op, op_i)                                                                                \
+    SHIFT(op, op_i, 8, 1)                                                                                    \
+    SHIFT(op, op_i, 16, 2)                                                                                   \
+    SHIFT(op, op_i, 32, 4)                                                                                   \
     SHIFT(op, op_i, 64, 8)
 
 SHIFT_SIZES(shl, op_shl)

@@ -90,15 +90,15 @@
 #define XCR0_PKRU BIT(9)
 
 /* Debug registers. */
-#define DR6_B0_B3 0xfu
-#define DR6_BD    BIT(13)
-#define DR6_BS    BIT(14)
-#define DR6_BT    BIT(15)
-#define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
-#define DR7_FIXED BIT(10)
+#define DR6_B0_B3    0xfu
+#define DR6_BD       BIT(13)
+#define DR6_BS       BIT(14)
+#define DR6_BT       BIT(15)
+#define DR6_FIXED    0xffff0ff0u /* bits that read as 1 */
+#define DR7_FIXED    BIT(10)
 #define DR6_WRITABLE (DR6_B0_B3 | DR6_BD | DR6_BS | DR6_BT)
 #define DR7_WRITABLE 0xffff2bffu
-#define DR7_GD    BIT(13)
+#define DR7_GD       BIT(13)
 
 /* Exceptions (SDM vol. 3, 6.15). */
 enum x86_exception {

@@ -205,9 +205,7 @@ void x86_smm_leave(struct x86_core *c)
     c->s.rip = get(c, MAP_RIP, 8);
     for (unsigned n = 0; n < 16; n++)
         c->s.gpr[n] = get(c, MAP_RAX - 8 * n, 8);
-    c->s.cpl = x86_v86(c)              ? 3
-               : saved.cr0 & CR0_PE ? c->s.seg[SS].attributes >> SEG_DPL_SHIFT & 3
-                                    : 0;
+    c->s.cpl = x86_v86(c) ? 3 : saved.cr0 & CR0_PE ? c->s.seg[SS].attributes >> SEG_DPL_SHIFT & 3 : 0;
     events_restore(c);
     c->s.smbase = (uint32_t)get(c, MAP_SMBASE, 4);
     in_smm_set(c, false);

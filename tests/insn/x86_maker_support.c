@@ -371,10 +371,12 @@ static unsigned width_of(const struct x86_row *row, bool wide, bool narrow)
     }
 }
 
-/* On the processors this was written beside, shifts set all flags as they do here; the manual promises less. */
+/* On the processors this was written beside, shifts set all flags as they do here; the manual promises less.
+ */
 static bool is_settled(const struct x86_row *row)
 {
-    static const char *const settled[] = {"shl_*", "shr_*", "sar_*", "rol_*", "ror_*", "rcl_*", "rcr_*", NULL};
+    static const char *const settled[] = {"shl_*", "shr_*", "sar_*", "rol_*",
+                                          "ror_*", "rcl_*", "rcr_*", NULL};
     return test_env("TRIARCH_INSN_UNDEFINED") && x86_id_in(row->id, settled);
 }
 

@@ -323,7 +323,8 @@ static int ferr_acknowledge(void *opaque)
     return 0x75;
 }
 
-/* An x87 exception without CR0.NE: the interrupt comes before the instruction that met it (SDM vol. 1, D.2). */
+/* An x87 exception without CR0.NE: the interrupt comes before the instruction that met it (SDM vol. 1, D.2).
+ */
 static void coprocessor(void)
 {
     struct x86_bare *b = begin();
