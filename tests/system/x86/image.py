@@ -230,12 +230,13 @@ def link(source, result, base=0):
     subprocess.run(["ld", f"-Ttext={base:#x}", "--oformat", "binary", "-e", "0", "-o", result, unlinked], check=True)
 
 
+def build_monitor(folder):
+    link(os.path.join(HERE, "monitor.S"), os.path.join(folder, "monitor.bin"), MONITOR)
+
+
 def rom(cases, codes, first, folder):
-    """The bytes of a ROM with these cases, of which those before `first` are not run."""
-    monitor = os.path.join(folder, "monitor.bin")
-    if not os.path.exists(monitor):
-        link(os.path.join(HERE, "monitor.S"), monitor, MONITOR)
-    with open(monitor, "rb") as file:
+    """The bytes of a ROM with these cases, of which those before `first` are not run. The monitor has been built."""
+    with open(os.path.join(folder, "monitor.bin"), "rb") as file:
         program = bytearray(file.read())
     body, modes, pairs = bytearray(8 * len(cases)), {}, []
     for case, code in zip(cases, codes):

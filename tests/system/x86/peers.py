@@ -5,8 +5,9 @@ import shutil
 import struct
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-from image import ERROR_CODES, GPRS, assemble, rom
+from image import ERROR_CODES, GPRS, assemble, build_monitor, rom
 
 EVENT = 0x180
 START = 30  # seconds an emulator may need to begin
@@ -202,5 +203,9 @@ def peers(program):
 
 
 def run_all(program_peers, cases, folder, quiet=5):
+    """{name: results} of all, which run at the same time."""
     codes = assemble([(case.mode.bits, case.text) for case in cases], folder)
-    return {peer.name: peer.run(cases, codes, folder, quiet) for peer in program_peers}
+    build_monitor(folder)
+    with ThreadPoolExecutor() as pool:
+        runs = {peer.name: pool.submit(peer.run, cases, codes, folder, quiet) for peer in program_peers}
+        return {name: run.result() for name, run in runs.items()}
