@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The system side of x86_64, case by case beside QEMU and Bochs: segments, gates, tasks, modes, paging, debugging, opcodes.
+"""The system side of x86_64, case by case beside QEMU and Bochs: segments, gates, tasks, modes, paging, debugging, opcodes,
+interrupts with their shadows, system-management mode, 57-bit addresses, 16-bit programs.
 
 usage: x86_64_system_test.py VM-CLI [--seed N] [--count N] [unittest arguments]
 

@@ -67,7 +67,7 @@ def code_edges():
             for cx in (0, 2):
                 yield Case(f"{text} ip={ip:x} cx={cx}", mode, f"ljmp $0x800, ${ip}", without=("qemu",), rcx=cx, memory={at: there[:0x18000 - at], 0x8000: b"\x90\x0f\x0b", 0x8006: b"\x90\x0f\x0b", 0x8007: b"\x0f\x0b", 0x17FF0: b"\x0f\x0b"} if ip > 0x100 else {at: there, 0x8000 + 0xFFF0: b"\x0f\x0b" * 8})
         for op in ("jmp *%ax", "call *%ax", "jmpl *%eax", "calll *%eax", "pushl %eax; retl", "pushl %eax; retw", "pushw %cs; pushw %ax; lretw", "pushl %cs; pushl %eax; lretl"):
-            for eax in (0x10000, 0xFFFF, 0x12340678, 0x20):
+            for eax in (0x10020, 0xFFFF, 0x12340678, 0x20):
                 yield Case(f"{op} eax={eax:x}", mode, op, without=("qemu",), rax=eax)
 
 
