@@ -21,6 +21,7 @@
 #include "devices/pci/q35_host.h"
 #include "devices/timer/cmos_rtc.h"
 #include "devices/timer/hpet.h"
+#include "devices/timer/i8254.h"
 #include "machine/acpi/aml.h"
 #include "machine/acpi/tables.h"
 #include "machine/board_parts.h"
@@ -48,6 +49,8 @@
 #define PC_ROM      0x000c0000ull
 #define PC_TABLES   0x000e0000ull /* ACPI's, for a kernel that is started without firmware */
 #define PC_SMBIOS   0x000f0000ull
+#define PC_MP       0x000f2000ull /* processors and interrupts as they were told before ACPI */
+#define PC_PIR      0x000f8000ull
 #define PC_HIGH_RAM 0x00100000ull
 
 /* Ports that are not fixed by the devices themselves. */
@@ -71,6 +74,7 @@ enum pc_irq {
     PC_IRQ_RTC = 8,
     PC_IRQ_MOUSE = 12,
     PC_IRQ_FPU = 13,
+    PC_IRQ_IDE = 14, /* and 15 */
 };
 
 #define PC_DMA_FLOPPY 2
@@ -108,6 +112,7 @@ struct pc_board {
     struct ich9_lpc *lpc;
     struct q35_host *host;
     struct hpet *hpet;
+    struct i8254 *pit;
     struct cmos_rtc *cmos;
     struct i8237 *dma;
     struct input *input;
@@ -146,9 +151,12 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n);
 struct irq_line pc_smi_line(struct pc_board *board);
 struct irq_line pc_a20_line(struct pc_board *board);
 
-/* pc_disks.c: the AHCI controller with the disks that go there; an NVMe controller for each of its disks.
- * False and err. */
+/* pc_disks.c: the AHCI controller with the disks that go there; where disks ask for it, the IDE controller;
+ * an NVMe controller for each of its disks. False and err. */
 bool pc_ahci_add(struct pc_board *board, struct error *err);
+bool pc_ide_add(struct pc_board *board, struct error *err);
+#define PC_IDE_SLOT     31
+#define PC_IDE_FUNCTION 1
 bool pc_nvme_add(struct pc_board *board, struct error *err);
 /* Where there are diskettes: their controller, and what CMOS says of the drives. */
 bool pc_floppy_add(struct pc_board *board, struct error *err);

@@ -72,10 +72,12 @@ void pc_prepare(struct pc_board *board)
                                    .memory_base = 0,
                                    .memory = board->config->memory};
     pc_chipset_prepare(board);
+    pc_pci_prepare(board);
     bios_data_put(board);
     if (board->vga)
         vga_text_set(board->vga);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
+    pc_legacy_tables_place(board);
 }
 
 /* --- what all kernels get --- */

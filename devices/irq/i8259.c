@@ -10,6 +10,7 @@
 #define ICW1_START      0x10
 #define ICW1_SINGLE     0x02
 #define ICW1_NEEDS_ICW4 0x01
+#define ICW4_8086       0x01
 #define ICW4_AUTO_EOI   0x02
 #define ICW4_NESTED     0x10 /* special fully nested mode */
 #define OCW3            0x08
@@ -239,6 +240,27 @@ static void elcr_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
     struct chip *chip = &pic->chips[offset];
     (void)width;
     chip->elcr = (uint8_t)value & chip->elcr_mask;
+    outputs_update(pic);
+}
+
+void i8259_level_set(struct i8259 *pic, uint16_t inputs)
+{
+    for (unsigned i = 0; i < 2; i++)
+        pic->chips[i].elcr |= inputs >> 8 * i & pic->chips[i].elcr_mask;
+    outputs_update(pic);
+}
+
+void i8259_bios_set(struct i8259 *pic, uint16_t inputs)
+{
+    static const uint8_t bases[2] = {0x08, 0x70};
+    for (unsigned i = 0; i < 2; i++) {
+        struct chip *chip = &pic->chips[i];
+        chip_start(chip, ICW1_START | ICW1_NEEDS_ICW4);
+        chip->next_icw = 0;
+        chip->base = bases[i];
+        chip->icw4 = ICW4_8086;
+        chip->imr = (uint8_t)(~inputs >> 8 * i);
+    }
     outputs_update(pic);
 }
 
