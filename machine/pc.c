@@ -226,11 +226,12 @@ struct pc_board *pc_board_create(const struct machine_config *config, struct err
 static bool board_build(struct pc_board *board, struct error *err)
 {
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
-           lpc_add(board, err) && dma_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
-           uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
-           pc_ahci_add(board, err) && pc_ide_add(board, err) && pc_nvme_add(board, err) &&
-           pc_floppy_add(board, err) && board_virtio_add(&board->parts, err) &&
-           board_usb_add(&board->parts, err) && pc_fw_cfg_add(board, err);
+           lpc_add(board, err) && dma_add(board, err) && pc_coprocessor_add(board, err) &&
+           timers_add(board, err) && keyboard_add(board, err) && uarts_add(board, err) &&
+           debug_ports_add(board, err) && screen_add(board, err) && pc_ahci_add(board, err) &&
+           pc_ide_add(board, err) && pc_nvme_add(board, err) && pc_floppy_add(board, err) &&
+           board_virtio_add(&board->parts, err) && board_usb_add(&board->parts, err) &&
+           pc_fw_cfg_add(board, err);
 }
 
 struct machine_run *pc_create(const struct machine_config *config, struct error *err)

@@ -150,6 +150,38 @@ static void ferr_set(void *opaque, bool level)
     unlock(cpu);
 }
 
+/* Port F0h answers FERR#: no interrupt any more, and the coprocessor goes on. */
+static void coprocessor_write(void *opaque, uint64_t offset, uint64_t value, unsigned width)
+{
+    struct pc_board *board = opaque;
+    int cause = current(board);
+    (void)value, (void)width;
+    if (offset || cause < 0)
+        return;
+    struct irq_line line = ich9_isa_line(board->lpc, PC_IRQ_FPU);
+    irq_line_set(&line, false);
+    x86_ignne_set(core(board, (unsigned)cause));
+}
+
+static uint64_t coprocessor_read(void *opaque, uint64_t offset, unsigned width)
+{
+    (void)opaque, (void)offset, (void)width;
+    return 0xff;
+}
+
+bool pc_coprocessor_add(struct pc_board *board, struct error *err)
+{
+    struct bus_region region = {.name = "coprocessor",
+                                .base = 0xf0,
+                                .size = 2,
+                                .max_width = 1,
+                                .read = coprocessor_read,
+                                .write = coprocessor_write,
+                                .opaque = board};
+    unsigned id;
+    return bus_add(board->run->machine.mem.pio, &region, &id, err);
+}
+
 /* --- wires --- */
 
 static void intr_line_set(void *opaque, unsigned number, bool level)

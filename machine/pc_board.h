@@ -142,6 +142,8 @@ bool pc_vga_rom_make(struct pc_board *board, struct ram_block **rom, struct erro
 
 /* pc_apic.c: the local APICs with the cores connected to them, and the I/O APIC. False and err. */
 bool pc_apic_add(struct pc_board *board, struct error *err);
+/* Port F0h, by which a handler of IRQ 13 lets the x87 go on. The LPC bridge is there. */
+bool pc_coprocessor_add(struct pc_board *board, struct error *err);
 /* The line between the 8259 pair and the processors. */
 struct irq_line pc_intr_line(struct pc_board *board);
 /* PIRQA (0) to PIRQH, from before the LPC bridge is there. */

@@ -4,9 +4,6 @@
 #include "cpu/x86_64/mmu.h"
 #include "cpu/x86_64/segment.h"
 
-#define CR0_VALID                                                                                            \
-    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
-
 /* ---- CR0 ---- */
 
 static bool long_mode_enter(struct x86_core *c)
@@ -38,12 +35,17 @@ static bool pdptes_needed(const struct x86_core *c, uint64_t cr0, uint64_t cr4)
     return cr0 & CR0_PG && cr4 & CR4_PAE && !(c->s.efer & EFER_LME);
 }
 
+bool x86_cr0_valid(uint64_t value)
+{
+    return !(value >> 32 || (value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)));
+}
+
 bool x86_cr0_write(struct x86_core *c, uint64_t value)
 {
     uint64_t changed;
-    if (value >> 32 || (value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)))
+    if (!x86_cr0_valid(value))
         return x86_fault_gp(c, 0);
-    value = (value & CR0_VALID) | CR0_ET;
+    value = (value & CR0_ALL) | CR0_ET;
     changed = value ^ c->s.cr0;
     if (changed & (CR0_PG | CR0_CD | CR0_NW) && pdptes_needed(c, value, c->s.cr4) &&
         !x86_pdptes_load(c, c->s.cr3))
@@ -77,7 +79,7 @@ bool x86_cr3_write(struct x86_core *c, uint64_t value)
 
 /* ---- CR4 ---- */
 
-static uint64_t cr4_valid(const struct x86_core *c)
+bool x86_cr4_valid(const struct x86_core *c, uint64_t value)
 {
     static const struct {
         uint64_t bits;
@@ -93,13 +95,13 @@ static uint64_t cr4_valid(const struct x86_core *c)
     uint64_t valid = CR4_PCE;
     for (unsigned n = 0; n < ARRAY_LEN(rows); n++)
         valid |= x86_has(c, rows[n].feature) ? rows[n].bits : 0;
-    return valid;
+    return !(value & ~valid);
 }
 
 bool x86_cr4_write(struct x86_core *c, uint64_t value)
 {
     uint64_t changed = value ^ c->s.cr4;
-    if (value & ~cr4_valid(c))
+    if (!x86_cr4_valid(c, value))
         return x86_fault_gp(c, 0);
     if (x86_long_mode(c) && (!(value & CR4_PAE) || changed & CR4_LA57))
         return x86_fault_gp(c, 0);
@@ -117,11 +119,16 @@ bool x86_cr4_write(struct x86_core *c, uint64_t value)
 
 /* ---- EFER, XCR0 ---- */
 
-bool x86_efer_write(struct x86_core *c, uint64_t value)
+bool x86_efer_valid(const struct x86_core *c, uint64_t value)
 {
     uint64_t valid = EFER_LMA | (x86_has(c, FEAT_SYSCALL) ? EFER_SCE : 0) |
                      (x86_has(c, FEAT_LM) ? EFER_LME : 0) | (x86_has(c, FEAT_NX) ? EFER_NXE : 0);
-    if (value & ~valid || ((value ^ c->s.efer) & EFER_LME && c->s.cr0 & CR0_PG))
+    return !(value & ~valid);
+}
+
+bool x86_efer_write(struct x86_core *c, uint64_t value)
+{
+    if (!x86_efer_valid(c, value) || ((value ^ c->s.efer) & EFER_LME && c->s.cr0 & CR0_PG))
         return x86_fault_gp(c, 0);
     uint64_t changed = (value ^ c->s.efer) & ~EFER_LMA;
     c->s.efer ^= changed;

@@ -10,6 +10,11 @@ bool x86_cr4_write(struct x86_core *c, uint64_t value);
 bool x86_efer_write(struct x86_core *c, uint64_t value);
 bool x86_xcr0_write(struct x86_core *c, uint64_t value);
 
+/* Whether a register may have this value at all: reserved bits, and what excludes each other in CR0. */
+bool x86_cr0_valid(uint64_t value);
+bool x86_cr4_valid(const struct x86_core *c, uint64_t value);
+bool x86_efer_valid(const struct x86_core *c, uint64_t value);
+
 /* What the model lets XCR0 have. */
 uint64_t x86_xcr0_valid(const struct x86_core *c);
 

@@ -45,7 +45,8 @@ struct x86_hooks {
     bool (*apic_msr_read)(void *opaque, uint32_t msr, uint64_t *value);
     bool (*apic_msr_write)(void *opaque, uint32_t msr, uint64_t value);
 
-    /* FERR#: an x87 exception waits and CR0.NE is clear (IRQ 13 of a PC). */
+    /* FERR#: an x87 instruction has met an exception that waits, and CR0.NE is clear (IRQ 13 of a PC). False
+     * when the next one meets none any more. */
     void (*ferr_set)(void *opaque, bool level);
 
     /* The date at machine time 0 in nanoseconds since 1970, for the paravirtual clock. */
@@ -70,6 +71,10 @@ void x86_sipi_signal(struct vcpu *vcpu, uint8_t vector);
 /* The bootstrap processor starts at the reset vector, the others wait for SIPI; as created, CPU 0 is it.
  * While the vCPU does not run; takes effect at the next reset. */
 void x86_bootstrap_set(struct vcpu *vcpu, bool bootstrap);
+
+/* IGNNE#: x87 instructions go on in spite of an exception that waits, until it is gone (what port F0h of a PC
+ * asks for, in answer to FERR#). On the vCPU's thread, or while it does not run. */
+void x86_ignne_set(struct vcpu *vcpu);
 
 /* The A20 gate: while it is closed bit 20 of every physical address is 0. Any thread. As created: open. */
 void x86_a20_set(struct vcpu *vcpu, bool open);

@@ -140,7 +140,8 @@ bool x86_may_break(const struct x86_core *c, uint64_t linear)
 
 bool x86_code_break(struct x86_core *c, uint64_t linear)
 {
-    uint32_t hits = dr_code_hits(c, linear);
+    /* Right behind a load of SS a breakpoint is passed over (SDM vol. 3, 18.3.1.1). */
+    uint32_t hits = c->s.shadow == SHADOW_MOV_SS ? 0 : dr_code_hits(c, linear);
     if (point_at(c, linear)) {
         *c->exit =
             (struct vcpu_exit){.reason = EXIT_DEBUG, .debug = {.address = linear, .access = WALK_FETCH}};

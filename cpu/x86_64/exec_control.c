@@ -179,13 +179,14 @@ X86_HELPER(cli)
 
 X86_DO(sti)
 {
-    (void)i;
     uint64_t flag = interrupt_flag(c);
     if (!flag || (flag == FLAG_VIF && c->s.rflags & FLAG_VIP))
         return x86_fault_gp(c, 0);
     bool enabled = c->s.rflags & flag;
     c->s.rflags |= flag;
-    if (enabled || !x86_event_waits(c))
+    /* Where no event waits, one that comes later may as well have come behind the next instruction of the
+     * block; but no event may be taken at the block's end. */
+    if (enabled || (!x86_event_waits(c) && i->left > 1))
         return true;
     c->s.shadow = flag == FLAG_IF ? SHADOW_STI : SHADOW_NONE;
     x86_resync(c);

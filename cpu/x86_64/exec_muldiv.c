@@ -215,9 +215,10 @@ X86_HANDLER(x86_aam)
 X86_HANDLER(x86_aad)
 {
     uint16_t ax = (uint16_t)c->s.gpr[RAX];
-    uint8_t al = (uint8_t)(ax + (ax >> 8) * (uint8_t)i->imm);
-    x86_reg_set(c, RAX, 2, al);
-    x86_flags_result(c, 1, al, 0);
+    uint8_t product = (uint8_t)((ax >> 8) * (uint8_t)i->imm);
+    /* CF, AF and OF, which the manual leaves open, are those of the addition. */
+    x86_flags_add(c, 1, (uint8_t)(ax + product), product);
+    x86_reg_set(c, RAX, 2, (uint8_t)(ax + product));
     TAIL return x86_next(c, i, bank, pc);
 }
 

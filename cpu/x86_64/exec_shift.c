@@ -1,7 +1,7 @@
 /*
  * Shifts and rotates. Counts are taken modulo 32, or 64 for 64-bit operands; a count of zero changes nothing
- * but, of a 32-bit register, the upper half. OF is defined for counts of one; for others it is what the same
- * formula gives.
+ * but, of a 32-bit register, the upper half. The manual defines OF for counts of one; for others processors
+ * set it as the first of the steps would, and leave it alone in ROL and ROR of a register by an immediate.
  */
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/kinds.h"
@@ -35,7 +35,7 @@ INLINE uint64_t op_shl(struct x86_core *c, unsigned width, uint64_t a, unsigned 
     if (count == 0)
         return a;
     uint64_t r = a << count, cf = width == 8 ? a >> (64 - count) & 1 : r >> (8 * width) & 1;
-    return shift_flags(c, width, r, cf, top_bit(width, r) ^ cf);
+    return shift_flags(c, width, r, cf, top_bit(width, a ^ a << 1));
 }
 
 INLINE uint64_t op_shr(struct x86_core *c, unsigned width, uint64_t a, unsigned count)
@@ -43,7 +43,7 @@ INLINE uint64_t op_shr(struct x86_core *c, unsigned width, uint64_t a, unsigned 
     if (count == 0)
         return a;
     uint64_t r = a >> count, cf = a >> (count - 1) & 1;
-    return shift_flags(c, width, r, cf, top_bit(width, r ^ r << 1));
+    return shift_flags(c, width, r, cf, top_bit(width, a));
 }
 
 INLINE uint64_t op_sar(struct x86_core *c, unsigned width, uint64_t a, unsigned count)
@@ -74,7 +74,7 @@ INLINE uint64_t op_rol(struct x86_core *c, unsigned width, uint64_t a, unsigned 
     if (count == 0)
         return a;
     uint64_t r = rotated_left(width, a, count % (8 * width));
-    return rotate_flags(c, r, r & 1, top_bit(width, r) ^ (r & 1));
+    return rotate_flags(c, r, r & 1, top_bit(width, a ^ a << 1));
 }
 
 INLINE uint64_t op_ror(struct x86_core *c, unsigned width, uint64_t a, unsigned count)
@@ -83,7 +83,26 @@ INLINE uint64_t op_ror(struct x86_core *c, unsigned width, uint64_t a, unsigned 
     if (count == 0)
         return a;
     uint64_t r = rotated_left(width, a, (bits - count % bits) % bits);
-    return rotate_flags(c, r, top_bit(width, r), top_bit(width, r ^ r << 1));
+    return rotate_flags(c, r, top_bit(width, r), top_bit(width, a) ^ (a & 1));
+}
+
+INLINE uint64_t op_rol_i(struct x86_core *c, unsigned width, uint64_t a, unsigned count)
+{
+    if (count <= 1)
+        return op_rol(c, width, a, count);
+    uint64_t r = rotated_left(width, a, count % (8 * width));
+    x86_flags_merge(c, FLAG_CF, r & 1);
+    return r;
+}
+
+INLINE uint64_t op_ror_i(struct x86_core *c, unsigned width, uint64_t a, unsigned count)
+{
+    unsigned bits = 8 * width;
+    if (count <= 1)
+        return op_ror(c, width, a, count);
+    uint64_t r = rotated_left(width, a, (bits - count % bits) % bits);
+    x86_flags_merge(c, FLAG_CF, top_bit(width, r));
+    return r;
 }
 
 /* Through CF: operands one bit longer. */
@@ -95,7 +114,7 @@ INLINE uint64_t op_rcl(struct x86_core *c, unsigned width, uint64_t a, unsigned 
         return a;
     uint64_t high = by == 64 ? 0 : a << by, low = by == 1 ? 0 : a >> (bits + 1 - by);
     uint64_t r = zero_extend(width, high | carry << (by - 1) | low), cf = a >> (bits - by) & 1;
-    return rotate_flags(c, r, cf, top_bit(width, r) ^ cf);
+    return rotate_flags(c, r, cf, top_bit(width, a ^ a << 1));
 }
 
 INLINE uint64_t op_rcr(struct x86_core *c, unsigned width, uint64_t a, unsigned count)
@@ -106,32 +125,31 @@ INLINE uint64_t op_rcr(struct x86_core *c, unsigned width, uint64_t a, unsigned 
         return a;
     uint64_t low = by == 64 ? 0 : a >> by, high = by == 1 ? 0 : a << (bits + 1 - by);
     uint64_t r = zero_extend(width, high | carry << (bits - by) | low), cf = a >> (by - 1) & 1;
-    return rotate_flags(c, r, cf, top_bit(width, r ^ r << 1));
+    return rotate_flags(c, r, cf, top_bit(width, a) ^ carry);
 }
 
 #define IMMEDIATE(width) ((unsigned)i->imm & count_mask(width))
 #define BY_CL(width)     ((unsigned)c->s.gpr[RCX] & count_mask(width))
 
-#define SHIFT(op, bits, width)                                                                               \
-    X86_PLAIN(op##_i##bits##_r,                                                                              \
-              x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), IMMEDIATE(width))))                  \
+#define SHIFT(op, op_i, bits, width)                                                                         \
+    X86_PLAIN(op##_i##bits##_r, x86_reg_set(c, i->rm, width, op_i(c, width, RM(width), IMMEDIATE(width))))   \
     X86_PLAIN(op##_c##bits##_r, x86_reg_set(c, i->rm, width, op_##op(c, width, RM(width), BY_CL(width))))    \
     X86_CHANGE_M(op##_i##bits, width, r = op_##op(c, width, v, IMMEDIATE(width)))                            \
     X86_CHANGE_M(op##_c##bits, width, r = op_##op(c, width, v, BY_CL(width)))
 
-#define SHIFT_SIZES(op)                                                                                      \
-    SHIFT(op, 8, 1)                                                                                          \
-    SHIFT(op, 16, 2)                                                                                         \
-    SHIFT(op, 32, 4)                                                                                         \
-    SHIFT(op, 64, 8)
+#define SHIFT_SIZES(op, op_i)                                                                                \
+    SHIFT(op, op_i, 8, 1)                                                                                    \
+    SHIFT(op, op_i, 16, 2)                                                                                   \
+    SHIFT(op, op_i, 32, 4)                                                                                   \
+    SHIFT(op, op_i, 64, 8)
 
-SHIFT_SIZES(shl)
-SHIFT_SIZES(shr)
-SHIFT_SIZES(sar)
-SHIFT_SIZES(rol)
-SHIFT_SIZES(ror)
-SHIFT_SIZES(rcl)
-SHIFT_SIZES(rcr)
+SHIFT_SIZES(shl, op_shl)
+SHIFT_SIZES(shr, op_shr)
+SHIFT_SIZES(sar, op_sar)
+SHIFT_SIZES(rol, op_rol_i)
+SHIFT_SIZES(ror, op_ror_i)
+SHIFT_SIZES(rcl, op_rcl)
+SHIFT_SIZES(rcr, op_rcr)
 
 /* Double shifts. A 16-bit operand shifted by more than 16 is undefined; it gets the first operand's bits
  * again. */
@@ -146,7 +164,7 @@ INLINE uint64_t op_shld(struct x86_core *c, unsigned width, uint64_t a, uint64_t
     else
         r = a << count | b >> (bits - count);
     uint64_t cf = width == 2 ? (a << 32 | b << 16 | a) >> (48 - count) & 1 : a >> (bits - count) & 1;
-    return shift_flags(c, width, r, cf, top_bit(width, r ^ a));
+    return shift_flags(c, width, r, cf, top_bit(width, a ^ a << 1));
 }
 
 INLINE uint64_t op_shrd(struct x86_core *c, unsigned width, uint64_t a, uint64_t b, unsigned count)
@@ -157,7 +175,7 @@ INLINE uint64_t op_shrd(struct x86_core *c, unsigned width, uint64_t a, uint64_t
     uint64_t wide = a << 32 | b << 16 | a;
     uint64_t r = width == 2 ? wide >> count : a >> count | b << (bits - count);
     uint64_t cf = width == 2 ? wide >> (count - 1) & 1 : a >> (count - 1) & 1;
-    return shift_flags(c, width, r, cf, top_bit(width, r ^ a));
+    return shift_flags(c, width, r, cf, top_bit(width, a) ^ (b & 1));
 }
 
 #define DOUBLE_SHIFT(op, bits, width)                                                                        \

@@ -178,7 +178,7 @@ X86_DO(enter)
     uint64_t frame, display = c->s.gpr[RBP];
     if (!x86_stack_push(c, &stack, width, c->s.gpr[RBP]))
         return false;
-    frame = stack.sp;
+    frame = (c->s.gpr[RSP] & ~c->stack_mask) | stack.sp;
     for (unsigned n = 1; n < level; n++) {
         display -= width;
         struct x86_loaded loaded = x86_read(c, SS, display & c->stack_mask, width);

@@ -47,7 +47,7 @@ static bool table_load(struct x86_core *c, const struct x86_insn *i, struct x86_
     if (!privileged(c) || !x86_read_bytes(c, i->seg, x86_operand_offset(c, i), bytes, 2 + base_width))
         return false;
     uint64_t base = le_load(bytes + 2, base_width);
-    if (c->mode & MODE_64 && !x86_canonical(c, base))
+    if (c->mode & MODE_64 && !x86_canonical_base(c, base))
         return x86_fault_gp(c, 0);
     /* A 16-bit operand has 24 bits of base. */
     if (i->opsize == 1)
@@ -204,9 +204,9 @@ X86_DO(mov_dr)
     if (number >= 6 && value >> 32)
         return x86_fault_gp(c, 0);
     if (number == 6)
-        value = (value & (DR6_B0_B3 | DR6_BD | DR6_BS | DR6_BT)) | DR6_FIXED;
+        value = (value & DR6_WRITABLE) | DR6_FIXED;
     if (number == 7)
-        value = (value & 0xffff2bff) | DR7_FIXED;
+        value = (value & DR7_WRITABLE) | DR7_FIXED;
     bool was_on = c->s.dr[7] & 0xff;
     c->s.dr[number] = value;
     /* Blocks and the TLB know where breakpoints are. */
@@ -326,7 +326,7 @@ X86_DO(invpcid)
         return x86_fault_gp(c, 0);
     if (type <= INVPCID_CONTEXT && pcid && !(c->s.cr4 & CR4_PCIDE))
         return x86_fault_gp(c, 0);
-    if (type == INVPCID_ADDRESS && !x86_canonical(c, address))
+    if (type == INVPCID_ADDRESS && !x86_canonical_base(c, address))
         return x86_fault_gp(c, 0);
     switch (type) {
     case INVPCID_ADDRESS: x86_flush_pcid_page(c, pcid, address); break;
@@ -480,7 +480,7 @@ static bool base_write(struct x86_core *c, const struct x86_insn *i, unsigned nu
     uint64_t base = c->s.gpr[i->rm] & x86_address_mask(i->opsize);
     if (!(c->s.cr4 & CR4_FSGSBASE))
         return x86_fault_ud(c);
-    if (!x86_canonical(c, base))
+    if (!x86_canonical_base(c, base))
         return x86_fault_gp(c, 0);
     c->s.seg[number].base = base;
     x86_base_update(c, number);

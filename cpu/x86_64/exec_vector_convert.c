@@ -161,6 +161,16 @@ TO_MMX(cvttpd2pi, f64, q, 16, 16, FP_RTZ)
 FLOAT_LANES(vcvtph2ps, f32, d, VEX_WIDTH, f16_to_f32(env, s->w[k]))
 X86_VECTOR_FAULTING(vcvtph2ps, VEX_WIDTH / 2, 1, vcvtph2ps_do(c, d, v, s, i))
 
+/* What is a denormal already is inexact as a half, even where underflow is unmasked and more than its bits
+ * would be kept. */
+static f16_t halved(struct fp_env *env, f32_t v)
+{
+    f16_t half = f32_to_f16(env, v);
+    if (!(env->denormals & FP_FLUSH_INPUTS) && !(v & 0x7f800000) && v & 0x7fffff)
+        env->flags |= FP_INEXACT;
+    return half;
+}
+
 /* The rounding mode is the immediate's, or MXCSR's. */
 static __attribute__((noinline)) bool halve(struct x86_core *c, const struct x86_insn *i)
 {
@@ -170,7 +180,7 @@ static __attribute__((noinline)) bool halve(struct x86_core *c, const struct x86
     env->round = IMM & 4 ? round : (uint8_t)x86_round(IMM);
     c->operand = (union x86_vector){{0}};
     for (unsigned k = 0; k < VEX_WIDTH / 4; k++)
-        c->operand.w[k] = f32_to_f16(env, s->d[k]);
+        c->operand.w[k] = halved(env, s->d[k]);
     env->round = round;
     return sse_end(c);
 }

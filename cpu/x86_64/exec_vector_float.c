@@ -143,41 +143,40 @@ FLOAT_SCALAR(roundsd, f64, q, ROUNDED(f64))
 
 /* ---- dot products: which lanes go in (bits 7..4), and where the sum goes (bits 3..0) ---- */
 
-/* Each lane sums all by itself, first its pair and then the other; the order matters to NaNs only. */
-static void dot_32(struct fp_env *env, uint32_t *r, const uint32_t *a, const uint32_t *b, unsigned imm)
+/*
+ * Products, sums of neighbours, sums of these: each step raises its own exceptions, and an unmasked one ends
+ * the instruction before the next step raises any. Each lane sums all by itself, first its pair and then the
+ * other; the order matters to NaNs only.
+ */
+static bool dot_products_32(struct x86_core *c, union x86_vector *r, const union x86_vector *a,
+                            const union x86_vector *b, unsigned n, unsigned imm)
 {
-    f32_t product[4], pair[4];
-    for (unsigned k = 0; k < 4; k++)
-        product[k] = imm >> (4 + k) & 1 ? f32_mul(env, a[k], b[k]) : 0;
-    for (unsigned k = 0; k < 4; k++)
-        pair[k] = f32_add(env, product[k ^ 1], product[k]);
-    for (unsigned k = 0; k < 4; k++) {
-        f32_t sum = f32_add(env, pair[k], pair[k ^ 2]);
-        r[k] = imm >> k & 1 ? sum : 0;
-    }
+    struct fp_env *env = sse_begin(c);
+    for (unsigned k = 0; k < n; k++)
+        r->d[k] = imm >> (4 + (k & 3)) & 1 ? f32_mul(env, a->d[k], b->d[k]) : 0;
+    return sse_end(c);
 }
 
-static void dot_64(struct fp_env *env, uint64_t *r, const uint64_t *a, const uint64_t *b, unsigned imm)
+/* Each lane plus the one `apart` from it. */
+static bool dot_sums_32(struct x86_core *c, union x86_vector *r, unsigned n, unsigned apart)
 {
-    f64_t product[2];
-    for (unsigned k = 0; k < 2; k++)
-        product[k] = imm >> (4 + k) & 1 ? f64_mul(env, a[k], b[k]) : 0;
-    for (unsigned k = 0; k < 2; k++) {
-        f64_t sum = f64_add(env, product[k], product[k ^ 1]);
-        r[k] = imm >> k & 1 ? sum : 0;
-    }
+    const union x86_vector v = *r;
+    struct fp_env *env = sse_begin(c);
+    for (unsigned k = 0; k < n; k++)
+        r->d[k] = apart == 1 ? f32_add(env, v.d[k ^ 1], v.d[k]) : f32_add(env, v.d[k], v.d[k ^ 2]);
+    return sse_end(c);
 }
 
 static __attribute__((noinline)) bool dpps_do(struct x86_core *c, union x86_vector *d,
                                               const union x86_vector *v, const union x86_vector *s,
                                               const struct x86_insn *i)
 {
-    struct fp_env *env = sse_begin(c);
+    unsigned n = VEX_WIDTH / 4;
     union x86_vector r;
-    for (unsigned half = 0; half < VEX_WIDTH / 4; half += 4)
-        dot_32(env, r.d + half, v->d + half, s->d + half, IMM);
-    if (!sse_end(c))
+    if (!dot_products_32(c, &r, v, s, n, IMM) || !dot_sums_32(c, &r, n, 1) || !dot_sums_32(c, &r, n, 2))
         return false;
+    for (unsigned k = 0; k < n; k++)
+        r.d[k] = IMM >> (k & 3) & 1 ? r.d[k] : 0;
     vector_set(d, &r, VEX_WIDTH, i->flags & INSN_VEX);
     return true;
 }
@@ -188,10 +187,19 @@ static __attribute__((noinline)) bool dppd_do(struct x86_core *c, union x86_vect
                                               const union x86_vector *v, const union x86_vector *s,
                                               const struct x86_insn *i)
 {
-    union x86_vector r;
-    dot_64(sse_begin(c), r.q, v->q, s->q, IMM);
+    struct fp_env *env = sse_begin(c);
+    union x86_vector product, r;
+    for (unsigned k = 0; k < 2; k++)
+        product.q[k] = IMM >> (4 + k) & 1 ? f64_mul(env, v->q[k], s->q[k]) : 0;
     if (!sse_end(c))
         return false;
+    env = sse_begin(c);
+    for (unsigned k = 0; k < 2; k++)
+        r.q[k] = f64_add(env, product.q[k], product.q[k ^ 1]);
+    if (!sse_end(c))
+        return false;
+    for (unsigned k = 0; k < 2; k++)
+        r.q[k] = IMM >> k & 1 ? r.q[k] : 0;
     vector_set(d, &r, 16, i->flags & INSN_VEX);
     return true;
 }

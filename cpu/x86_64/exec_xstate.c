@@ -43,13 +43,38 @@ void x86_x87_reset(struct x86_state *s)
     s->fip = s->fdp = 0;
 }
 
+static void ferr_set(struct x86_core *c, bool level)
+{
+    if (c->s.ferr == level)
+        return;
+    c->s.ferr = level;
+    c->s.ignne = 0;
+    if (c->hooks.ferr_set)
+        c->hooks.ferr_set(c->hooks.opaque, level);
+}
+
+/*
+ * SDM vol. 1, D.2.1.3: the processor stops before the instruction until an interrupt comes, which FERR# asks
+ * for, or IGNNE# lets it go on. Where no interrupt can come it goes on all the same.
+ */
+static __attribute__((noinline)) bool exception_outside(struct x86_core *c)
+{
+    bool is_news = !c->s.ferr;
+    ferr_set(c, true);
+    bool intr = __atomic_load_n(&c->lines, __ATOMIC_SEQ_CST) & (1u << X86_LINE_INTR);
+    return !is_news || !intr || !(c->s.rflags & FLAG_IF) || x86_fault(c, (enum x86_exception)FAULT_AGAIN);
+}
+
 bool x86_x87_check(struct x86_core *c)
 {
     bool waits = c->s.fsw & 0x80;
+    if (likely(!waits && !c->s.ferr))
+        return true;
     if (waits && c->s.cr0 & CR0_NE)
         return x86_fault(c, EXC_MF);
-    if (waits && c->hooks.ferr_set)
-        c->hooks.ferr_set(c->hooks.opaque, true);
+    if (waits)
+        return c->s.ignne || exception_outside(c);
+    ferr_set(c, false);
     return true;
 }
 

@@ -349,6 +349,7 @@ static void trace_event(const struct x86_core *c, const struct x86_fault *event,
 static void deliver_all(struct x86_core *c, enum x86_cause cause, struct x86_fault event)
 {
     bool serious = cause == CAUSE_EXCEPTION;
+    c->s.shadow = SHADOW_NONE; /* was the next instruction's, which is the handler's now */
     vcpu_exit_count(&c->vcpu, cause == CAUSE_EXTERNAL ? EXIT_INTERRUPT : EXIT_EXCEPTION);
     for (;;) {
         if (event.vector == EXC_PF && cause == CAUSE_EXCEPTION)
@@ -416,6 +417,7 @@ static void events_collect(struct x86_core *c)
 static bool debug_trap_take(struct x86_core *c)
 {
     c->s.dr[7] &= ~(uint64_t)DR7_GD;
+    c->s.activity = ACTIVITY_RUNNING; /* the trap of HLT itself */
     x86_fault(c, EXC_DB);
     x86_exception(c);
     return true;

@@ -411,10 +411,21 @@ bool x86_linear_check(struct x86_core *c, enum x86_as as, uint64_t linear, unsig
     return span_find(c, key_for(c, as), linear, len, write ? WALK_WRITE : WALK_READ, &span);
 }
 
+/* A table's base may be one that can't be used with the paging there is now. */
+static bool system_linear(struct x86_core *c, uint64_t *linear, unsigned width)
+{
+    if (!x86_long_mode(c)) {
+        *linear &= 0xffffffff;
+        return true;
+    }
+    return (x86_canonical(c, *linear) && x86_canonical(c, *linear + (width - 1))) || x86_fault_gp(c, 0);
+}
+
 struct x86_loaded x86_system_read(struct x86_core *c, uint64_t linear, unsigned width)
 {
     uint8_t bytes[8];
-    struct x86_loaded loaded = {.ok = keyed_read(c, key_of(c, AS_SYSTEM), linear, bytes, width)};
+    struct x86_loaded loaded = {.ok = system_linear(c, &linear, width) &&
+                                      keyed_read(c, key_of(c, AS_SYSTEM), linear, bytes, width)};
     loaded.value = loaded.ok ? le_load(bytes, width) : 0;
     return loaded;
 }
@@ -423,14 +434,14 @@ bool x86_system_write(struct x86_core *c, uint64_t linear, unsigned width, uint6
 {
     uint8_t bytes[8];
     le_store(bytes, width, value);
-    return keyed_write(c, key_of(c, AS_SYSTEM), linear, bytes, width);
+    return system_linear(c, &linear, width) && keyed_write(c, key_of(c, AS_SYSTEM), linear, bytes, width);
 }
 
 bool x86_system_exchange(struct x86_core *c, uint64_t linear, uint32_t old, uint32_t new, bool *changed)
 {
     struct span span;
     *changed = false;
-    if (!span_find(c, key_of(c, AS_SYSTEM), linear, 4, WALK_WRITE, &span))
+    if (!system_linear(c, &linear, 4) || !span_find(c, key_of(c, AS_SYSTEM), linear, 4, WALK_WRITE, &span))
         return false;
     void *host = span.place[0].host;
     if (!span.place[0].writable || (linear & 3))

@@ -497,7 +497,7 @@ static bool lookup_write(struct x86_core *c, uint32_t number, uint64_t value)
         return false;
     if (msr->kind == MSR_IS_CALL)
         return msr->write && msr->write(c, number, value);
-    if (value & ~msr->value || (msr->kind == MSR_IS_ADDRESS && !x86_canonical(c, value)))
+    if (value & ~msr->value || (msr->kind == MSR_IS_ADDRESS && !x86_canonical_base(c, value)))
         return false;
     *msr_field(c, msr, number) = value;
     x86_resync(c);

@@ -41,9 +41,10 @@ struct x86_jump {
 };
 
 /* An exception on its way to x86_raise. */
-#define FAULT_STOP 0xff /* not an exception: run() is to return before the instruction (a watchpoint) */
+#define FAULT_STOP  0xff /* not an exception: run() is to return before the instruction (a watchpoint) */
+#define FAULT_AGAIN 0xfe /* nor this: the instruction begins again, behind the interrupt that waits */
 struct x86_fault {
-    uint8_t vector; /* enum x86_exception, or FAULT_STOP */
+    uint8_t vector; /* enum x86_exception, or FAULT_... */
     bool has_code;
     uint32_t code;
     uint64_t address; /* CR2 of a page fault */
@@ -174,11 +175,24 @@ static inline bool x86_real_like(const struct x86_core *c)
     return !(c->s.cr0 & CR0_PE) || x86_v86(c);
 }
 
+/* Whether the bits above the lowest `width` are all as the highest of these is. */
+static inline bool x86_canonical_to(uint64_t va, unsigned width)
+{
+    unsigned unused = 64 - width;
+    return (uint64_t)((int64_t)(va << unused) >> unused) == va;
+}
+
 /* Whether the bits above those that paging translates are all alike. */
 static inline bool x86_canonical(const struct x86_core *c, uint64_t va)
 {
-    unsigned unused = c->s.cr4 & CR4_LA57 ? 7 : 16;
-    return (uint64_t)((int64_t)(va << unused) >> unused) == va;
+    return x86_canonical_to(va, c->s.cr4 & CR4_LA57 ? 57 : 48);
+}
+
+/* The same of an address that is only kept or dropped, not used: bases of segments and tables, MSRs, operands
+ * of invalidations. What counts is what the processor could translate, whatever CR4.LA57 is. */
+static inline bool x86_canonical_base(const struct x86_core *c, uint64_t va)
+{
+    return x86_canonical_to(va, x86_has(c, FEAT_LA57) ? 57 : 48);
 }
 
 static inline unsigned x86_iopl(const struct x86_core *c)

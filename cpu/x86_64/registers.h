@@ -48,6 +48,9 @@
 #define CR0_NW BIT(29)
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
+/* All that exist. */
+#define CR0_ALL                                                                                              \
+    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 
 /* CR3. */
 #define CR3_PCID    0xfffu
@@ -87,13 +90,15 @@
 #define XCR0_PKRU BIT(9)
 
 /* Debug registers. */
-#define DR6_B0_B3 0xfu
-#define DR6_BD    BIT(13)
-#define DR6_BS    BIT(14)
-#define DR6_BT    BIT(15)
-#define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
-#define DR7_FIXED BIT(10)
-#define DR7_GD    BIT(13)
+#define DR6_B0_B3    0xfu
+#define DR6_BD       BIT(13)
+#define DR6_BS       BIT(14)
+#define DR6_BT       BIT(15)
+#define DR6_FIXED    0xffff0ff0u /* bits that read as 1 */
+#define DR7_FIXED    BIT(10)
+#define DR6_WRITABLE (DR6_B0_B3 | DR6_BD | DR6_BS | DR6_BT)
+#define DR7_WRITABLE 0xffff2bffu
+#define DR7_GD       BIT(13)
 
 /* Exceptions (SDM vol. 3, 6.15). */
 enum x86_exception {
@@ -131,6 +136,7 @@ enum x86_exception {
 #define SEG_L          0x2000u
 #define SEG_DB         0x4000u
 #define SEG_G          0x8000u
+#define SEG_ATTRIBUTES 0xf0ffu
 
 /* Types of system descriptors (attributes & 0x1f). */
 enum x86_system_type {

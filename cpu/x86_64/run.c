@@ -31,6 +31,9 @@ X86_HANDLER(x86_raise)
         c->stopped.valid = true;
         c->stopped.linear = x86_code_linear(c, c->s.rip);
         c->stopped.icount = c->vcpu.icount;
+    } else if (c->fault.vector == FAULT_AGAIN) {
+        c->vcpu.icount--;
+        x86_resync(c);
     } else {
         x86_exception(c);
     }
@@ -163,7 +166,7 @@ bool x86_has_work(struct vcpu *vcpu)
 {
     struct x86_core *c = x86_core_of(vcpu);
     uint32_t events = __atomic_load_n(&c->events, __ATOMIC_SEQ_CST);
-    bool init = events & (1u << EVENT_INIT) || c->s.init_pending;
+    bool init = (events & (1u << EVENT_INIT) || c->s.init_pending) && !c->s.in_smm;
     switch (c->s.activity) {
     case ACTIVITY_RUNNING: return true;
     case ACTIVITY_WAIT_FOR_SIPI: return init || events & (1u << EVENT_SIPI) || c->s.sipi_pending;
@@ -172,18 +175,10 @@ bool x86_has_work(struct vcpu *vcpu)
     }
     bool nmi = events & (1u << EVENT_NMI) || c->s.nmi_pending;
     bool smi = events & (1u << EVENT_SMI) || c->s.smi_pending;
-    if (init || (nmi && !c->s.nmi_blocked) || (smi && !c->s.in_smm))
+    if (init || (nmi && !c->s.nmi_blocked) || (smi && !c->s.in_smm) || c->s.debug_pending)
         return true;
     bool intr = __atomic_load_n(&c->lines, __ATOMIC_SEQ_CST) & (1u << X86_LINE_INTR);
     return intr && (c->s.rflags & FLAG_IF);
-}
-
-/* Where no event waits, none needs to be kept off: one that arrives later may as well have arrived behind the
- * next instruction. */
-static void shadow_lift(struct x86_core *c)
-{
-    if (!x86_event_waits(c) && !(c->s.rflags & FLAG_TF) && !(c->mode & MODE_BREAK))
-        c->s.shadow = SHADOW_NONE;
 }
 
 /* One turn of the outer loop. */
@@ -209,8 +204,6 @@ static void turn(struct x86_core *c)
         c->s.rflags &= ~FLAG_RF;
     else if (!c->stopped.passing && !(c->s.rflags & FLAG_RF) && x86_code_break(c, linear))
         return;
-    if (c->s.shadow)
-        shadow_lift(c);
     bool single = c->run_single;
     c->run_single = false;
     if (single || c->vcpu.single_step || c->stopped.passing || c->s.shadow ||

@@ -15,7 +15,7 @@ bool x86_descriptor_read(struct x86_core *c, uint16_t selector, enum x86_excepti
     uint32_t limit = local ? ldt->limit : c->s.gdtr.limit, end = selector | 7;
     if ((local && !(ldt->attributes & SEG_P)) || end > limit)
         return x86_fault_code(c, vector, x86_selector_error(selector, ext));
-    uint64_t linear = (base + (selector & ~7u)) & (x86_long_mode(c) ? ~(uint64_t)0 : 0xffffffff);
+    uint64_t linear = base + (selector & ~7u);
     struct x86_loaded loaded = x86_system_read(c, linear, 8);
     *d = (struct x86_descriptor){.linear = linear,
                                  .low = (uint32_t)loaded.value,
@@ -76,6 +76,7 @@ void x86_real_segment_load(struct x86_core *c, unsigned number, uint16_t selecto
 {
     c->s.seg[number].selector = selector;
     c->s.seg[number].base = (uint64_t)selector << 4;
+    c->s.seg[number].attributes |= SEG_P | SEG_S;
     /* What CS was before matters no more: real mode reads, writes and runs everything. */
     if (number == CS)
         c->s.seg[CS].attributes = SEG_P | SEG_S | SEG_WRITABLE | SEG_ACCESSED;
@@ -394,8 +395,9 @@ static bool probe(struct x86_core *c, uint16_t selector, struct probe *probe)
     probe->faulted = false;
     if (x86_is_null(selector))
         return false;
-    if (!x86_descriptor_read(c, selector, EXC_GP, 0, &probe->d)) {
-        probe->faulted = c->fault.vector != EXC_GP;
+    /* Beyond the table's limit is no fault; where the table can't be read is one. */
+    if (!x86_descriptor_read(c, selector, EXC_NP, 0, &probe->d)) {
+        probe->faulted = c->fault.vector != EXC_NP;
         return false;
     }
     uint16_t attributes = probe->d.attributes;
@@ -533,7 +535,7 @@ static bool system_descriptor_read(struct x86_core *c, uint16_t selector, unsign
         return true;
     if (!x86_descriptor_read_upper(c, EXC_GP, 0, d))
         return false;
-    return x86_canonical(c, x86_segment_of(d).base) || x86_fault_gp(c, error);
+    return x86_canonical_base(c, x86_segment_of(d).base) || x86_fault_gp(c, error);
 }
 
 X86_DO(lldt)

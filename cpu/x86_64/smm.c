@@ -4,6 +4,8 @@
  */
 #include "cpu/x86_64/smm.h"
 
+#include "cpu/x86_64/blocks.h"
+#include "cpu/x86_64/control.h"
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/mmu.h"
 #include "cpu/x86_64/run.h"
@@ -45,12 +47,11 @@ static uint64_t get(struct x86_core *c, unsigned at, unsigned width)
     return x86_physical_read(c, (uint64_t)c->s.smbase + at, width);
 }
 
-/* Attributes have no hole there. */
 static void segment_save(struct x86_core *c, unsigned place, const struct x86_segment *seg)
 {
     unsigned at = MAP_SEGMENTS + 16 * place;
     put(c, at, 2, seg->selector);
-    put(c, at + 2, 2, (seg->attributes & 0xff) | (seg->attributes >> 4 & 0xf00));
+    put(c, at + 2, 2, seg->attributes);
     put(c, at + 4, 4, seg->limit);
     put(c, at + 8, 8, seg->base);
 }
@@ -58,10 +59,9 @@ static void segment_save(struct x86_core *c, unsigned place, const struct x86_se
 static struct x86_segment segment_restored(struct x86_core *c, unsigned place)
 {
     unsigned at = MAP_SEGMENTS + 16 * place;
-    uint64_t attributes = get(c, at + 2, 2);
     return (struct x86_segment){
         .selector = (uint16_t)get(c, at, 2),
-        .attributes = (uint16_t)((attributes & 0xff) | (attributes & 0xf00) << 4),
+        .attributes = get(c, at + 2, 2) & SEG_ATTRIBUTES,
         .limit = (uint32_t)get(c, at + 4, 4),
         .base = get(c, at + 8, 8),
     };
@@ -120,6 +120,9 @@ static void smm_state(struct x86_core *c)
     c->s.cpl = 0;
     c->s.activity = ACTIVITY_RUNNING;
     c->s.nmi_blocked = 1;
+    /* An SMI comes before the traps of the instruction behind it, which are not the handler's. */
+    c->s.debug_held = c->s.debug_pending;
+    c->s.debug_pending = 0;
 }
 
 static void in_smm_set(struct x86_core *c, bool in_smm)
@@ -135,42 +138,77 @@ void x86_smm_enter(struct x86_core *c)
     smm_state(c);
 }
 
-static bool restorable(uint64_t cr0, uint64_t cr4, uint64_t efer)
+/* What of a save area is read before anything is changed. */
+struct saved_control {
+    uint64_t cr0, cr3, cr4, efer, flags;
+};
+
+/* What no processor can have been in (SDM vol. 3, 32.4.1; APM vol. 2, 10.3.3). */
+static bool restorable(const struct x86_core *c, const struct saved_control *saved, uint16_t cs_attributes)
 {
-    bool paging = cr0 & CR0_PG;
-    if ((paging && !(cr0 & CR0_PE)) || cr0 >> 32)
+    bool paging = saved->cr0 & CR0_PG, long_mode = saved->efer & EFER_LMA;
+    if (!x86_cr0_valid(saved->cr0) || !x86_cr4_valid(c, saved->cr4) || !x86_efer_valid(c, saved->efer))
         return false;
-    return !(efer & EFER_LMA) || (paging && cr4 & CR4_PAE && efer & EFER_LME);
+    if (long_mode != (paging && saved->efer & EFER_LME))
+        return false;
+    if (!long_mode)
+        return !(saved->cr4 & CR4_PCIDE);
+    return saved->cr4 & CR4_PAE && !(saved->flags & FLAG_VM) && !(saved->cr3 >> c->model.physical_bits) &&
+           (cs_attributes & (SEG_L | SEG_DB)) != (SEG_L | SEG_DB);
+}
+
+static void shut_down(struct x86_core *c)
+{
+    c->s.activity = ACTIVITY_SHUTDOWN;
+    x86_exit(c, EXIT_SHUTDOWN);
+}
+
+static void control_restore(struct x86_core *c, const struct saved_control *saved)
+{
+    c->s.cr0 = (saved->cr0 & CR0_ALL) | CR0_ET;
+    c->s.cr4 = saved->cr4;
+    c->s.cr3 = saved->cr3;
+    c->s.efer = saved->efer;
+    c->s.rflags = (saved->flags & FLAGS_ALL) | FLAG_ONE;
+    c->lazy.how = LAZY_FLAGS;
+    c->s.dr[7] = (get(c, MAP_DR7, 4) & DR7_WRITABLE) | DR7_FIXED;
+    c->s.dr[6] = (get(c, MAP_DR6, 4) & DR6_WRITABLE) | DR6_FIXED;
+    /* Blocks know where breakpoints are, and the handler may have moved them. */
+    if (c->s.dr[7] & 0xff)
+        x86_blocks_drop_all(c);
+}
+
+static void events_restore(struct x86_core *c)
+{
+    c->s.nmi_blocked = get(c, MAP_NMI_MASK, 1) & 1;
+    c->s.activity = get(c, MAP_HALT_RESTART, 1) & 1 ? ACTIVITY_HALTED : ACTIVITY_RUNNING;
+    c->s.debug_pending = c->s.debug_held;
+    c->s.debug_held = 0;
 }
 
 void x86_smm_leave(struct x86_core *c)
 {
-    uint64_t cr0 = get(c, MAP_CR0, 8), cr4 = get(c, MAP_CR4, 8), efer = get(c, MAP_EFER, 8);
-    if (!restorable(cr0, cr4, efer)) {
-        c->s.activity = ACTIVITY_SHUTDOWN;
-        x86_exit(c, EXIT_SHUTDOWN);
+    struct saved_control saved = {.cr0 = get(c, MAP_CR0, 8),
+                                  .cr3 = get(c, MAP_CR3, 8),
+                                  .cr4 = get(c, MAP_CR4, 8),
+                                  .efer = get(c, MAP_EFER, 8),
+                                  .flags = get(c, MAP_RFLAGS, 8)};
+    if (!restorable(c, &saved, segment_restored(c, segment_place[CS]).attributes)) {
+        shut_down(c);
         return;
     }
     for (unsigned n = ES; n < X86_SEGMENTS; n++)
         c->s.seg[n] = segment_restored(c, segment_place[n]);
     c->s.gdtr = table_restored(c, PLACE_GDTR);
     c->s.idtr = table_restored(c, PLACE_IDTR);
-    c->s.cr0 = cr0 | CR0_ET;
-    c->s.cr4 = cr4;
-    c->s.cr3 = get(c, MAP_CR3, 8);
-    c->s.efer = efer & (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
-    c->s.dr[7] = get(c, MAP_DR7, 4) | DR7_FIXED;
-    c->s.dr[6] = get(c, MAP_DR6, 4) | DR6_FIXED;
-    c->s.rflags = (get(c, MAP_RFLAGS, 8) & FLAGS_ALL) | FLAG_ONE;
-    c->lazy.how = LAZY_FLAGS;
+    control_restore(c, &saved);
     c->s.rip = get(c, MAP_RIP, 8);
     for (unsigned n = 0; n < 16; n++)
         c->s.gpr[n] = get(c, MAP_RAX - 8 * n, 8);
-    c->s.cpl = x86_v86(c) ? 3 : cr0 & CR0_PE ? c->s.seg[SS].attributes >> SEG_DPL_SHIFT & 3 : 0;
-    c->s.nmi_blocked = get(c, MAP_NMI_MASK, 1) & 1;
-    c->s.activity = get(c, MAP_HALT_RESTART, 1) & 1 ? ACTIVITY_HALTED : ACTIVITY_RUNNING;
+    c->s.cpl = x86_v86(c) ? 3 : saved.cr0 & CR0_PE ? c->s.seg[SS].attributes >> SEG_DPL_SHIFT & 3 : 0;
+    events_restore(c);
     c->s.smbase = (uint32_t)get(c, MAP_SMBASE, 4);
-    if (cr0 & CR0_PG && cr4 & CR4_PAE && !(efer & EFER_LMA))
-        x86_pdptes_load(c, c->s.cr3);
     in_smm_set(c, false);
+    if (saved.cr0 & CR0_PG && saved.cr4 & CR4_PAE && !x86_long_mode(c) && !x86_pdptes_load(c, c->s.cr3))
+        shut_down(c);
 }

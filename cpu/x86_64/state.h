@@ -127,5 +127,7 @@ struct x86_state {
     uint8_t nmi_pending, smi_pending, init_pending;
     uint8_t sipi_pending;
     uint8_t sipi_vector;
+    uint8_t ferr, ignne;
     uint32_t debug_pending; /* bits for DR6: a debug trap to be taken before the next instruction */
+    uint32_t debug_held;    /* those of what an SMI interrupted, until RSM */
 };

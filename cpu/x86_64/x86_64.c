@@ -99,7 +99,10 @@ static const struct state_field state_fields[] = {
     FIELD(init_pending),
     FIELD(sipi_pending),
     FIELD(sipi_vector),
+    FIELD(ferr),
+    FIELD(ignne),
     FIELD(debug_pending),
+    FIELD(debug_held),
 };
 
 /* Whatever was saved, the state is one that can be run. */
@@ -346,6 +349,12 @@ void x86_sipi_signal(struct vcpu *vcpu, uint8_t vector)
 void x86_bootstrap_set(struct vcpu *vcpu, bool bootstrap)
 {
     x86_core_of(vcpu)->bootstrap = bootstrap;
+}
+
+void x86_ignne_set(struct vcpu *vcpu)
+{
+    struct x86_state *s = &x86_core_of(vcpu)->s;
+    s->ignne = s->ferr;
 }
 
 static void a20_apply(struct vcpu *vcpu, void *arg)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The system side of x86_64, case by case beside QEMU and Bochs: segments, gates, tasks, modes, paging, debugging, opcodes.
+"""The system side of x86_64, case by case beside QEMU and Bochs: segments, gates, tasks, modes, paging, debugging, opcodes,
+interrupts with their shadows, system-management mode, 57-bit addresses, 16-bit programs.
 
 usage: x86_64_system_test.py VM-CLI [--seed N] [--count N] [unittest arguments]
 
@@ -25,7 +26,7 @@ sys.path.insert(0, os.path.join(HERE, "x86"))
 from divergences import explained, first_difference  # noqa: E402
 from peers import peers, run_all  # noqa: E402
 
-AREAS = ("segments", "far", "interrupts", "tasks", "v86", "control", "paging", "debug", "opcodes")
+AREAS = ("segments", "far", "interrupts", "tasks", "v86", "control", "paging", "debug", "opcodes", "events", "smm", "la57", "real")
 SLOW = float(os.environ.get("TRIARCH_TEST_SLOW", "1"))
 PROGRAM, SEEDS, COUNT = None, (1, 2), 300
 ROM_CASES = 6000  # so many fit
@@ -62,7 +63,7 @@ class System(unittest.TestCase):
                 if not results[peer.name][i]:
                     continue
                 theirs = results[peer.name][i].values()
-                name = first_difference(ours, theirs)
+                name = first_difference(peer.name, ours, theirs)
                 if name and not explained(peer.name, case.name, name):
                     found.append(f"{case.name}: {name} is {text(ours.get(name))}, {peer.name} has {text(theirs.get(name))}")
         return found

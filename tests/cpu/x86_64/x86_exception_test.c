@@ -264,6 +264,31 @@ static void external(void)
     xb_destroy(b);
 }
 
+/* The instruction behind STI runs before any interrupt, be it one that comes in between the two: an idle loop
+ * that looked for work before STI would sleep on it otherwise. */
+static void shadow_of_the_last(void)
+{
+    struct x86_bare *b = begin();
+    uint64_t at = XB_CODE + PAGE_SIZE - 2;
+    XB_PUT(b, at, 0x90, 0xfb, 0xf4);
+    b->interrupt = -1;
+    for (unsigned together = 0; together < 2; together++) {
+        xb_protected(b);
+        b->s->rip = at;
+        b->s->rflags = FLAG_ONE;
+        b->s->activity = ACTIVITY_RUNNING;
+        x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, false);
+        if (!together)
+            xb_step(b, 1);
+        xb_step(b, together ? 2 : 1);
+        CHECK_EQ(b->s->rip, at + 2);
+        raise_interrupt(b, 0x40);
+        CHECK_EQ(xb_run(b, b->s->rip), 0x40);
+        CHECK_EQ(xb_frame(b, 0), at + 3);
+    }
+    xb_destroy(b);
+}
+
 static void non_maskable(void)
 {
     struct x86_bare *b = begin();
@@ -281,6 +306,54 @@ static void non_maskable(void)
     XB_PUT(b, XB_CODE + 0x100, 0x90, 0xf4);
     CHECK_EQ(XB_EXEC(b, 0xcf), EXC_NMI);
     CHECK_EQ(xb_frame(b, 0), XB_CODE + 0x100);
+    xb_destroy(b);
+}
+
+/* FERR# becomes an interrupt, as in a PC. */
+static void ferr_set(void *opaque, bool level)
+{
+    struct x86_bare *b = opaque;
+    x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, level);
+}
+
+static int ferr_acknowledge(void *opaque)
+{
+    struct x86_bare *b = opaque;
+    x86_64_ops.irq_set(b->vcpu, X86_LINE_INTR, false);
+    return 0x75;
+}
+
+/* An x87 exception without CR0.NE: the interrupt comes before the instruction that met it (SDM vol. 1, D.2).
+ */
+static void coprocessor(void)
+{
+    struct x86_bare *b = begin();
+    x86_hooks_set(b->vcpu, &(struct x86_hooks){
+                               .opaque = b, .interrupt_acknowledge = ferr_acknowledge, .ferr_set = ferr_set});
+    b->s->cr0 &= ~CR0_NE;
+    b->s->rflags |= FLAG_IF;
+    b->s->fcw = 0x37b; /* division by zero is not masked */
+    b->s->ftw = 0xffff;
+    /* fld1; fldz; fdivp; nop; fld1: the division waits for the next one */
+    CHECK_EQ(XB_EXEC(b, 0xd9, 0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x90, 0xd9, 0xe8), 0x75);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 7);
+    CHECK_EQ(b->s->fip, XB_CODE + 4);
+    /* The handler lets it go on. */
+    x86_ignne_set(b->vcpu);
+    b->s->gpr[RSP] += 12;
+    b->s->rflags |= FLAG_IF;
+    CHECK_EQ(xb_run(b, XB_CODE + 7), -1);
+    /* Without the exception all is as before; the next one interrupts again. fnclex; fldz; fld1; fwait */
+    CHECK_EQ(XB_EXEC(b, 0xdb, 0xe2, 0xdb, 0xe3, 0xd9, 0xee, 0x9b), -1);
+    CHECK(!b->s->ferr && !b->s->ignne);
+    b->s->fcw = 0x37b;
+    CHECK_EQ(XB_EXEC(b, 0xd9, 0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x9b), 0x75);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 6);
+    /* With interrupts off it goes on. */
+    xb_protected(b);
+    b->s->cr0 &= ~CR0_NE;
+    b->s->rflags &= ~FLAG_IF;
+    CHECK_EQ(XB_EXEC(b, 0x9b, 0x90), -1);
     xb_destroy(b);
 }
 
@@ -321,6 +394,26 @@ static void single_step(void)
     xb_protected(b);
     b->s->rflags = FLAG_ONE | FLAG_TF;
     CHECK_EQ(XB_EXEC(b, 0xcd, 0x30), 0x30);
+    /* The trap of HLT ends it. */
+    xb_protected(b);
+    b->s->rflags = FLAG_ONE | FLAG_TF;
+    CHECK_EQ(XB_EXEC(b, 0xf4, 0x90), EXC_DB);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 1);
+    xb_destroy(b);
+}
+
+/* A breakpoint right behind a load of SS is passed over (SDM vol. 3, 18.3.1.1). */
+static void breakpoint_in_shadow(void)
+{
+    struct x86_bare *b = begin();
+    b->s->gpr[RAX] = XB_DATA32;
+    b->s->dr[0] = XB_CODE + 2;
+    b->s->dr[7] = DR7_FIXED | 2;
+    x86_state_changed(b->vcpu);
+    CHECK_EQ(XB_EXEC(b, 0x8e, 0xd0, 0x90, 0x90), -1);
+    /* mov ds, ax */
+    CHECK_EQ(XB_EXEC(b, 0x8e, 0xd8, 0x90, 0x90), EXC_DB);
+    CHECK_EQ(xb_frame(b, 0), XB_CODE + 2);
     xb_destroy(b);
 }
 
@@ -446,8 +539,11 @@ static const struct test_case cases[] = {
     {"error_codes_of_page_faults", error_codes_of_page_faults},
     {"crossing", crossing},
     {"external", external},
+    {"shadow_of_the_last", shadow_of_the_last},
     {"non_maskable", non_maskable},
+    {"coprocessor", coprocessor},
     {"single_step", single_step},
+    {"breakpoint_in_shadow", breakpoint_in_shadow},
     {"debug_registers", debug_registers},
     {"alignment", alignment},
     {"invalid", invalid},

@@ -35,7 +35,8 @@ static void msrs(void)
         bool fails;
     } writes[] = {
         {0xc0000082, 0x7fffffffffff, false},
-        {0xc0000082, 0x800000000000, true}, /* LSTAR: canonical */
+        {0xc0000082, 0x100000000000000, true}, /* LSTAR: canonical */
+        {0xc0000082, 0x800000000000, false},   /* as 5-level paging has it, even when it is off */
         {0xc0000100, 0xffff800000000000, false},
         {0xc0000084, 0xffffffff, false},
         {0xc0000084, 0x100000000, true},

@@ -39,9 +39,9 @@ FIELDS = {name: (8 * i, 8) for i, name in enumerate(GPRS + ["rip", "cs", "rflags
 FIELDS.update({name: (0xA8 + 2 * i, 2) for i, name in enumerate(["ds", "es", "fs", "gs"])})
 FIELDS.update({name: (0xB0 + 8 * i, 8) for i, name in enumerate(["cr0", "cr3", "cr4", "efer"])})
 FIELDS.update(gdt_limit=(0xD0, 2), gdt_base=(0xD2, 8), idt_limit=(0xE0, 2), idt_base=(0xE2, 8), ldtr=(0xF0, 2), tr=(0xF2, 2),
-              mode=(0xF4, 4), resume=(0xF8, 4), cr2=(0x130, 8), dr6=(0x120, 8), dr7=(0x128, 8))
+              mode=(0xF4, 4), resume=(0xF8, 8), icr=(0x3F0, 4), smm_call=(0x3F4, 4), cr2=(0x130, 8), dr6=(0x120, 8), dr7=(0x128, 8))
 FIELDS.update({f"dr{i}": (0x100 + 8 * i, 8) for i in range(4)})
-MSRS = 0x200
+MSRS, SMM = 0x200, 0x400
 
 
 def segment(base, limit, access, flags=0):
@@ -134,6 +134,7 @@ def flat(cs, ss, rip, rsp, **more):
 
 PE = CR0_PE | CR0_ET | CR0_NE | CR0_MP
 LONG = dict(cr0=PE | CR0_PG | CR0_WP, cr3=PML4, efer=LME | NXE | SCE, cr4=CR4["PAE"] | CR4["OSFXSR"] | CR4["OSXMMEXCPT"])
+LONG57 = dict(LONG, cr3=PML5, cr4=LONG["cr4"] | CR4["LA57"])
 SSE = CR4["OSFXSR"] | CR4["OSXMMEXCPT"]
 PAGED = dict(cr0=PE | CR0_PG | CR0_WP, cr3=PD32, cr4=SSE | CR4["PSE"])
 PAE = dict(cr0=PE | CR0_PG | CR0_WP, cr3=PDPT, cr4=SSE | CR4["PAE"], efer=NXE)
@@ -156,6 +157,9 @@ MODES = {mode.name: mode for mode in [
     Mode("paeu", 32, USER_CODE, 1, dict(RING3, **PAE), PAE_TABLES),
     Mode("long", 64, CODE, 2, dict(flat(CODE64, DATA32, CODE, 0x7F00), **LONG)),
     Mode("longu", 64, USER_CODE, 2, dict(flat(UCODE64, UDATA, USER_CODE, STACK3), **LONG)),
+    Mode("long57", 64, CODE, 2, dict(flat(CODE64, DATA32, CODE, 0x7F00), **LONG57)),
+    Mode("longu57", 64, USER_CODE, 2, dict(flat(UCODE64, UDATA, USER_CODE, STACK3), **LONG57)),
+    Mode("compatu57", 32, USER_CODE, 2, dict(RING3, **LONG57)),
     Mode("compat", 32, CODE, 2, dict(RING0, **LONG)),
     Mode("compatu", 32, USER_CODE, 2, dict(RING3, **LONG)),
     Mode("compat16", 16, CODE, 2, dict(flat(CODE16, DATA16, 0x3000, 0x7F00), **LONG)),
@@ -166,9 +170,10 @@ class Case:
     """Code that is run in a mode, with what it finds otherwise than the mode has it. Values of the state are keywords;
     the peers in `without` are not asked, because their answer is known to be none."""
 
-    def __init__(self, name, mode, code, memory=None, msrs=(), without=(), **state):
+    def __init__(self, name, mode, code, memory=None, msrs=(), without=(), smm=(), **state):
+        """`smm`: for each SMI, {address from SMBASE: 8 bytes' value} of what is changed in what it saved."""
         self.name, self.mode, self.text, self.without = f"{name} [{mode}]", MODES[mode], f"{code}\nud2", without
-        self.memory, self.state, self.msrs = dict(memory or {}), state, list(msrs)
+        self.memory, self.state, self.msrs, self.smm = dict(memory or {}), state, list(msrs), list(smm)
 
     def gdt(self, selector, descriptor):
         self.memory[(LDT if selector & 4 else GDT) + (selector & ~7)] = descriptor
@@ -184,6 +189,9 @@ class Case:
         if self.msrs:
             words = [word for number, value in self.msrs for word in (number, value & 0xFFFFFFFF, value >> 32)]
             result.append((STATE + MSRS, struct.pack(f"<{len(words)}I", *words)))
+        if self.smm:
+            changes = (b"".join(struct.pack("<IQ", *change) for change in smi.items()) + bytes(4) for smi in self.smm)
+            result.append((STATE + SMM, b"".join(changes)))
         return result
 
 
@@ -222,12 +230,13 @@ def link(source, result, base=0):
     subprocess.run(["ld", f"-Ttext={base:#x}", "--oformat", "binary", "-e", "0", "-o", result, unlinked], check=True)
 
 
+def build_monitor(folder):
+    link(os.path.join(HERE, "monitor.S"), os.path.join(folder, "monitor.bin"), MONITOR)
+
+
 def rom(cases, codes, first, folder):
-    """The bytes of a ROM with these cases, of which those before `first` are not run."""
-    monitor = os.path.join(folder, "monitor.bin")
-    if not os.path.exists(monitor):
-        link(os.path.join(HERE, "monitor.S"), monitor, MONITOR)
-    with open(monitor, "rb") as file:
+    """The bytes of a ROM with these cases, of which those before `first` are not run. The monitor has been built."""
+    with open(os.path.join(folder, "monitor.bin"), "rb") as file:
         program = bytearray(file.read())
     body, modes, pairs = bytearray(8 * len(cases)), {}, []
     for case, code in zip(cases, codes):

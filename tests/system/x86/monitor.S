@@ -8,6 +8,7 @@
  *
  *   0      the arena: tables, stacks, data and code of a case (image.py has its map)
  *   20000  this program     30000 what was recorded     3f000 its stack (downwards)
+ *   38000  where SMIs go, with 3fe00 what they save; 50000, 57e00 the same for another SMBASE
  *   60000  the arena as it was before the case ran
  *
  * What it writes, all little-endian: MAGIC; the number of a case before it runs; after it, the count of events, the
@@ -43,10 +44,13 @@
 #define IN_LDTR     (IN + 0xf0)
 #define IN_TR       (IN + 0xf2)
 #define IN_MODE     (IN + 0xf4) /* 0 real, 1 protected, 2 long */
-#define IN_RESUME   (IN + 0xf8) /* a bit for each vector to return from */
+#define IN_RESUME   (IN + 0xf8) /* a bit for each vector below 64 to return from */
 #define IN_DR       (IN + 0x100) /* DR0 to DR3, DR6, DR7 */
 #define IN_CR2      (IN + 0x130)
 #define IN_MSRS     (IN + 0x200) /* number, low, high; number 0 ends */
+#define IN_ICR      (IN + 0x3f0) /* an interrupt the local APIC shall have before the case begins; or 0 */
+#define IN_SMM_CALL (IN + 0x3f4) /* code that is called in the handler of SMIs (far, real mode); or 0 */
+#define IN_SMM      (IN + 0x400) /* changes to what SMIs saved: address from SMBASE, low, high; 0 ends those of an SMI */
 
 /* An event. */
 #define EV_VECTOR   0x00
@@ -66,6 +70,23 @@
 #define EV_MXCSR    0x154
 #define EV_GDTR     0x160
 #define EV_IDTR     0x170
+
+/* The event of an SMI: vector 100h, width 0, and what it saved. */
+#define SMI         0x100
+#define EV_SMM_SEG  0x008 /* SMBASE + fe00h: segments and tables, 16 bytes each */
+#define EV_SMM_MISC 0x0a8 /* fec8h: restarts, NMI mask, EFER */
+#define EV_SMM_BASE 0x0b8 /* fefch: revision, SMBASE */
+#define EV_SMM_CR   0x0c0 /* ff48h: CR4, CR3, CR0, DR7, DR6, flags, RIP */
+#define EV_SMM_GPR  0x0f8 /* ff80h: R15 to RAX */
+#define EV_SMM_NOW  0x178 /* CR0 and DR7 of the handler */
+#define SMBASE      0x30000
+#define SMBASE2     0x48000
+
+/* MSRs of the local APIC. */
+#define APIC_BASE   0x1b
+#define X2APIC_EOI  0x80b
+#define X2APIC_SVR  0x80f
+#define X2APIC_ICR  0x830
 
 #define CODE32 0x08
 #define DATA   0x10
@@ -98,10 +119,15 @@ monitor_tss:
     .long 0, STACK, DATA
     .skip 0x5c
 monitor_idt:
-    .skip 6 * 8 /* #UD only */
+    .rept 6
+    .word drained - header, CODE32, 0x8e00, MONITOR >> 16
+    .endr
     .word back - header, CODE32, 0x8e00, MONITOR >> 16
+    .rept 64 - 7
+    .word drained - header, CODE32, 0x8e00, MONITOR >> 16
+    .endr
 monitor_idtr:
-    .word 7 * 8 - 1
+    .word 64 * 8 - 1
     .long monitor_idt
 real_idtr:
     .word 0x3ff
@@ -140,7 +166,14 @@ monitor:
     call write_msrs
     mov $IN_MSRS, %esi
     call write_msrs
-    mov $0x600, %eax
+    movl $IN_SMM, smm_changes
+    mov IN_ICR, %eax
+    test %eax, %eax
+    jz 1f
+    mov $X2APIC_ICR, %ecx
+    xor %edx, %edx
+    wrmsr
+1:  mov $0x600, %eax
     mov %eax, %cr4
     fninit
     .rept 8
@@ -262,6 +295,23 @@ patch:
 emit:
     mov $0xe9, %edx
     rep outsb
+    ret
+
+/* An interrupt a case has left. */
+drained:
+    push %eax
+    push %ecx
+    push %edx
+    call end_of_interrupt
+    pop %edx
+    pop %ecx
+    pop %eax
+    iretl
+end_of_interrupt:
+    mov $X2APIC_EOI, %ecx
+    xor %eax, %eax
+    xor %edx, %edx
+    wrmsr
     ret
 
 done:
@@ -437,6 +487,23 @@ enter_long:
     mov %\a, %dr7
     .endm
 
+    .macro smm_part from, to, bytes
+    lea \from(%ebp), %esi
+    lea \to(%ebx), %edi
+    mov $\bytes / 4, %ecx
+    addr32 rep movsl
+    .endm
+    .macro end_interrupt /* of those from outside, whose vector is in %ecx */
+    cmp $32, %ecx
+    jb 9f
+    mov $X2APIC_EOI, %ecx
+    xor %eax, %eax
+    xor %edx, %edx
+    wrmsr
+    xor %ecx, %ecx /* like those no error code is pushed for */
+9:
+    .endm
+
     .code32
 record32:
     push %eax
@@ -489,10 +556,11 @@ record32:
     sidt EV_IDTR(%ebx)
     note_msrs ebx
     mov EV_VECTOR(%ebx), %ecx
-    cmp $32, %ecx
+    cmp $64, %ecx
     jae finish32
     bt %ecx, IN_RESUME
     jnc finish32
+    end_interrupt
     restore_system eax, ebx
     mov EV_GPR + 16(%ebx), %edx
     mov EV_GPR + 48(%ebx), %esi
@@ -557,6 +625,11 @@ back:
     mov $STACK, %esp
     push $2
     popf
+    call end_of_interrupt
+    call end_of_interrupt
+    sti
+    nop
+    cli
     /* what was recorded */
     mov event, %eax
     sub $RECORD, %eax
@@ -646,10 +719,11 @@ record64:
     sidt EV_IDTR(%rbx)
     note_msrs rbx
     mov EV_VECTOR(%rbx), %ecx
-    cmp $32, %ecx
+    cmp $64, %ecx
     jae finish64
     bt %ecx, IN_RESUME
     jnc finish64
+    end_interrupt
     restore_system rax, rbx
     mov EV_GPR + 16(%rbx), %rdx
     mov $0x227d00, %eax
@@ -726,16 +800,18 @@ record16:
     sgdtl EV_GDTR(%ebx)
     sidtl EV_IDTR(%ebx)
     mov EV_VECTOR(%ebx), %ecx
-    cmp $32, %ecx
+    cmp $64, %ecx
     jae finish16
     xor %ax, %ax
     mov %ax, %ds
     bt %ecx, IN_RESUME
     jnc finish16
+    end_interrupt
     mov $RECORD / 16, %ax
     mov %ax, %ds
     restore_system eax, ebx
     mov EV_GPR + 48(%ebx), %esi
+    mov EV_GPR + 16(%ebx), %edx
     mov EV_GPR + 8(%ebx), %ecx
     pop %ds
     pop %ebx
@@ -781,6 +857,55 @@ finish16:
     .set n, n + 1
     .endr
 
+/* --- SMIs: note what was saved, change it, and go back. From 8000h beyond SMBASE, whose paragraph is in %dx. --- */
+    .code16
+smi16:
+    mov $0x3000, %ax
+    mov %ax, %ss
+    mov $0xe000, %sp
+    movzwl %dx, %esi
+    shl $4, %esi
+    mov %esi, %ebp
+    mov $event, %edi
+    mov (%edi), %ebx
+    cmp $RECORD + EVENTS * EVENT, %ebx
+    jae 1f
+    addl $EVENT, (%edi)
+    movl $SMI, EV_VECTOR(%ebx)
+    smm_part 0xfe00, EV_SMM_SEG, 160
+    smm_part 0xfec8, EV_SMM_MISC, 16
+    smm_part 0xfefc, EV_SMM_BASE, 8
+    smm_part 0xff48, EV_SMM_CR, 56
+    smm_part 0xff80, EV_SMM_GPR, 128
+    mov %cr0, %eax
+    mov %eax, EV_SMM_NOW(%ebx)
+    mov %dr7, %eax
+    mov %eax, EV_SMM_NOW + 4(%ebx)
+1:  mov %ebp, %ebx /* which is in DS */
+    movl $SMBASE, 0xff00(%ebx)
+    mov $smm_changes, %edi
+    mov (%edi), %esi
+2:  mov (%esi), %ecx
+    add $4, %esi
+    jecxz 3f
+    mov (%esi), %eax
+    mov %eax, (%ebx,%ecx)
+    mov 4(%esi), %eax
+    mov %eax, 4(%ebx,%ecx)
+    add $8, %esi
+    jmp 2b
+3:  mov %esi, (%edi)
+    cmpl $0, %ds:IN_SMM_CALL
+    je 4f
+    lcall *%ds:IN_SMM_CALL
+4:  rsm
+smi_entry: /* what is copied there */
+    mov %cs, %dx
+    ljmp $MONITOR / 16, $smi16 - header
+    .code32
+smm_changes:
+    .long IN_SMM
+
 /* --- from the reset vector, in the ROM: CS's base is FFFF0000h --- */
     .org 0xff00
     .code16
@@ -810,6 +935,20 @@ start32:
     mov $0x33, %eax
     mov %eax, %cr0
     lgdt monitor_gdtr
+    mov $APIC_BASE, %ecx
+    rdmsr
+    or $0xc00, %eax
+    wrmsr
+    mov $X2APIC_SVR, %ecx
+    mov $0x1ff, %eax
+    xor %edx, %edx
+    wrmsr
+    .irp base, SMBASE, SMBASE2
+    mov $smi_entry, %esi
+    mov $\base + 0x8000, %edi
+    mov $8, %ecx
+    rep movsb
+    .endr
     mov $magic, %esi
     mov $8, %ecx
     call emit

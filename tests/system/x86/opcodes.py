@@ -20,7 +20,9 @@ def opcode_cases(random, count):
         prefix = random.choice(PREFIXES)
         if long and random.random() < .3:
             prefix = (*prefix, random.choice((0x48, 0x41, 0x4F)))
-        modrm = random.randrange(256) if random.random() < .5 else random.choice((0xC0, 0x03, 0xC8, 0xD1, 0xE9, 0xF8))
+        # Behind opcodes without ModRM it is an opcode itself.
+        modrm = random.choice([byte for byte in range(256) if byte not in UNSTEADY["one"]]) if random.random() < .5 else \
+            random.choice((0xC0, 0x03, 0xC8, 0xD1, 0xE9, 0xF8))
         kind = random.choice(("one", "two", "two", "two", "38", "3a", "vex", "vex", "vex", "vex3"))
         byte = random.choice([byte for byte in range(256) if byte not in UNSTEADY[kind]])
         if kind == "one":

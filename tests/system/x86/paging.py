@@ -10,6 +10,7 @@ FORMATS = {
     # name: (modes, bytes of an entry, [(table, index) from the top for the page at USER_DATA], bits to try in each)
     "32": (("paged", "pagedu"), 4, [(PD32, 0), (PT32, USER_DATA >> 12)]),
     "pae": (("pae", "paeu"), 8, [(PD, 0), (PT, USER_DATA >> 12)]),
+    "5": (("long57", "longu57", "compatu57"), 8, [(PML5, 0), (PML4, 0), (PDPT, 0), (PD, 0), (PT, USER_DATA >> 12)]),
     "4": (("long", "longu", "compat", "compatu"), 8, [(PML4, 0), (PDPT, 0), (PD, 0), (PT, USER_DATA >> 12)]),
 }
 
@@ -39,7 +40,7 @@ def rights(random, count):
         efer = state.get("efer", 0) & ~NXE | random.choice((NXE, NXE, NXE, 0))
         setup, flags = "", 2 | random.choice((0, 0, AC))
         pkru = None
-        if name == "4" and random.random() < .3:
+        if name in "45" and random.random() < .3:
             cr4 |= CR4["PKE"]
             key = random.choice((0, 1, 15))
             entry |= key << 59
@@ -51,7 +52,7 @@ def rights(random, count):
             table, index = random.choice(levels[:-1])
             value = int.from_bytes(MODES[mode].memory[table][size * index:size * index + size], "little") if table in MODES[mode].memory else 0
             flip = random.choice((W, U, A, G, PWT, PS)) if size == 4 or random.random() < .8 else 1 << random.choice((52, 62, 51, 45))
-            if flip != PS or table == PML4:
+            if flip != PS or table in (PML4, PML5):
                 value ^= flip
                 memory[table] = value.to_bytes(size, "little")
                 upper = f" {table:x}={value:x}"

@@ -5,13 +5,14 @@ import shutil
 import struct
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-from image import ERROR_CODES, GPRS, assemble, rom
+from image import ERROR_CODES, GPRS, assemble, build_monitor, rom
 
 EVENT = 0x180
 START = 30  # seconds an emulator may need to begin
 BOCHS = """display_library: term
-cpu: model=arrow_lake, exclude_features="vmx, waitpkg, serialize, cet", count=1, ips=200000000, ignore_bad_msrs=0, reset_on_triple_fault=0
+cpu: model=arrow_lake, add_features="la57", exclude_features="vmx, waitpkg, serialize, cet", count=1, ips=200000000, ignore_bad_msrs=0, reset_on_triple_fault=0
 memory: guest=64, host=64
 romimage: file={rom}
 vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest
@@ -41,7 +42,7 @@ class Peer:
                 out.write(BOCHS.format(rom=image, log=os.path.join(folder, "bochs.log")))
             command = [self.command, "-q", "-f", settings]
         elif self.name == "qemu":
-            command = [self.command, "-M", "q35", "-cpu", "max", "-accel", "tcg", "-m", "64M", "-nodefaults", "-no-user-config",
+            command = [self.command, "-M", "q35,smm=on", "-cpu", "max", "-accel", "tcg", "-m", "64M", "-nodefaults", "-no-user-config",
                        "-display", "none", "-no-reboot", "-bios", image, "-device", "isa-debug-exit,iobase=0xf4",
                        "-chardev", f"file,id=log,path={log}", "-device", "isa-debugcon,iobase=0xe9,chardev=log"]
         else:
@@ -137,8 +138,38 @@ def parse(data, first):
     return results, False
 
 
+SMI = 0x100
+SMM_SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs", "gdtr", "ldtr", "idtr", "tr")
+
+
+def parse_smi(data):
+    """What an SMI saved, without what the manual does not tell: of null selectors, of attributes in real mode, of bit 1 of TR's type."""
+    event = {"vector": SMI}
+    protected, = struct.unpack_from("<B", data, 0xC0 + 16)
+    for i, name in enumerate(SMM_SEGMENTS):
+        selector, attributes, limit, base = struct.unpack_from("<HHIQ", data, 8 + 16 * i)
+        if name in ("gdtr", "idtr"):
+            event.update({f"s.{name}.limit": limit, f"s.{name}.base": base})
+            continue
+        if name in ("ldtr", "tr") and not protected & 1:
+            continue  # what was there before
+        event[f"s.{name}"] = selector
+        if selector & ~3 or not protected & 1:
+            event.update({f"s.{name}.limit": limit, f"s.{name}.base": base})
+        if selector & ~3 and protected & 1:
+            event[f"s.{name}.attributes"] = attributes & (0xF0FD if name == "tr" else 0xF0FF)
+    event.update(zip(("s.io", "s.halt"), data[0xA8:0xAA]))
+    event.update(zip(("s.efer", "s.revision", "s.smbase"), struct.unpack_from("<QII", data, 0xB0)))
+    event.update(zip(("s.cr4", "s.cr3", "s.cr0", "s.dr7", "s.dr6", "s.rflags", "s.rip"), struct.unpack_from("<7Q", data, 0xC0)))
+    event.update(zip((f"s.{name}" for name in reversed(GPRS)), struct.unpack_from("<16Q", data, 0xF8)))
+    event.update(zip(("cr0", "dr7"), struct.unpack_from("<2I", data, 0x178)))
+    return event
+
+
 def parse_event(data):
     vector, width = struct.unpack_from("<II", data)
+    if vector == SMI:
+        return parse_smi(data)
     event = {"vector": vector, "width": width}
     event.update(zip((f"h.{name}" if name == "rsp" else name for name in GPRS), struct.unpack_from("<16Q", data, 8)))
     event.update(zip(("h.ss", "ds", "es", "fs", "gs", "h.cs", "tr", "ldtr"), struct.unpack_from("<8I", data, 0x88)))
@@ -172,5 +203,9 @@ def peers(program):
 
 
 def run_all(program_peers, cases, folder, quiet=5):
+    """{name: results} of all, which run at the same time."""
     codes = assemble([(case.mode.bits, case.text) for case in cases], folder)
-    return {peer.name: peer.run(cases, codes, folder, quiet) for peer in program_peers}
+    build_monitor(folder)
+    with ThreadPoolExecutor() as pool:
+        runs = {peer.name: pool.submit(peer.run, cases, codes, folder, quiet) for peer in program_peers}
+        return {name: run.result() for name, run in runs.items()}
