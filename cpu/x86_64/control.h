@@ -19,9 +19,6 @@ bool x86_msr_write(struct x86_core *c, uint32_t number, uint64_t value);
 /* The ticks the time-stamp counter has counted, without what software added. */
 uint64_t x86_ticks(const struct x86_core *c);
 
-/* A performance counter as RDPMC numbers them. False: there is none of that number. */
-bool x86_pmc_read(struct x86_core *c, uint32_t number, uint64_t *value);
-
 struct x86_cpuid {
     uint32_t reg[4]; /* EAX, EBX, ECX, EDX */
 };

@@ -68,6 +68,11 @@ static uint32_t dr_code_hits(const struct x86_core *c, uint64_t linear)
     return hits;
 }
 
+void x86_debug_condition(struct x86_core *c, uint32_t dr6_bits)
+{
+    c->s.dr[6] = (c->s.dr[6] & ~(uint64_t)DR6_B0_B3) | dr6_bits;
+}
+
 void x86_data_hit(struct x86_core *c, uint64_t va, unsigned len, enum walk_access access)
 {
     if (likely(!(c->s.dr[7] & 0xff)))
@@ -152,7 +157,7 @@ bool x86_code_break(struct x86_core *c, uint64_t linear)
     }
     if (!hits)
         return false;
-    c->s.dr[6] |= hits;
+    x86_debug_condition(c, hits);
     c->s.dr[7] &= ~(uint64_t)DR7_GD;
     x86_fault(c, EXC_DB);
     x86_exception(c);

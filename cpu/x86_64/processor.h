@@ -64,6 +64,7 @@ enum x86_event {
     EVENT_SMI,
     EVENT_INIT,
     EVENT_SIPI,
+    EVENT_NMI_AGAIN, /* another one before the first was looked at */
 };
 
 struct x86_core {

@@ -9,6 +9,7 @@
 #include "cpu/x86_64/debug.h"
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/mmu.h"
+#include "cpu/x86_64/pmu.h"
 
 /* state.rip at i; the instructions behind it, counted when the block was entered, won't be executed. */
 static void rewind_to(struct x86_core *c, const struct x86_insn *i, uint64_t pc)
@@ -69,6 +70,7 @@ static bool attend(struct x86_core *c)
 {
     if (interpreter_attend(&c->vcpu))
         return false;
+    vcpu_limit_lower(&c->vcpu, x86_pmu_check(c));
     x86_resync(c);
     return true;
 }
@@ -186,6 +188,24 @@ static void shadow_lift(struct x86_core *c)
         c->s.shadow = SHADOW_NONE;
 }
 
+/* The next instructions, or none when somebody wants attention first. */
+static void go_on(struct x86_core *c)
+{
+    uint8_t shadow = c->s.shadow;
+    uint64_t before = c->vcpu.icount;
+    bool single = c->run_single;
+    if (shadow)
+        shadow_lift(c);
+    c->run_single = false;
+    if (single || c->vcpu.single_step || c->stopped.passing || c->s.shadow ||
+        c->s.rflags & (FLAG_TF | FLAG_RF) || trace_on(TRACE_INSN))
+        run_single(c);
+    else
+        run_blocks(c);
+    if (unlikely(shadow) && c->vcpu.icount == before)
+        c->s.shadow = shadow;
+}
+
 /* One turn of the outer loop. */
 static void turn(struct x86_core *c)
 {
@@ -209,15 +229,7 @@ static void turn(struct x86_core *c)
         c->s.rflags &= ~FLAG_RF;
     else if (!c->stopped.passing && !(c->s.rflags & FLAG_RF) && x86_code_break(c, linear))
         return;
-    if (c->s.shadow)
-        shadow_lift(c);
-    bool single = c->run_single;
-    c->run_single = false;
-    if (single || c->vcpu.single_step || c->stopped.passing || c->s.shadow ||
-        c->s.rflags & (FLAG_TF | FLAG_RF) || trace_on(TRACE_INSN))
-        run_single(c);
-    else
-        run_blocks(c);
+    go_on(c);
 }
 
 /* Whether the processor sleeps. */

@@ -241,6 +241,14 @@ static void event_signal(struct x86_core *c, enum x86_event event)
     vcpu_kick(&c->vcpu);
 }
 
+/* One edge behind another is not lost: see nmi_collect(). */
+static void nmi_signal(struct x86_core *c)
+{
+    if (__atomic_fetch_or(&c->events, 1u << EVENT_NMI, __ATOMIC_SEQ_CST) & (1u << EVENT_NMI))
+        __atomic_fetch_or(&c->events, 1u << EVENT_NMI_AGAIN, __ATOMIC_SEQ_CST);
+    vcpu_kick(&c->vcpu);
+}
+
 static void irq_set(struct vcpu *vcpu, unsigned line, bool level)
 {
     struct x86_core *c = x86_core_of(vcpu);
@@ -253,8 +261,10 @@ static void irq_set(struct vcpu *vcpu, unsigned line, bool level)
         return;
     if (line == X86_LINE_INTR)
         vcpu_kick(vcpu);
+    else if (line == X86_LINE_NMI)
+        nmi_signal(c);
     else
-        event_signal(c, line == X86_LINE_NMI ? EVENT_NMI : EVENT_SMI);
+        event_signal(c, EVENT_SMI);
 }
 
 static struct translation translate(struct vcpu *vcpu, gva_t va, enum walk_access access)
