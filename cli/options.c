@@ -79,6 +79,8 @@ const struct option run_option_table[] = {
     {"verbose", OPTION_FLAG, NULL, "How it runs", "say which firmware, kernel and engine are used", AT(verbose), 0},
     {"debug-exit", OPTION_FLAG, NULL, "How it runs",
      "x86_64: ports 0xf4 and 0x501, through which a test guest gives its exit status", AT(debug_exit), 0},
+    {"test-device", OPTION_FLAG, NULL, "How it runs",
+     "x86_64: the device that kvm-unit-tests want: interrupt lines to move, ports and memory to try", AT(test_device), 0},
     {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
      "x86_64: what firmware and kernels write to the debug ports 0x402 and 0xe9", AT(debugcon), 0},
     {"sandbox", OPTION_TEXT, "on|off", "How it runs",

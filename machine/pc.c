@@ -8,6 +8,7 @@
 #include "devices/input/i8042.h"
 #include "devices/misc/debug_exit.h"
 #include "devices/misc/debugcon.h"
+#include "devices/misc/test_device.h"
 #include "devices/timer/i8254.h"
 #include "machine/pc_board.h"
 
@@ -159,6 +160,14 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
             debug_exit_create(machine, "debug-exit-f4", DEBUG_EXIT_PORT_OLD, err));
 }
 
+static bool test_device_add(struct pc_board *board, struct error *err)
+{
+    struct irq_line lines[TEST_DEVICE_LINE_COUNT];
+    for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+        lines[i] = i < PC_GSI_PIRQ ? ich9_isa_line(board->lpc, i) : ich9_gsi_line(board->lpc, i);
+    return !board->config->test_device || test_device_create(&board->run->machine, lines, err);
+}
+
 /* --- on PCI --- */
 
 /* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without
@@ -228,7 +237,7 @@ static bool board_build(struct pc_board *board, struct error *err)
 {
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
            lpc_add(board, err) && dma_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
-           uarts_add(board, err) && debug_ports_add(board, err) && screen_add(board, err) &&
+           uarts_add(board, err) && debug_ports_add(board, err) && test_device_add(board, err) && screen_add(board, err) &&
            pc_ahci_add(board, err) && pc_nvme_add(board, err) && pc_floppy_add(board, err) &&
            board_virtio_add(&board->parts, err) && board_usb_add(&board->parts, err) &&
            pc_fw_cfg_add(board, err);

@@ -80,10 +80,11 @@ void pc_prepare(struct pc_board *board)
 
 /* --- what all kernels get --- */
 
-bool pc_command_line_put(struct pc_board *board, uint64_t most, struct error *err)
+bool pc_command_line_put(struct pc_board *board, const char *first, uint64_t most, struct error *err)
 {
+    struct ram *ram = board->run->machine.mem.ram;
     const char *text = board->config->append ? board->config->append : "";
-    size_t len = strlen(text);
+    size_t before = strlen(first), len = before + strlen(text);
     if (most >= PC_START_CMDMAX)
         most = PC_START_CMDMAX - 1;
     if (len > most)
@@ -91,7 +92,8 @@ bool pc_command_line_put(struct pc_board *board, uint64_t most, struct error *er
             err, ERROR_USAGE,
             "the kernel's command line (--append) has %zu characters, and this kernel takes %llu", len,
             (unsigned long long)most);
-    return ram_write(board->run->machine.mem.ram, gpa(PC_START_CMDLINE), text, len + 1);
+    return ram_write(ram, gpa(PC_START_CMDLINE), first, before) &&
+           ram_write(ram, gpa(PC_START_CMDLINE + before), text, len - before + 1);
 }
 
 bool pc_initrd_put(struct pc_board *board, const struct load_target *target, const struct loaded *kernel,

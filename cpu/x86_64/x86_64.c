@@ -143,7 +143,7 @@ static void reset_finish(struct x86_core *c)
     s->seg[TR].attributes = SEG_P | TYPE_TSS_BUSY;
     s->dr[6] = DR6_FIXED;
     s->dr[7] = DR7_FIXED;
-    s->gpr[RDX] = x86_cpuid_of(c, 1, 0).reg[0];
+    s->gpr[RDX] = X86_SIGNATURE;
     s->activity = c->bootstrap ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_SIPI;
     c->stopped.valid = false;
     c->lazy.how = LAZY_FLAGS;

@@ -146,21 +146,28 @@ void acpi_free(struct acpi_tables *tables)
 
 /* --- the root --- */
 
-/* The root pointer (5.2.5.3): revision 2, with the XSDT's address only. */
+/* The root pointer (5.2.5.3): revision 2. */
 #define RSDP_V1_SIZE           20
 #define RSDP_CHECKSUM          8
+#define RSDP_RSDT              16
 #define RSDP_XSDT              24
 #define RSDP_EXTENDED_CHECKSUM 32
 
-static size_t xsdt_make(struct acpi_tables *tables, size_t hidden)
+/* An RSDT or XSDT over the first `count` tables. */
+static size_t root_make(struct acpi_tables *tables, const char *name, unsigned width, unsigned count,
+                        size_t hidden)
 {
-    unsigned count = tables->table_count;
-    acpi_table_begin(tables, "XSDT", 1);
+    acpi_table_begin(tables, name, 1);
     for (unsigned i = 0; i < count; i++) {
         if (tables->tables[i] != hidden)
-            acpi_put_pointer(tables, 8, tables->tables[i]);
+            acpi_put_pointer(tables, width, tables->tables[i]);
     }
     return acpi_table_end(tables);
+}
+
+static size_t xsdt_make(struct acpi_tables *tables, size_t hidden)
+{
+    return root_make(tables, "XSDT", 8, tables->table_count, hidden);
 }
 
 static void rsdp_make(uint8_t rsdp[ACPI_RSDP_SIZE], size_t xsdt)
@@ -186,7 +193,9 @@ static void checksum_set(uint8_t *bytes, size_t len, size_t at)
 
 void acpi_resolve(struct acpi_tables *tables, size_t hidden, uint64_t base, uint8_t rsdp[ACPI_RSDP_SIZE])
 {
+    unsigned count = tables->table_count;
     rsdp_make(rsdp, base + xsdt_make(tables, hidden));
+    le32_store(rsdp + RSDP_RSDT, (uint32_t)(base + root_make(tables, "RSDT", 4, count, hidden)));
     for (unsigned i = 0; i < tables->pointer_count; i++) {
         uint8_t *field = tables->bytes + tables->pointers[i].at;
         unsigned width = tables->pointers[i].width;

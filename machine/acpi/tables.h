@@ -113,8 +113,9 @@ void acpi_fadt_begin(struct acpi_tables *tables, size_t dsdt);
  * files for the firmware. */
 void acpi_publish(struct acpi_tables *tables, size_t hidden, struct fw_cfg *fw_cfg);
 
-/* The same for a start without firmware: the tables as they are at `base`, with pointers and checksums, and
- * the root pointer, which is put where it is looked for. */
+/* The same for a start without firmware: the tables as they are at `base`, below 4 GiB, with pointers and
+ * checksums, and the root pointer, which is put where it is looked for. There is an RSDT as well, for programs
+ * that know ACPI 1.0 only. */
 #define ACPI_RSDP_SIZE 36
 void acpi_resolve(struct acpi_tables *tables, size_t hidden, uint64_t base, uint8_t rsdp[ACPI_RSDP_SIZE]);
 

@@ -123,6 +123,7 @@ class BadInput(Refusals, unittest.TestCase):
 
     def test_options_of_another_architecture(self):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
+        self.refused(USAGE, ["--test-device", "x86_64"], "run", "--arch", "riscv64", "--test-device")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
 
     def test_screens(self):
@@ -472,6 +473,12 @@ class GoodOnPc(unittest.TestCase):
     def test_debug_exit(self):
         """mov al, 0x15; out 0xf4, al; hlt: the value doubled, and one more."""
         self.assertEqual(self.run_code(b"\xb0\x15\xe6\xf4\xf4", "--debug-exit").returncode, 0x2B)
+
+    def test_test_device(self):
+        """mov al, 0x15; out 0xe0, al; mov al, 0; in al, 0xe0; out 0xf4, al; hlt: the port keeps what is written, with the device."""
+        code = b"\xb0\x15\xe6\xe0\xb0\x00\xe4\xe0\xe6\xf4\xf4"
+        self.assertEqual(self.run_code(code, "--debug-exit", "--test-device").returncode, 0x2B)
+        self.assertEqual(self.run_code(code, "--debug-exit").returncode, 0xFF)
 
     def test_debugcon(self):
         """A character to port 0xe9 and one to 0x402; then power off by PM1a (mov dx, 0x604; mov ax, 0x2000; out dx, ax)."""

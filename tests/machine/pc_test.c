@@ -235,8 +235,16 @@ static void acpi_tables(void)
     CHECK_MEM(head, "XSDT", 4);
     CHECK_EQ(sum(xsdt, le32_load(head + 4)), 0);
     CHECK_EQ(le32_load(head + 4), 36 + 8 * ARRAY_LEN(wanted));
+    uint64_t rsdt = le32_load(rsdp + 16);
+    bytes_at(rsdt, head, sizeof(head));
+    CHECK_MEM(head, "RSDT", 4);
+    CHECK_EQ(sum(rsdt, le32_load(head + 4)), 0);
+    CHECK_EQ(le32_load(head + 4), 36 + 4 * ARRAY_LEN(wanted));
     for (unsigned i = 0; i < ARRAY_LEN(wanted); i++) {
+        uint8_t narrow[4];
         bytes_at(xsdt + 36 + 8 * i, pointer, 8);
+        bytes_at(rsdt + 36 + 4 * i, narrow, 4);
+        CHECK_EQ(le32_load(narrow), le64_load(pointer));
         bytes_at(le64_load(pointer), head, sizeof(head));
         CHECK(memcmp(head, wanted[i], 4) == 0);
         CHECK_EQ(sum(le64_load(pointer), le32_load(head + 4)), 0);
