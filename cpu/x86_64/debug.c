@@ -58,9 +58,12 @@ static uint32_t dr_data_hits(const struct x86_core *c, uint64_t va, unsigned len
     return hits;
 }
 
+/* There is none behind MOV SS, which holds it back with all else (SDM vol. 3, 6.8.3). */
 static uint32_t dr_code_hits(const struct x86_core *c, uint64_t linear)
 {
     uint32_t hits = 0;
+    if (c->s.shadow == SHADOW_MOV_SS)
+        return 0;
     for (unsigned n = 0; n < 4; n++) {
         if (dr7_enabled(c, n) && dr7_access(c, n) == DR7_EXECUTE && c->s.dr[n] == linear)
             hits |= 1u << n;
