@@ -80,6 +80,16 @@ static bool dma_add(struct pc_board *board, struct error *err)
     return board->dma;
 }
 
+/* The clock's interrupt, beside its way through the HPET, is an event of the power management. */
+static void rtc_set(void *opaque, unsigned number, bool level)
+{
+    struct pc_board *board = opaque;
+    const struct irq_line lines[] = {hpet_clock_line(board->hpet), ich9_rtc_line(board->lpc)};
+    (void)number;
+    for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+        irq_line_set(&lines[i], level);
+}
+
 /* The HPET stands between the old timers and their interrupts, so it comes before them. */
 static bool timers_add(struct pc_board *board, struct error *err)
 {
@@ -93,7 +103,7 @@ static bool timers_add(struct pc_board *board, struct error *err)
     if (!board->hpet || !i8254_create(machine, hpet_8254_line(board->hpet), err))
         return false;
     struct cmos_rtc_config rtc = {.epoch = board_epoch(&board->parts),
-                                  .irq = hpet_clock_line(board->hpet),
+                                  .irq = {rtc_set, board, 0},
                                   .memory_below_4g = board->below_4g,
                                   .memory_above_4g = board->above_4g,
                                   .processors = board->run->vcpu_count};
@@ -193,6 +203,16 @@ static bool board_boot(void *opaque, struct error *err)
     return pc_boot(opaque, err);
 }
 
+static bool board_sleep(void *opaque)
+{
+    return pc_sleep(opaque);
+}
+
+static bool board_wake(void *opaque, struct error *err)
+{
+    return pc_wake(opaque, err);
+}
+
 static void power_button(void *opaque)
 {
     struct pc_board *board = opaque;
@@ -221,8 +241,12 @@ struct pc_board *pc_board_create(const struct machine_config *config, struct err
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {
-        .boot = board_boot, .destroy = board_destroy, .power_button = power_button, .opaque = board};
+    struct machine_board hooks = {.boot = board_boot,
+                                  .sleep = board_sleep,
+                                  .wake = board_wake,
+                                  .destroy = board_destroy,
+                                  .power_button = power_button,
+                                  .opaque = board};
     board->run = run;
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config};

@@ -47,6 +47,7 @@
 #define PC_VIDEO    0x000a0000ull
 #define PC_ROM      0x000c0000ull
 #define PC_TABLES   0x000e0000ull /* ACPI's, for a kernel that is started without firmware */
+#define PC_FACS     0x000e0040ull /* the first of them, behind the root pointer */
 #define PC_SMBIOS   0x000f0000ull
 #define PC_HIGH_RAM 0x00100000ull
 
@@ -178,5 +179,8 @@ void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
 
 /* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */
 bool pc_boot(struct pc_board *board, struct error *err);
+/* pc_sleep.c: suspend to RAM, false: there is firmware, whose part it would be; and the start after that. */
+bool pc_sleep(struct pc_board *board);
+bool pc_wake(struct pc_board *board, struct error *err);
 /* The PC's board->prepare: the chipset, the SMBIOS tables. */
 void pc_prepare(struct pc_board *board);

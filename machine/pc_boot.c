@@ -11,9 +11,6 @@
 #include "machine/loader/multiboot.h"
 #include "machine/pc_start.h"
 
-/* The ACPI tables follow their root pointer. */
-#define RSDP_ROOM 64
-
 /* Programs that may lie anywhere lie behind the first MiB. */
 #define PROGRAM_BASE PC_HIGH_RAM
 
@@ -26,7 +23,7 @@ static bool acpi_place(struct pc_board *board, struct error *err)
     struct acpi_tables tables = {0};
     struct ram *ram = board->run->machine.mem.ram;
     uint8_t rsdp[ACPI_RSDP_SIZE];
-    uint64_t at = PC_TABLES + RSDP_ROOM, room = PC_SMBIOS - at;
+    uint64_t at = PC_FACS, room = PC_SMBIOS - at;
     size_t dsdt = board->acpi_make(&tables, board);
     acpi_resolve(&tables, dsdt, at, rsdp);
     bool ok = tables.len <= room && ram_write(ram, gpa(PC_TABLES), rsdp, sizeof(rsdp)) &&
