@@ -474,6 +474,16 @@ class GoodOnPc(unittest.TestCase):
         """mov al, 0x15; out 0xf4, al; hlt: the value doubled, and one more."""
         self.assertEqual(self.run_code(b"\xb0\x15\xe6\xf4\xf4", "--debug-exit").returncode, 0x2B)
 
+    def test_suspend(self):
+        """S3: the clock's alarm is set for every second and may wake, the FACS leads to 0x1000, which leaves by the port."""
+        outs = b"".join(b"\xb0" + bytes([i]) + b"\xe6\x70\xb0" + bytes([v]) + b"\xe6\x71" for i, v in ((1, 0xC0), (3, 0xC0), (5, 0xC0), (11, 0x22)))
+        code = (b"\xc7\x04\x25\x4c\x00\x0e\x00\x00\x10\x00\x00"  # mov dword [0xe004c], 0x1000
+                b"\xc7\x04\x25\x00\x10\x00\x00\xb0\x15\xe6\xf4"  # and there: mov al, 0x15; out 0xf4, al
+                + outs +
+                b"\x66\xba\x02\x06\x66\xb8\x00\x04\x66\xef"  # RTC_EN
+                b"\x66\xba\x04\x06\x66\xb8\x00\x24\x66\xef\xf4")  # sleep type 1
+        self.assertEqual(self.run_code(code, "--debug-exit", "--accel", "interp").returncode, 0x2B)
+
     def test_test_device(self):
         """mov al, 0x15; out 0xe0, al; mov al, 0; in al, 0xe0; out 0xf4, al; hlt: the port keeps what is written, with the device."""
         code = b"\xb0\x15\xe6\xe0\xb0\x00\xe4\xe0\xe6\xf4\xf4"
