@@ -104,6 +104,7 @@ struct x86_core {
     uint64_t pushed;  /* on its way out of line */
     uint64_t target;  /* of a jump on its way out of line */
     bool run_single;  /* the next instruction is to be run by itself */
+    unsigned pauses;
     uint64_t loop_pc; /* without tail calls: pc of the block that goes on */
 
     bool leaving; /* run() is to return; *exit says why */
