@@ -25,6 +25,7 @@ test-thorough:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all
 	@python3 tests/thorough/debian_test.py $(CLI) scripts/fetch
+	@python3 tests/thorough/graphical_test.py $(CLI) scripts/fetch
 	@python3 tests/thorough/agents_test.py $(CLI) scripts/fetch
 	@python3 tests/thorough/guests_test.py $(CLI) scripts/fetch
 	@for test in translation encodings; do python3 tests/system/aarch64_$${test}_test.py $(CLI) --seeds 20 || exit; done

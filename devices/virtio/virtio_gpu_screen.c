@@ -63,6 +63,8 @@ enum gpu_type gpu_edid(struct virtio_gpu *gpu, struct gpu_command *command)
 
 /* --- drawing --- */
 
+#define FORMAT_B8G8R8A8 1
+
 /* Where red, green, blue and alpha are in a little-endian word of each format. */
 struct gpu_layout {
     unsigned red, green, blue, alpha;
@@ -72,7 +74,7 @@ struct gpu_layout {
 static struct gpu_layout layout_of(uint32_t format)
 {
     switch (format) {
-    case 1: return (struct gpu_layout){16, 8, 0, 24, false};   /* B8G8R8A8 */
+    case FORMAT_B8G8R8A8: return (struct gpu_layout){16, 8, 0, 24, false};
     case 2: return (struct gpu_layout){16, 8, 0, 24, true};    /* B8G8R8X8 */
     case 3: return (struct gpu_layout){8, 16, 24, 0, false};   /* A8R8G8B8 */
     case 4: return (struct gpu_layout){8, 16, 24, 0, true};    /* X8R8G8B8 */
@@ -323,16 +325,32 @@ enum gpu_type gpu_flush(struct virtio_gpu *gpu, struct gpu_command *command)
 
 /* --- the cursor --- */
 
-/* A copy of the resource as it is now. False: it is no cursor. */
+/* The resource's pixels as they are now, and what they mean: a blob doesn't say, and is taken as what drivers
+ * make of a cursor. False: it is no cursor. */
+static bool cursor_read(const struct virtio_gpu *gpu, const struct gpu_resource *resource, uint32_t *words,
+                        struct gpu_layout *layout)
+{
+    enum { SIZE = GPU_CURSOR_SIDE * GPU_CURSOR_SIDE * GPU_PIXEL };
+    *layout = layout_of(resource->size ? resource->format : FORMAT_B8G8R8A8);
+    if (!resource->size) {
+        struct gpu_backing_reader reader = {.gpu = gpu, .resource = resource};
+        return resource->blob_size >= SIZE && gpu_backing_read(&reader, 0, words, SIZE);
+    }
+    if (resource->width != GPU_CURSOR_SIDE || resource->height != GPU_CURSOR_SIDE)
+        return false;
+    memcpy(words, gpu->memory + resource->place, SIZE);
+    return true;
+}
+
 static bool cursor_copy(struct virtio_gpu *gpu, const struct gpu_resource *resource)
 {
-    uint32_t *pixels = gpu->cursor.pixels;
-    struct gpu_layout layout = layout_of(resource->format);
-    if (resource->width != GPU_CURSOR_SIDE || resource->height != GPU_CURSOR_SIDE || !resource->size)
+    uint32_t words[GPU_CURSOR_SIDE * GPU_CURSOR_SIDE], *pixels = gpu->cursor.pixels;
+    struct gpu_layout layout;
+    if (!cursor_read(gpu, resource, words, &layout))
         return false;
-    for (unsigned i = 0; i < ARRAY_LEN(gpu->cursor.pixels); i++) {
-        uint32_t word = le32_load(gpu->memory + resource->place + (uint64_t)i * GPU_PIXEL);
-        pixels[i] = word;
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
+        uint32_t word = le32_load(&words[i]);
+        pixels[i] = words[i];
         row_convert(&pixels[i], 1, layout);
         pixels[i] |= (layout.opaque ? 0xff : word >> layout.alpha & 0xff) << 24;
     }

@@ -342,6 +342,18 @@ static void cursor(void)
     CHECK_EQ(display_cursor(display).y, -1);
     CHECK_EQ(COMMAND(0x300, 0, 0, 0, 0, 0, 0, 0, 0), 0x1100);
     CHECK_EQ(display_cursor(display).width, 0);
+    /* From a blob, whose bytes are the guest's: blue, green, red, alpha. */
+    CHECK_EQ(COMMAND(0x10c, 5, 1, 0, 1, 0, 0, 64 * 64 * 4, 0, RAM_LOW + FRAME, 0, 64 * 64 * 4, 0), 0x1100);
+    CHECK_EQ(COMMAND(0x10c, 6, 1, 0, 1, 0, 0, 64 * 64 * 4 - 4, 0, RAM_LOW + FRAME, 0, 64 * 64 * 4, 0),
+             0x1100);
+    test_store(guest->test, TEST_RAM_BASE + FRAME + 4 * 77, 4, 0x80123456);
+    CHECK_EQ(COMMAND(0x300, 0, 12, 20, 0, 5, 1, 1, 0), 0x1100);
+    shown = display_cursor(display);
+    CHECK_EQ(shown.x, 12);
+    CHECK_EQ(shown.pixels[77], 0x80123456);
+    CHECK_EQ(shown.pixels[78], 0x01000000 | 78);
+    CHECK_EQ(COMMAND(0x300, 0, 12, 20, 0, 6, 1, 1, 0), 0x1205);
+    CHECK_EQ(COMMAND(0x300, 0, 0, 0, 0, 0, 0, 0, 0), 0x1100);
     uint8_t move[40] = {0x01, 0x03};
     CHECK_EQ(request_on(1, move, sizeof(move), 0), 0);
     finish();
