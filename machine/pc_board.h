@@ -2,8 +2,8 @@
  * The inside of the PC, and of the minimal board (micro_x86.c), which has no chipset and fewer devices at the
  * same places: the memory map, and what the parts share: pc.c (the devices), pc_apic.c (interrupts between
  * devices and cores), pc_plan.c (what is started), pc_disks.c (disks), pc_boot.c, pc_linux.c, pc_multiboot.c,
- * pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what
- * firmware is told).
+ * pc_pvh.c and pc_start.c (putting it in place), pc_sleep.c (finding back to it), pc_acpi.c and pc_dsdt.c (the
+ * tables), pc_fwcfg.c (what firmware is told).
  */
 #pragma once
 
