@@ -120,6 +120,29 @@ void pc_processors_prepare(struct pc_board *board)
         x86_state(board->run->vcpus[i])->mtrr_def_type = MTRRS_ON_WRITE_BACK;
 }
 
+/*
+ * The interrupts of a BIOS: the 8259 pair with the vectors of the first PC and nothing unmasked but the
+ * cascade and PCI's, and the first processor hearing it through LINT0 (virtual wire, MultiProcessor
+ * Specification 1.4, 3.6.2.2). Real-mode programs use both as they find them.
+ */
+#define BIOS_VECTOR   0x08
+#define BIOS_VECTOR_8 0x70
+#define BIOS_MASKED   0xf3fb
+#define APIC_SVR      0x0f0
+#define APIC_LINT0    0x350
+#define APIC_LINT1    0x360
+#define SVR_ENABLED   0x1ff
+#define LVT_EXTERNAL  0x700
+#define LVT_NMI       0x400
+
+static void interrupts_prepare(struct pc_board *board)
+{
+    i8259_start(board->pic, BIOS_VECTOR, BIOS_VECTOR_8, BIOS_MASKED);
+    lapic_write(board->lapic, 0, APIC_SVR, SVR_ENABLED);
+    lapic_write(board->lapic, 0, APIC_LINT0, LVT_EXTERNAL);
+    lapic_write(board->lapic, 0, APIC_LINT1, LVT_NMI);
+}
+
 void pc_chipset_prepare(struct pc_board *board)
 {
     /* Where interrupts of PCI go when an operating system uses the 8259 pair. */
@@ -134,4 +157,5 @@ void pc_chipset_prepare(struct pc_board *board)
     for (unsigned i = 0; i < ICH9_PIRQS; i++)
         pci_bus_config_write(bus, 0, lpc, i < 4 ? LPC_PIRQ_LOW + i : LPC_PIRQ_HIGH + i - 4, 1, pirqs[i]);
     i8237_cascade_open(board->dma);
+    interrupts_prepare(board);
 }

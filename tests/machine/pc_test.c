@@ -322,6 +322,10 @@ static void data_area(void)
     CHECK_EQ(le16_load(bytes + 0x13), 639);
     bytes_at(0x9fc00, &size, 1);
     CHECK_EQ(size, 1);
+    /* Virtual wire (MultiProcessor Specification 1.4, 3.6.2.2). */
+    CHECK_EQ(lapic_read(board->lapic, 0, 0x350), 0x700);
+    CHECK_EQ(lapic_read(board->lapic, 0, 0x360), 0x400);
+    CHECK_EQ(lapic_read(board->lapic, 0, 0x0f0), 0x1ff);
     finish();
 }
 
