@@ -22,7 +22,8 @@ static bool interface_set(struct disk_config *disk, const char *value, struct er
         enum device_transport transport;
     } interfaces[] = {{"virtio-pci", TRANSPORT_PCI}, {"virtio-mmio", TRANSPORT_MMIO},
                       {"ahci", TRANSPORT_AHCI},      {"nvme", TRANSPORT_NVME},
-                      {"usb", TRANSPORT_USB},        {"floppy", TRANSPORT_FLOPPY}};
+                      {"usb", TRANSPORT_USB},        {"floppy", TRANSPORT_FLOPPY},
+                      {"ide", TRANSPORT_IDE}};
     if (strcmp(value, "virtio") == 0)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(interfaces); i++) {
@@ -31,7 +32,7 @@ static bool interface_set(struct disk_config *disk, const char *value, struct er
             return true;
     }
     return error_set(err, ERROR_USAGE,
-                     "there is no --disk with if=%s: use virtio, virtio-mmio, ahci, nvme, usb or floppy",
+                     "there is no --disk with if=%s: use virtio, virtio-mmio, ahci, ide, nvme, usb or floppy",
                      value);
 }
 
@@ -114,6 +115,18 @@ static bool shared_check(const struct disk_config *disks, unsigned last, struct 
     return true;
 }
 
+/* A CD has nothing to choose but its controller, on a PC. */
+static void cdrom_parse(struct disk_config *disk, const char *spec, enum guest_arch arch)
+{
+    static const char ide[] = ",if=ide";
+    size_t len = strlen(spec), suffix = sizeof(ide) - 1;
+    bool on_ide = len > suffix && strcmp(spec + len - suffix, ide) == 0;
+    const char *path = on_ide ? text_keep("%.*s", (int)(len - suffix), spec) : spec;
+    disk->block = (struct block_config){.path = path, .readonly = true, .format = "raw"};
+    disk->cdrom = true;
+    disk->transport = on_ide ? TRANSPORT_IDE : arch == GUEST_X86_64 ? TRANSPORT_AHCI : TRANSPORT_PCI;
+}
+
 static bool disk_add(struct machine_config *config, struct disk_config *disks, const char *spec, bool cdrom,
                      struct error *err)
 {
@@ -122,9 +135,7 @@ static bool disk_add(struct machine_config *config, struct disk_config *disks, c
     struct disk_config *disk = &disks[config->disk_count];
     *disk = (struct disk_config){.transport = config->transport};
     if (cdrom) {
-        disk->block = (struct block_config){.path = spec, .readonly = true, .format = "raw"};
-        disk->cdrom = true;
-        disk->transport = config->arch == GUEST_X86_64 ? TRANSPORT_AHCI : TRANSPORT_PCI;
+        cdrom_parse(disk, spec, config->arch);
     } else if (!disk_parse(disk, spec, err)) {
         return false;
     }

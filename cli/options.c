@@ -38,9 +38,9 @@ const struct option run_option_table[] = {
     {"memory", OPTION_SIZE, "SIZE", "The machine", "its memory, with suffix K, M, G or T (1G)", AT(memory), 0},
     {"name", OPTION_TEXT, "NAME", "The machine", "a name for it, shown by the host's tools", AT(name), 0},
 
-    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|nvme|usb|floppy][,readonly][,snapshot]", "Devices",
-     "a disk; `virtio` is the PCI one, `ahci`, `nvme` and `floppy` (a diskette) a PC's", AT(disks), 0},
-    {"cdrom", OPTION_LIST, "FILE", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
+    {"disk", OPTION_LIST, "FILE[,format=raw|qcow2][,if=virtio|virtio-mmio|ahci|ide|nvme|usb|floppy][,readonly][,snapshot]", "Devices",
+     "a disk; `virtio` is the PCI one, `ahci`, `ide`, `nvme` and `floppy` (a diskette) a PC's", AT(disks), 0},
+    {"cdrom", OPTION_LIST, "FILE[,if=ide]", "Devices", "an ISO image, in a PC's CD drive, or as a disk that can't be written", AT(cdroms), 0},
     {"net", OPTION_LIST, "user[,hostfwd=tcp::2222-:22][,model=virtio|e1000]|tap,ifname=NAME|none", "Devices",
      "a network card; without the option, one for the user network", AT(nets), 0},
     {"serial", OPTION_LIST, "stdio|stdout|file:PATH|tcp:HOST:PORT[,server]|unix:PATH[,server]|pty|none", "Devices",

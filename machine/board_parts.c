@@ -118,6 +118,7 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
         struct virtio_pci_config config = {.name = board_name(parts, "%s-pci", device->name),
                                            .bus = parts->pci,
                                            .devfn = PCI_DEVFN_ANY,
+                                           .transitional = parts->transitional,
                                            .device = device};
         return virtio_pci_create(&parts->run->machine, &config, err);
     }
@@ -131,7 +132,8 @@ static bool virtio_attach(struct board_parts *parts, struct virtio_device *devic
 
 static bool is_of_pc(enum device_transport transport)
 {
-    return transport == TRANSPORT_AHCI || transport == TRANSPORT_NVME || transport == TRANSPORT_FLOPPY;
+    return transport == TRANSPORT_AHCI || transport == TRANSPORT_IDE || transport == TRANSPORT_NVME ||
+           transport == TRANSPORT_FLOPPY;
 }
 
 static bool disks_add(struct board_parts *parts, struct error *err)
@@ -144,7 +146,7 @@ static bool disks_add(struct board_parts *parts, struct error *err)
             continue;
         if (is_of_pc(transport))
             return error_set(err, ERROR_USAGE,
-                             "only a PC has AHCI and NVMe disks and diskettes: use if=virtio for %s",
+                             "only a PC has AHCI, IDE and NVMe disks and diskettes: use if=virtio for %s",
                              config->disks[i].block.path);
         struct block *block = parts->disks[i] =
             block_open(&parts->run->machine, &config->disks[i].block, err);

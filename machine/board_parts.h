@@ -23,7 +23,8 @@ struct board_parts {
     struct pci_bus *pci;                          /* where devices go; set by the board when it has one */
     struct virtio_device *slots[BOARD_SLOTS_MAX]; /* what is in each virtio-mmio slot, or NULL */
     unsigned slot_count, slots_used;
-    bool pc_disks;           /* the board adds the disks that only a PC has: AHCI, NVMe, floppies */
+    bool transitional;       /* virtio functions on PCI have the ports of the legacy interface */
+    bool pc_disks;           /* the board adds the disks that only a PC has: AHCI, IDE, NVMe, floppies */
     unsigned first_console;  /* the first --serial that becomes a virtio console; those before it are the
                                 board's own ports */
     struct display *display; /* of board_screen_add; NULL: none */

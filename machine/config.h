@@ -23,6 +23,7 @@ enum device_transport {
     TRANSPORT_NVME,
     TRANSPORT_USB,
     TRANSPORT_FLOPPY, /* a diskette */
+    TRANSPORT_IDE,
 };
 
 struct disk_config {

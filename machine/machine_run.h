@@ -31,9 +31,9 @@ struct machine_board {
     /* Every device and core has been reset: put images in place and give the cores their start state. */
     bool (*boot)(void *opaque, struct error *err);
     /*
-     * Suspend to RAM: make the cores wait for ever; devices stay as they are and ask for MACHINE_WAKE. wake is
-     * boot for that: memory is as the guest left it, all else has been reset. sleep is NULL, or returns false,
-     * where a suspended machine just ends.
+     * Suspend to RAM: make the cores wait for ever; devices stay as they are and ask for MACHINE_WAKE. wake
+     * is boot for that: memory is as the guest left it, all else has been reset. sleep is NULL, or returns
+     * false, where a suspended machine just ends.
      */
     bool (*sleep)(void *opaque);
     bool (*wake)(void *opaque, struct error *err);

@@ -9,7 +9,6 @@
 #include "devices/misc/debug_exit.h"
 #include "devices/misc/debugcon.h"
 #include "devices/misc/test_device.h"
-#include "devices/timer/i8254.h"
 #include "machine/pc_board.h"
 
 /* --- memory and cores --- */
@@ -100,7 +99,7 @@ static bool timers_add(struct pc_board *board, struct error *err)
     for (unsigned i = PC_GSI_PIRQ; i < HPET_PINS; i++)
         config.pins[i] = ich9_gsi_line(board->lpc, i);
     board->hpet = hpet_create(machine, &config, err);
-    if (!board->hpet || !i8254_create(machine, hpet_8254_line(board->hpet), err))
+    if (!board->hpet || !(board->pit = i8254_create(machine, hpet_8254_line(board->hpet), err)))
         return false;
     struct cmos_rtc_config rtc = {.epoch = board_epoch(&board->parts),
                                   .irq = {rtc_set, board, 0},
@@ -261,10 +260,10 @@ static bool board_build(struct pc_board *board, struct error *err)
 {
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
            lpc_add(board, err) && dma_add(board, err) && timers_add(board, err) && keyboard_add(board, err) &&
-           uarts_add(board, err) && debug_ports_add(board, err) && test_device_add(board, err) && screen_add(board, err) &&
-           pc_ahci_add(board, err) && pc_nvme_add(board, err) && pc_floppy_add(board, err) &&
-           board_virtio_add(&board->parts, err) && board_usb_add(&board->parts, err) &&
-           pc_fw_cfg_add(board, err);
+           uarts_add(board, err) && debug_ports_add(board, err) && test_device_add(board, err) &&
+           screen_add(board, err) && pc_ahci_add(board, err) && pc_ide_add(board, err) &&
+           pc_nvme_add(board, err) && pc_floppy_add(board, err) && board_virtio_add(&board->parts, err) &&
+           board_usb_add(&board->parts, err) && pc_fw_cfg_add(board, err);
 }
 
 struct machine_run *pc_create(const struct machine_config *config, struct error *err)
@@ -275,6 +274,7 @@ struct machine_run *pc_create(const struct machine_config *config, struct error 
     board->prepare = pc_prepare;
     board->acpi_make = pc_acpi_make;
     board->parts.pc_disks = true;
+    board->parts.transitional = true;
     board->parts.first_console = 2;
     return machine_run_built(board->run, pc_plan_make(board, err) && board_build(board, err));
 }

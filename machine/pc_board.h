@@ -2,8 +2,8 @@
  * The inside of the PC, and of the minimal board (micro_x86.c), which has no chipset and fewer devices at the
  * same places: the memory map, and what the parts share: pc.c (the devices), pc_apic.c (interrupts between
  * devices and cores), pc_plan.c (what is started), pc_disks.c (disks), pc_boot.c, pc_linux.c, pc_multiboot.c,
- * pc_pvh.c and pc_start.c (putting it in place), pc_sleep.c (finding back to it), pc_acpi.c and pc_dsdt.c (the
- * tables), pc_fwcfg.c (what firmware is told).
+ * pc_pvh.c and pc_start.c (putting it in place), pc_sleep.c (finding back to it), pc_acpi.c and pc_dsdt.c
+ * (the tables), pc_fwcfg.c (what firmware is told).
  */
 #pragma once
 
@@ -21,6 +21,7 @@
 #include "devices/pci/q35_host.h"
 #include "devices/timer/cmos_rtc.h"
 #include "devices/timer/hpet.h"
+#include "devices/timer/i8254.h"
 #include "machine/acpi/aml.h"
 #include "machine/acpi/tables.h"
 #include "machine/board_parts.h"
@@ -49,6 +50,8 @@
 #define PC_TABLES   0x000e0000ull /* ACPI's, for a kernel that is started without firmware */
 #define PC_FACS     0x000e0040ull /* the first of them, behind the root pointer */
 #define PC_SMBIOS   0x000f0000ull
+#define PC_MP       0x000f2000ull /* processors and interrupts as they were told before ACPI */
+#define PC_PIR      0x000f8000ull
 #define PC_HIGH_RAM 0x00100000ull
 
 /* Ports that are not fixed by the devices themselves. */
@@ -72,6 +75,7 @@ enum pc_irq {
     PC_IRQ_RTC = 8,
     PC_IRQ_MOUSE = 12,
     PC_IRQ_FPU = 13,
+    PC_IRQ_IDE = 14, /* and 15 */
 };
 
 #define PC_DMA_FLOPPY 2
@@ -109,6 +113,7 @@ struct pc_board {
     struct ich9_lpc *lpc;
     struct q35_host *host;
     struct hpet *hpet;
+    struct i8254 *pit;
     struct cmos_rtc *cmos;
     struct i8237 *dma;
     struct input *input;
@@ -145,9 +150,12 @@ struct irq_line pc_pirq_line(struct pc_board *board, unsigned n);
 struct irq_line pc_smi_line(struct pc_board *board);
 struct irq_line pc_a20_line(struct pc_board *board);
 
-/* pc_disks.c: the AHCI controller with the disks that go there; an NVMe controller for each of its disks.
- * False and err. */
+/* pc_disks.c: the AHCI controller with the disks that go there; where disks ask for it, the IDE controller;
+ * an NVMe controller for each of its disks. False and err. */
 bool pc_ahci_add(struct pc_board *board, struct error *err);
+bool pc_ide_add(struct pc_board *board, struct error *err);
+#define PC_IDE_SLOT     31
+#define PC_IDE_FUNCTION 1
 bool pc_nvme_add(struct pc_board *board, struct error *err);
 /* Where there are diskettes: their controller, and what CMOS says of the drives. */
 bool pc_floppy_add(struct pc_board *board, struct error *err);

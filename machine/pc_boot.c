@@ -61,6 +61,30 @@ static void bios_data_put(struct pc_board *board)
     }
 }
 
+/*
+ * Vectors of real mode: an interrupt of the 8259 pair, the timer's being left ticking, is ended, and all
+ * others return. The code lies where a BIOS has its own return (F000:FF53).
+ */
+static void bios_vectors_put(struct pc_board *board)
+{
+    static const uint8_t code[] = {
+        0x50, 0xb0, 0x20, 0xe6, 0xa0, /* second chip: push ax; mov al, 20h; out a0h, al */
+        0xeb, 0x03,                   /* jmp to the last three */
+        0x50, 0xb0, 0x20,             /* first chip: push ax; mov al, 20h */
+        0xe6, 0x20, 0x58,             /* out 20h, al; pop ax */
+        0xcf,                         /* others: iret */
+    };
+    enum { SEGMENT = 0xf000, RETURN = 0xff53, SECOND = RETURN - (int)sizeof(code) + 1, FIRST = SECOND + 7 };
+    struct ram *ram = board->run->machine.mem.ram;
+    ram_write(ram, gpa(SEGMENT * 16 + SECOND), code, sizeof(code));
+    for (unsigned vector = 0; vector < 256; vector++) {
+        uint8_t pointer[4];
+        le16_store(pointer, vector >> 3 == 0x08 >> 3 ? FIRST : vector >> 3 == 0x70 >> 3 ? SECOND : RETURN);
+        le16_store(pointer + 2, SEGMENT);
+        ram_write(ram, gpa(vector * 4), pointer, sizeof(pointer));
+    }
+}
+
 void pc_prepare(struct pc_board *board)
 {
     struct smbios_config config = {.product = "PC (Q35)",
@@ -69,10 +93,13 @@ void pc_prepare(struct pc_board *board)
                                    .memory_base = 0,
                                    .memory = board->config->memory};
     pc_chipset_prepare(board);
+    pc_pci_prepare(board);
     bios_data_put(board);
+    bios_vectors_put(board);
     if (board->vga)
         vga_text_set(board->vga);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
+    pc_legacy_tables_place(board);
 }
 
 /* --- what all kernels get --- */

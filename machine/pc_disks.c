@@ -1,8 +1,9 @@
-/* Disks and CD drives on the PC's AHCI controller, NVMe disks, and diskettes. */
+/* Disks and CD drives on the PC's AHCI and IDE controllers, NVMe disks, and diskettes. */
 #include <string.h>
 
 #include "devices/storage/ahci.h"
 #include "devices/storage/floppy.h"
+#include "devices/storage/ide.h"
 #include "devices/storage/nvme.h"
 #include "machine/pc_board.h"
 
@@ -23,21 +24,39 @@ static struct ata_device *drive_create(struct pc_board *board, unsigned i, struc
     return ata_disk_create(machine, name, block, board_name(&board->parts, "TA%05u", i));
 }
 
+/* The drives of a controller with room for `most`, in the order in which they were asked for. */
+static bool drives_create(struct pc_board *board, enum device_transport transport, const char *controller,
+                          struct ata_device **drives, unsigned most, struct error *err)
+{
+    unsigned used = 0;
+    for (unsigned i = 0; i < board->config->disk_count; i++) {
+        if (board->config->disks[i].transport != transport)
+            continue;
+        if (used == most)
+            return error_set(err, ERROR_USAGE,
+                             "the %s controller has room for %u drives: use if=virtio for more disks",
+                             controller, most);
+        drives[used] = drive_create(board, i, err);
+        if (!drives[used++])
+            return false;
+    }
+    return true;
+}
+
 bool pc_ahci_add(struct pc_board *board, struct error *err)
 {
     struct ahci_config config = {.bus = board->parts.pci, .devfn = pci_devfn(AHCI_SLOT, AHCI_FUNCTION)};
-    unsigned used = 0;
-    for (unsigned i = 0; i < board->config->disk_count; i++) {
-        if (board->config->disks[i].transport != TRANSPORT_AHCI)
-            continue;
-        if (used == AHCI_PORTS)
-            return error_set(err, ERROR_USAGE,
-                             "the AHCI controller has %u ports: use if=virtio for more disks", AHCI_PORTS);
-        config.devices[used] = drive_create(board, i, err);
-        if (!config.devices[used++])
-            return false;
-    }
-    return ahci_create(&board->run->machine, &config, err);
+    return drives_create(board, TRANSPORT_AHCI, "AHCI", config.devices, AHCI_PORTS, err) &&
+           ahci_create(&board->run->machine, &config, err);
+}
+
+bool pc_ide_add(struct pc_board *board, struct error *err)
+{
+    struct ide_config config = {.bus = board->parts.pci, .devfn = pci_devfn(PC_IDE_SLOT, PC_IDE_FUNCTION)};
+    for (unsigned i = 0; i < IDE_CHANNELS; i++)
+        config.irqs[i] = ich9_isa_line(board->lpc, PC_IRQ_IDE + i);
+    return drives_create(board, TRANSPORT_IDE, "IDE", config.devices, IDE_DRIVES, err) &&
+           (!config.devices[0] || ide_create(&board->run->machine, &config, err));
 }
 
 bool pc_nvme_add(struct pc_board *board, struct error *err)

@@ -124,10 +124,10 @@ static void fw_cfg(struct aml *aml)
 
 /* --- PCI --- */
 
-/* The line (PIRQA is 0) that a slot's pin is wired to: as the host bridge has it. */
+/* The line that a slot's pin (0: INTA) is wired to. */
 static unsigned pirq_of(unsigned slot, unsigned pin)
 {
-    return slot >= 25 ? pin : 4 + (slot + pin) % 4;
+    return q35_pirq((unsigned)pci_devfn(slot, 0), pin + 1);
 }
 
 static const char *link_name(unsigned pirq)

@@ -176,6 +176,7 @@ bool pc_multiboot_boot(struct pc_board *board, const struct multiboot_header *he
     le32_store(info + INFO_LOADER, (uint32_t)INFO_NAME);
     ram_write(board->run->machine.mem.ram, gpa(INFO_NAME), NAME, sizeof(NAME));
     ram_write(board->run->machine.mem.ram, gpa(PC_START_INFO), info, sizeof(info));
+    pc_bios_interrupts_set(board);
     pc_start_protected(board, (uint32_t)kernel->entry, MAGIC, PC_START_INFO);
     return true;
 }

@@ -1,7 +1,7 @@
 /*
  * Suspend to RAM (S3) of a PC without firmware, which then has to find the operating system's way back (ACPI
- * 6.5, 16.3.2): the FACS in memory names a place where the first core goes on in real mode. Memory below 1 MiB
- * and the tables stay as the system left them.
+ * 6.5, 16.3.2): the FACS in memory names a place where the first core goes on in real mode. Memory below 1
+ * MiB and the tables stay as the system left them.
  */
 #include <string.h>
 

@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "devices/display/vga.h"
+#include "devices/storage/ide.h"
 
 /* The selectors of the Linux 64-bit protocol: __BOOT_CS and __BOOT_DS. */
 #define SELECTOR_CODE 0x10
@@ -93,13 +94,18 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 #define LPC_SLOT      31
 #define LPC_PMBASE    0x40
 #define LPC_ACPI_CNTL 0x44
-#define LPC_PIRQ_LOW  0x60
-#define LPC_PIRQ_HIGH 0x68
 #define ACPI_ENABLED  0x80
 
-#define PCI_COMMAND       0x04
-#define PCI_BAR0          0x10
 #define COMMAND_IO_MEMORY 0x3
+
+/* Registers of the local APIC (SDM vol. 3, table 11-1), and what they say in virtual wire mode: the APIC is
+ * on, LINT0 is the 8259's, LINT1 NMI. */
+#define APIC_SPURIOUS 0x0f0
+#define APIC_LINT0    0x350
+#define APIC_LINT1    0x360
+#define APIC_ON       0x01ff
+#define LINT_EXTERNAL 0x8700
+#define LINT_NMI      0x8400
 
 #define MTRRS_ON_WRITE_BACK 0x806 /* SDM vol. 3, 11.11.2.1 */
 
@@ -120,33 +126,32 @@ void pc_processors_prepare(struct pc_board *board)
         x86_state(board->run->vcpus[i])->mtrr_def_type = MTRRS_ON_WRITE_BACK;
 }
 
-/*
- * The interrupts of a BIOS: the 8259 pair with the vectors of the first PC and nothing unmasked but the
- * cascade and PCI's, and the first processor hearing it through LINT0 (virtual wire, MultiProcessor
- * Specification 1.4, 3.6.2.2). Real-mode programs use both as they find them.
- */
-#define BIOS_VECTOR   0x08
-#define BIOS_VECTOR_8 0x70
-#define BIOS_MASKED   0xf3fb
-#define APIC_SVR      0x0f0
-#define APIC_LINT0    0x350
-#define APIC_LINT1    0x360
-#define SVR_ENABLED   0x1ff
-#define LVT_EXTERNAL  0x700
-#define LVT_NMI       0x400
-
-static void interrupts_prepare(struct pc_board *board)
+/* MP 1.4, 3.6.2.2: so a system that uses the 8259 pair alone needs to know of no APIC. */
+static void virtual_wire_set(struct lapic *lapic)
 {
-    i8259_start(board->pic, BIOS_VECTOR, BIOS_VECTOR_8, BIOS_MASKED);
-    lapic_write(board->lapic, 0, APIC_SVR, SVR_ENABLED);
-    lapic_write(board->lapic, 0, APIC_LINT0, LVT_EXTERNAL);
-    lapic_write(board->lapic, 0, APIC_LINT1, LVT_NMI);
+    lapic_write(lapic, 0, APIC_SPURIOUS, APIC_ON);
+    lapic_write(lapic, 0, APIC_LINT0, LINT_EXTERNAL);
+    lapic_write(lapic, 0, APIC_LINT1, LINT_NMI);
+}
+
+unsigned pc_pirq_interrupt(unsigned pirq)
+{
+    static const uint8_t interrupts[ICH9_PIRQS] = {10, 10, 11, 11, 10, 10, 11, 11};
+    return interrupts[pirq];
+}
+
+void pc_bios_interrupts_set(struct pc_board *board)
+{
+    enum { CASCADE = 2 };
+    if (!board->pic)
+        return;
+    i8254_bios_set(board->pit);
+    i8259_bios_set(board->pic,
+                   1u << PC_IRQ_TIMER | 1u << PC_IRQ_KEYBOARD | 1u << CASCADE | 1u << PC_IRQ_MOUSE);
 }
 
 void pc_chipset_prepare(struct pc_board *board)
 {
-    /* Where interrupts of PCI go when an operating system uses the 8259 pair. */
-    static const uint8_t pirqs[ICH9_PIRQS] = {10, 10, 11, 11, 10, 10, 11, 11};
     struct pci_bus *bus = board->parts.pci;
     unsigned lpc = pci_devfn(LPC_SLOT, 0);
     q35_host_shadow_open(board->host);
@@ -155,7 +160,11 @@ void pc_chipset_prepare(struct pc_board *board)
     pci_bus_config_write(bus, 0, lpc, LPC_PMBASE, 4, PC_PM_BASE | 1);
     pci_bus_config_write(bus, 0, lpc, LPC_ACPI_CNTL, 1, ACPI_ENABLED);
     for (unsigned i = 0; i < ICH9_PIRQS; i++)
-        pci_bus_config_write(bus, 0, lpc, i < 4 ? LPC_PIRQ_LOW + i : LPC_PIRQ_HIGH + i - 4, 1, pirqs[i]);
+        pci_bus_config_write(bus, 0, lpc, ich9_pirq_register(i), 1, pc_pirq_interrupt(i));
+    pci_bus_config_write(bus, 0, pci_devfn(PC_IDE_SLOT, PC_IDE_FUNCTION), IDE_TIMING, 4,
+                         IDE_TIMING_DECODED | IDE_TIMING_DECODED << 16); /* where it is there */
+    i8259_bios_set(board->pic, 0); /* all masked: a kernel may use the APICs alone */
+    i8259_level_set(board->pic, PC_PIRQ_CHOICE | 1u << PC_SCI);
     i8237_cascade_open(board->dma);
-    interrupts_prepare(board);
+    virtual_wire_set(board->lapic);
 }

@@ -60,10 +60,33 @@ void pc_start_protected(struct pc_board *board, uint32_t entry, uint32_t eax, ui
 /* What firmware leaves behind in the processors: memory is cached. */
 void pc_processors_prepare(struct pc_board *board);
 
-/* And in the chipset: configuration space in memory, power management and interrupts
- * where the ACPI tables say, shadow RAM open. */
+/* And in the chipset: configuration space in memory, power management and interrupts where the ACPI tables
+ * say, shadow RAM open, the first processor listening to the 8259 pair, which lets nothing through. */
 void pc_chipset_prepare(struct pc_board *board);
+
+/* Where interrupts of PCI go when an operating system uses the 8259 pair: PIRQA (0) to PIRQH, and all of
+ * these as bits. */
+unsigned pc_pirq_interrupt(unsigned pirq);
+#define PC_PIRQ_CHOICE 0x0c00u
+
+/* For kernels that start where a boot loader on a BIOS would start them: the old timer ticks, and its
+ * interrupts and those of keyboard and mouse are open. Where the board has an 8259 pair. */
+void pc_bios_interrupts_set(struct pc_board *board);
 
 /* A linear frame buffer at PC_SCREEN, of 32 bits a pixel, in rows without gaps. False: the machine has no
  * VGA. */
 bool pc_screen_set(struct pc_board *board, unsigned width, unsigned height);
+
+/* --- pc_pci.c --- */
+
+/* Addresses below 4 GiB for all BARs that fit, interrupt lines, and decoding of memory and ports: what
+ * systems that start on firmware rely on. */
+void pc_pci_prepare(struct pc_board *board);
+
+/* The pins that a slot's functions have, as bits from 1 (INTA) on; `devfn` is of its first function. */
+unsigned pc_pci_pins(const struct pc_board *board, unsigned devfn);
+
+/* --- pc_legacy.c --- */
+
+/* The tables of before ACPI, at PC_MP and PC_PIR. */
+void pc_legacy_tables_place(struct pc_board *board);

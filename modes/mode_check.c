@@ -44,7 +44,8 @@ static bool disks_check(const struct mode *mode, const struct machine_config *co
     static const char *const asked[] = {
         [TRANSPORT_PCI] = "--disk if=virtio-pci", [TRANSPORT_MMIO] = "--disk if=virtio-mmio",
         [TRANSPORT_AHCI] = "--disk if=ahci",      [TRANSPORT_NVME] = "--disk if=nvme",
-        [TRANSPORT_USB] = "--disk if=usb",        [TRANSPORT_FLOPPY] = "--disk if=floppy"};
+        [TRANSPORT_USB] = "--disk if=usb",        [TRANSPORT_FLOPPY] = "--disk if=floppy",
+        [TRANSPORT_IDE] = "--disk if=ide"};
     for (unsigned i = 0; i < config->disk_count; i++) {
         enum device_transport transport = config->disks[i].transport;
         if (config->disks[i].cdrom && !mode->can.cdroms)

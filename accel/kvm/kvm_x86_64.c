@@ -179,7 +179,8 @@ static bool shadow_missed(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 enum kvm_step kvm_arch_prepare(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {
     struct x86_core *c = kvm_x86_of(kv)->core;
-    uint32_t nmi = 1u << EVENT_NMI | 1u << EVENT_NMI_AGAIN, events = __atomic_load_n(&c->events, __ATOMIC_SEQ_CST);
+    uint32_t nmi = 1u << EVENT_NMI | 1u << EVENT_NMI_AGAIN,
+             events = __atomic_load_n(&c->events, __ATOMIC_SEQ_CST);
     if (c->s.activity != ACTIVITY_RUNNING)
         return asleep(kv, exit);
     if (c->s.in_smm || !__atomic_load_n(&c->a20_open, __ATOMIC_SEQ_CST))

@@ -67,21 +67,17 @@ static unsigned chip_request(const struct chip *chip)
     return rank_of(chip, input) < rank ? input : 8;
 }
 
-/*
- * An edge is remembered until it is acknowledged, which is what programs for virtual machines count on: there
- * lines are moved by software, and a pulse is over before the processor looks. On a chip the input has to stay
- * up until then; what goes down before gives the default vector. The cascade follows its chip.
- */
 static void line_set(struct chip *chip, unsigned input, bool level)
 {
     uint8_t bit = (uint8_t)(1 << input);
-    bool cascade = chip->index == 0 && input == CASCADE;
-    if (chip->elcr & bit || chip->icw1 & 0x08) /* ICW1's LTIM makes all inputs level-triggered */
+    if (chip->elcr & bit || chip->icw1 & 0x08) { /* ICW1's LTIM makes all inputs level-triggered */
         chip->irr = level ? chip->irr | bit : chip->irr & ~bit;
-    else if (level && !(chip->lines & bit))
-        chip->irr |= bit;
-    else if (!level && cascade)
-        chip->irr &= ~bit;
+    } else if (level) {
+        if (!(chip->lines & bit))
+            chip->irr |= bit;
+    } else {
+        chip->irr &= ~bit; /* the request must stay until it is acknowledged: else it is a spurious one */
+    }
     chip->lines = level ? chip->lines | bit : chip->lines & ~bit;
 }
 
@@ -197,19 +193,6 @@ static void chip_word(struct chip *chip, uint8_t value)
     }
 }
 
-void i8259_start(struct i8259 *pic, uint8_t first, uint8_t second, uint16_t masked)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        struct chip *chip = &pic->chips[i];
-        chip_start(chip, ICW1_START | ICW1_NEEDS_ICW4);
-        chip_word(chip, i == 0 ? first : second);
-        chip_word(chip, i == 0 ? 1 << CASCADE : CASCADE);
-        chip_word(chip, ICW4_8086);
-        chip_word(chip, (uint8_t)(masked >> 8 * i));
-    }
-    outputs_update(pic);
-}
-
 static uint64_t chip_read(void *opaque, uint64_t offset, unsigned width)
 {
     struct chip *chip = opaque;
@@ -257,6 +240,27 @@ static void elcr_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
     struct chip *chip = &pic->chips[offset];
     (void)width;
     chip->elcr = (uint8_t)value & chip->elcr_mask;
+    outputs_update(pic);
+}
+
+void i8259_level_set(struct i8259 *pic, uint16_t inputs)
+{
+    for (unsigned i = 0; i < 2; i++)
+        pic->chips[i].elcr |= inputs >> 8 * i & pic->chips[i].elcr_mask;
+    outputs_update(pic);
+}
+
+void i8259_bios_set(struct i8259 *pic, uint16_t inputs)
+{
+    static const uint8_t bases[2] = {0x08, 0x70};
+    for (unsigned i = 0; i < 2; i++) {
+        struct chip *chip = &pic->chips[i];
+        chip_start(chip, ICW1_START | ICW1_NEEDS_ICW4);
+        chip->next_icw = 0;
+        chip->base = bases[i];
+        chip->icw4 = ICW4_8086;
+        chip->imr = (uint8_t)(~inputs >> 8 * i);
+    }
     outputs_update(pic);
 }
 

@@ -15,9 +15,13 @@ struct i8259 *i8259_create(struct machine *machine, struct irq_line intr, struct
 /* Input n, 0 to 15, but for 2, which is the cascade. */
 struct irq_line i8259_line(struct i8259 *pic, unsigned n);
 
-/* What a BIOS does: set both up, with the vectors of inputs 0 and 8, and these inputs masked. Machine lock
- * held. */
-void i8259_start(struct i8259 *pic, uint8_t first, uint8_t second, uint16_t masked);
+/* What firmware does for the interrupts of PCI: these inputs, as bits, become level-triggered, as far as they
+ * can be. Undone by a reset. Machine lock held. */
+void i8259_level_set(struct i8259 *pic, uint16_t inputs);
+
+/* As a BIOS leaves the pair: vectors from 08h and 70h on, and these inputs, as bits, not masked. Undone by a
+ * reset. Machine lock held. */
+void i8259_bios_set(struct i8259 *pic, uint16_t inputs);
 
 /* The processor's interrupt acknowledge cycle: the vector. Machine lock held. */
 uint8_t i8259_acknowledge(struct i8259 *pic);

@@ -43,7 +43,7 @@
 
 #define SCI_DEFAULT 9
 
-static unsigned pirq_register(unsigned n)
+unsigned ich9_pirq_register(unsigned n)
 {
     return n < 4 ? PIRQ_LOW + n : PIRQ_HIGH + n - 4;
 }
@@ -70,7 +70,7 @@ static void routes_update(struct ich9_lpc *lpc)
     for (unsigned i = 0; i < GSI_SOURCES; i++)
         gsi |= lpc->gsi_levels[i];
     for (unsigned i = 0; i < ICH9_PIRQS; i++) {
-        uint32_t route = pci_config_get(&lpc->pci, pirq_register(i), 1);
+        uint32_t route = pci_config_get(&lpc->pci, ich9_pirq_register(i), 1);
         if (lpc->pirq_levels >> i & 1 && !(route & PIRQ_DISABLED))
             pic |= 1u << (route & 0xf);
     }
@@ -301,7 +301,7 @@ static void config_define(struct pci_function *pci)
     pci_config_define(pci, GPIOBASE, 4, 1, 0xff80);
     pci_config_define(pci, GPIO_CNTL, 1, 0, 0x11);
     for (unsigned i = 0; i < ICH9_PIRQS; i++)
-        pci_config_define(pci, pirq_register(i), 1, PIRQ_DISABLED, 0x8f);
+        pci_config_define(pci, ich9_pirq_register(i), 1, PIRQ_DISABLED, 0x8f);
     pci_config_define(pci, SIRQ_CNTL, 1, 0x10, 0xc3);
     for (unsigned i = 0; i < 20; i += 4)
         pci_config_define(pci, LPC_DEC + i, 4, 0, i ? 0x00fcfffd : 0x3f0f1377);

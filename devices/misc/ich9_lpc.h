@@ -15,6 +15,9 @@
 #define ICH9_ACPI_ENABLE  0x02
 #define ICH9_ACPI_DISABLE 0x03
 
+/* The register that routes PIRQA (0) to PIRQH to the 8259 pair. */
+unsigned ich9_pirq_register(unsigned n);
+
 struct ich9_lpc_config {
     struct pci_bus *bus;
     struct irq_line pic[16];           /* inputs of the 8259 pair */

@@ -364,7 +364,7 @@ static bool ports_add(struct q35_host *host, struct error *err)
 
 /* The ICH9's own devices have their pins wired straight (its D25IR to D31IR as they are after reset); the
  * other slots are swizzled over the other four lines. */
-static unsigned pirq_route(unsigned devfn, unsigned pin)
+unsigned q35_pirq(unsigned devfn, unsigned pin)
 {
     unsigned slot = devfn >> 3;
     return slot >= 25 ? pin - 1 : 4 + (slot + pin - 1) % 4;
@@ -400,7 +400,7 @@ struct q35_host *q35_host_create(struct machine *machine, const struct q35_host_
     host->machine = machine;
     host->config = *config;
     struct pci_bus_config bus = {
-        .memory = machine->mem.mmio, .io = machine->mem.pio, .route = pirq_route, .msi = config->msi};
+        .memory = machine->mem.mmio, .io = machine->mem.pio, .route = q35_pirq, .msi = config->msi};
     memcpy(bus.intx, config->pirqs, sizeof(bus.intx));
     host->bus = pci_bus_create(&bus);
     pci_function_init(&host->bridge, machine, host->bus,

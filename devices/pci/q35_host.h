@@ -9,9 +9,11 @@
 
 #include "devices/pci/pci_bus.h"
 
-/* What functions' pins are wired to: PIRQA to PIRQD for slots 25 to 31, by pin; PIRQE to PIRQH for the
- * others, by slot + pin. A board's _PRT says the same. */
 #define Q35_PIRQS PCI_INTX_LINES
+
+/* What a function's pin (1: INTA) is wired to: PIRQA (0) to PIRQD for slots 25 to 31, by pin; PIRQE to PIRQH
+ * for the others, by slot + pin. A board's tables say the same. */
+unsigned q35_pirq(unsigned devfn, unsigned pin);
 
 struct q35_host_config {
     struct ram_block *ram; /* its first below_4g bytes are shown from 0, the other above_4g from 4 GiB */

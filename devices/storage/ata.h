@@ -51,6 +51,7 @@ struct ata_action {
     bool pio;    /* the data go by the PIO protocol */
     bool packet; /* the status after it is that of a packet command */
     uint8_t error, status_error;
+    uint32_t block;       /* with pio: bytes a time, 0: a sector */
     uint64_t offset, len; /* on the medium; of the buffer only len */
     const uint8_t *buffer;
     /* Task file registers afterwards. */

@@ -292,6 +292,7 @@ static bool transfer_execute(struct ata_disk *disk, const struct ata_command *co
             return true;
         }
         action->pio = true;
+        action->block = disk->multiple * ATA_SECTOR;
         transfer(disk, command, action, command->command != 0xc4 && command->command != 0x29,
                  command->command == 0xce);
         return true;

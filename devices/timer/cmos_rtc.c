@@ -396,9 +396,19 @@ static void cmos_write(void *opaque, uint64_t offset, uint64_t value, unsigned w
     }
 }
 
+/* As a PC's set-up leaves it behind: systems from before ACPI believe in the memory only with a right sum. */
+static void sum_define(struct cmos_rtc *rtc)
+{
+    unsigned sum = 0;
+    for (unsigned i = CMOS_SUMMED_FIRST; i <= CMOS_SUMMED_LAST; i++)
+        sum += rtc->initial[i];
+    be16_store(rtc->initial + CMOS_SUM, (uint16_t)sum);
+}
+
 void cmos_rtc_define(struct cmos_rtc *rtc, uint8_t index, uint8_t value)
 {
     rtc->initial[index % CMOS_SIZE] = value;
+    sum_define(rtc);
 }
 
 static void word_define(struct cmos_rtc *rtc, uint8_t index, uint64_t value, unsigned bytes)
@@ -417,6 +427,7 @@ static void memory_define(struct cmos_rtc *rtc, const struct cmos_rtc_config *co
     word_define(rtc, CMOS_MEMORY_ABOVE_4G, config->memory_above_4g / (64 * KIB), 3);
     word_define(rtc, CMOS_OTHER_PROCESSORS, config->processors ? config->processors - 1 : 0, 1);
     rtc->initial[CMOS_EQUIPMENT] = CMOS_EQUIPMENT_USUAL;
+    sum_define(rtc);
 }
 
 static void restored(void *object)

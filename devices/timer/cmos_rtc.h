@@ -15,6 +15,9 @@ enum {
     CMOS_EQUIPMENT = 0x14,
     CMOS_BASE_MEMORY = 0x15,     /* KiB below 640 KiB, two bytes */
     CMOS_EXTENDED_MEMORY = 0x17, /* KiB above 1 MiB, two bytes; again at 0x30 */
+    CMOS_SUMMED_FIRST = 0x10,
+    CMOS_SUMMED_LAST = 0x2d,
+    CMOS_SUM = 0x2e, /* of those, high byte first */
     CMOS_CENTURY = 0x32,
     CMOS_MEMORY_ABOVE_16M = 0x34, /* 64 KiB units, two bytes */
     CMOS_BOOT_THIRD = 0x38,

@@ -38,7 +38,7 @@ struct i8254 {
     struct irq_line irq;
     struct clock_timer *timer;
     struct channel channels[3];
-    uint8_t port_b; /* the two bits software sets: gate of channel 2, speaker */
+    uint8_t port_b; /* the bits software sets: gate of channel 2, speaker, and two that switch off errors */
 };
 
 static uint64_t ticks_now(const struct i8254 *pit)
@@ -246,6 +246,13 @@ static void pit_write(void *opaque, uint64_t offset, uint64_t value, unsigned wi
     output_update(pit);
 }
 
+void i8254_bios_set(struct i8254 *pit)
+{
+    control_write(pit, 0x34); /* channel 0, both halves, mode 2 */
+    count_load(pit, &pit->channels[0], 0);
+    output_update(pit);
+}
+
 static void gate_set(struct i8254 *pit, struct channel *channel, bool gate)
 {
     if (gate == channel->gate)
@@ -262,8 +269,8 @@ static void gate_set(struct i8254 *pit, struct channel *channel, bool gate)
     }
 }
 
-/* Port 0x61: bits 0 and 1 are software's; bit 4 changes with each memory refresh, every 15 us; bit 5 is
- * channel 2. */
+/* Port 0x61 (ICH9, 13.7.1): bits 0 to 3 are software's; bit 4 changes with each memory refresh, every 15 us;
+ * bit 5 is channel 2. */
 static uint64_t port_b_read(void *opaque, uint64_t offset, unsigned width)
 {
     struct i8254 *pit = opaque;
@@ -277,7 +284,7 @@ static void port_b_write(void *opaque, uint64_t offset, uint64_t value, unsigned
 {
     struct i8254 *pit = opaque;
     (void)offset, (void)width;
-    pit->port_b = value & 3;
+    pit->port_b = value & 0xf;
     gate_set(pit, &pit->channels[2], value & 1);
 }
 

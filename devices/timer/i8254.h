@@ -12,3 +12,6 @@ struct i8254;
 
 /* Ports 0x40 to 0x43 and 0x61; `irq` is channel 0's output. NULL and err on overlap. */
 struct i8254 *i8254_create(struct machine *machine, struct irq_line irq, struct error *err);
+
+/* As a BIOS leaves it: channel 0 interrupts 18.2 times a second. Undone by a reset. Machine lock held. */
+void i8254_bios_set(struct i8254 *pit);

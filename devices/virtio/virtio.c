@@ -40,6 +40,7 @@ static const struct state_field device_fields[] = {
     STATE(struct virtio_device, generation),
     STATE(struct virtio_device, status),
     STATE(struct virtio_device, isr),
+    STATE(struct virtio_device, legacy),
     STATE_EACH(struct virtio_device, queues, desc_area),
     STATE_EACH(struct virtio_device, queues, driver_area),
     STATE_EACH(struct virtio_device, queues, device_area),
@@ -107,8 +108,9 @@ struct virtqueue *virtio_queue_add(struct virtio_device *device, uint16_t size_m
 
 bool virtio_running(const struct virtio_device *device)
 {
-    return (device->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) ==
-           VIRTIO_STATUS_DRIVER_OK;
+    /* 3.1.2: drivers of the legacy interface use their queues before they set DRIVER_OK. */
+    bool ready = device->legacy || device->status & VIRTIO_STATUS_DRIVER_OK;
+    return ready && !(device->status & VIRTIO_STATUS_NEEDS_RESET);
 }
 
 static void config_interrupt(struct virtio_device *device)
@@ -191,7 +193,8 @@ void virtio_status_write(struct virtio_device *device, uint8_t value)
         log_guest("%s: the driver takes back status bits (%#x to %#x)", device->name, device->status, value);
     if (set & VIRTIO_STATUS_FEATURES_OK && !features_acceptable(device))
         set &= ~VIRTIO_STATUS_FEATURES_OK; /* 2.2.2: the driver reads back that it is not set */
-    if (set & VIRTIO_STATUS_DRIVER_OK && !((device->status | set) & VIRTIO_STATUS_FEATURES_OK)) {
+    if (set & VIRTIO_STATUS_DRIVER_OK && !device->legacy &&
+        !((device->status | set) & VIRTIO_STATUS_FEATURES_OK)) {
         log_guest("%s: DRIVER_OK without FEATURES_OK", device->name);
         set &= ~VIRTIO_STATUS_DRIVER_OK;
     }

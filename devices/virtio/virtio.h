@@ -95,6 +95,7 @@ struct virtio_device {
     uint16_t queue_select, config_vector;
     uint32_t generation;
     uint8_t status, isr;
+    uint8_t legacy; /* the driver uses the interface of before version 1 (virtio_legacy.h) */
     struct virtqueue queues[VIRTIO_QUEUES_MAX];
 };
 
@@ -113,7 +114,7 @@ static inline bool virtio_has(const struct virtio_device *device, unsigned featu
     return device->accepted >> feature & 1;
 }
 
-/* The driver has finished its set-up and nothing is broken: queues may be used. */
+/* The driver has finished its set-up, as far as it tells, and nothing is broken: queues may be used. */
 bool virtio_running(const struct virtio_device *device);
 
 /* The configuration space changed by the device's own doing: new generation, and an interrupt. */

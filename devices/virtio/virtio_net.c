@@ -44,6 +44,7 @@
 #define HEADER_CSUM_OFFSET 8
 #define HEADER_NUM_BUFFERS 10
 #define HEADER_SIZE        12u
+#define HEADER_LEGACY      10u /* without the number of buffers */
 #define HDR_F_NEEDS_CSUM   1u
 #define HDR_F_DATA_VALID   2u
 
@@ -107,6 +108,14 @@ static unsigned flow_hash(const uint8_t *frame, size_t len)
     return (sum ^ sum >> 8 ^ sum >> 16 ^ sum >> 24) % FLOWS;
 }
 
+/* 5.1.6.1: before version 1 the number of buffers was there with mergeable ones only. */
+static unsigned header_size(const struct virtio_net *net)
+{
+    bool whole =
+        virtio_has(&net->device, VIRTIO_F_VERSION_1) || virtio_has(&net->device, VIRTIO_NET_F_MRG_RXBUF);
+    return whole ? HEADER_SIZE : HEADER_LEGACY;
+}
+
 /* --- transmit --- */
 
 /* What the driver left to do; false: it left what was not offered, or it can't be done. */
@@ -130,10 +139,11 @@ static bool frame_finish(const struct virtio_net *net, const uint8_t *header, ui
 /* Copy a frame out of guest memory and make it ready to send; its length, or 0 when there is none. */
 static size_t frame_fetch(struct virtio_net *net, const struct virtqueue_chain *chain)
 {
-    if (chain->out_len < HEADER_SIZE + FRAME_MIN || chain->out_len > sizeof(net->frame))
+    unsigned header = header_size(net);
+    if (chain->out_len < header + FRAME_MIN || chain->out_len > sizeof(net->frame))
         return 0;
-    size_t len = virtqueue_chain_read(chain, 0, net->frame, sizeof(net->frame)) - HEADER_SIZE;
-    return frame_finish(net, net->frame, net->frame + HEADER_SIZE, len) ? len : 0;
+    size_t len = virtqueue_chain_read(chain, 0, net->frame, sizeof(net->frame)) - header;
+    return frame_finish(net, net->frame, net->frame + header, len) ? len : 0;
 }
 
 static void transmit(struct virtio_net *net, struct virtqueue *queue)
@@ -141,7 +151,7 @@ static void transmit(struct virtio_net *net, struct virtqueue *queue)
     struct virtqueue_chain *chain;
     while ((chain = virtqueue_pop(queue))) {
         size_t len = frame_fetch(net, chain);
-        const uint8_t *frame = net->frame + HEADER_SIZE;
+        const uint8_t *frame = net->frame + header_size(net);
         if (len) {
             if (net->pairs > 1)
                 net->flows[flow_hash(frame, len)] = (uint8_t)(queue->index / 2);
@@ -185,8 +195,8 @@ static bool frame_deliver(struct virtio_net *net, struct virtqueue *queue, const
 {
     struct virtqueue_chain *chains[64];
     bool mergeable = virtio_has(&net->device, VIRTIO_NET_F_MRG_RXBUF), too_small;
-    unsigned count =
-        chains_collect(queue, HEADER_SIZE + len, chains, mergeable ? ARRAY_LEN(chains) : 1, &too_small);
+    unsigned size = header_size(net);
+    unsigned count = chains_collect(queue, size + len, chains, mergeable ? ARRAY_LEN(chains) : 1, &too_small);
     if (count == 0) {
         if (too_small)
             log_guest("%s: receive buffers too small for a frame of %zu bytes, which is lost",
@@ -201,11 +211,11 @@ static bool frame_deliver(struct virtio_net *net, struct virtqueue *queue, const
     size_t done = 0;
     for (unsigned i = 0; i < count; i++) {
         size_t used = 0;
-        if (done < HEADER_SIZE)
-            used = virtqueue_chain_write(chains[i], 0, header + done, HEADER_SIZE - done);
-        if (done + used >= HEADER_SIZE)
-            used += virtqueue_chain_write(chains[i], used, frame + (done + used - HEADER_SIZE),
-                                          HEADER_SIZE + len - done - used);
+        if (done < size)
+            used = virtqueue_chain_write(chains[i], 0, header + done, size - done);
+        if (done + used >= size)
+            used += virtqueue_chain_write(chains[i], used, frame + (done + used - size),
+                                          size + len - done - used);
         done += used;
         virtqueue_push(chains[i], (uint32_t)used);
     }
@@ -329,6 +339,16 @@ static void net_config_read(struct virtio_device *device, uint8_t *config)
     config[CONFIG_DUPLEX] = DUPLEX_FULL;
 }
 
+/* 5.1.4.1: without a command for it, a driver from before version 1 sets the address here. */
+static void net_config_write(struct virtio_device *device, unsigned offset, unsigned width, uint64_t value)
+{
+    struct virtio_net *net = net_of(device);
+    if (!virtio_has(device, VIRTIO_F_VERSION_1) && !range_beyond(offset, width, sizeof(net->mac)))
+        le_store(net->mac + offset, width, value);
+    else
+        log_guest("%s: write to offset %u of the configuration, which is read-only", device->name, offset);
+}
+
 static void net_restored(void *object)
 {
     struct virtio_net *net = object;
@@ -397,6 +417,7 @@ static const struct virtio_class net_class = {
     .config_size = CONFIG_SIZE,
     .features_acceptable = net_features_acceptable,
     .config_read = net_config_read,
+    .config_write = net_config_write,
     .start = net_start,
     .reset = net_reset,
     .notify = net_notify,

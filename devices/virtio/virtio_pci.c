@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "devices/virtio/virtio_legacy.h"
+#include "devices/virtio/virtio_pci_internal.h"
 
 #define VENDOR_ID      0x1af4
 #define DEVICE_ID_BASE 0x1040
 #define REVISION       1 /* not transitional (4.1.2.1) */
 
-/* What the BAR holds, a page each. */
-#define BAR         0
+/* What the memory BAR holds, a page each. Behind the ports of the legacy interface it is the last one. */
 #define BAR_SIZE    0x8000
 #define AREA_SIZE   0x1000
 #define AREA_COMMON 0x0000
@@ -60,14 +61,6 @@
 #define COMMON_QUEUE_RESET           58
 #define COMMON_SIZE                  60
 
-struct virtio_pci {
-    struct pci_function pci;
-    struct virtio_device *device;
-    char table_name[48];
-    unsigned vectors; /* MSI-X; 0: the pin is used */
-    unsigned window;  /* where the PCI configuration access capability is */
-};
-
 /* --- interrupts (4.1.5.1, 4.1.5.2) --- */
 
 static void intx_update(void *opaque)
@@ -99,7 +92,7 @@ static void config_interrupt(void *opaque)
 }
 
 /* 4.1.5.1.2: a vector that can't be had reads back as none. */
-static uint16_t vector_checked(const struct virtio_pci *vp, uint64_t vector)
+uint16_t virtio_pci_vector(const struct virtio_pci *vp, uint64_t vector)
 {
     return vector < vp->vectors ? (uint16_t)vector : VIRTIO_NO_VECTOR;
 }
@@ -163,7 +156,7 @@ static void common_queue_write(struct virtio_pci *vp, uint64_t offset, uint32_t 
     case COMMON_QUEUE_SIZE: virtio_queue_size_write(device, (uint16_t)value); break;
     case COMMON_QUEUE_VECTOR:
         if (queue)
-            queue->vector = vector_checked(vp, value);
+            queue->vector = virtio_pci_vector(vp, value);
         break;
     case COMMON_QUEUE_ENABLE:
         if (value == 1)
@@ -187,7 +180,7 @@ static void common_write(struct virtio_pci *vp, uint64_t offset, uint32_t value)
     case COMMON_DEVICE_FEATURE_SELECT: device->device_feature_select = value; break;
     case COMMON_DRIVER_FEATURE_SELECT: device->driver_feature_select = value; break;
     case COMMON_DRIVER_FEATURE: virtio_driver_features_write(device, value); break;
-    case COMMON_CONFIG_VECTOR: device->config_vector = vector_checked(vp, value); break;
+    case COMMON_CONFIG_VECTOR: device->config_vector = virtio_pci_vector(vp, value); break;
     case COMMON_STATUS: virtio_status_write(device, (uint8_t)value); break;
     case COMMON_QUEUE_SELECT: device->queue_select = (uint16_t)value; break;
     default: common_queue_write(vp, offset, value); break;
@@ -205,7 +198,7 @@ static bool common_access_legal(const struct virtio_pci *vp, uint64_t offset, un
     return false;
 }
 
-static uint64_t isr_read(struct virtio_pci *vp)
+uint8_t virtio_pci_isr_take(struct virtio_pci *vp)
 {
     uint8_t isr = vp->device->isr;
     virtio_isr_clear(vp->device, isr); /* 4.1.4.5: reading clears it and lowers the pin */
@@ -218,7 +211,7 @@ static uint64_t bar_read(void *opaque, uint64_t offset, unsigned width)
     uint64_t at = offset % AREA_SIZE;
     switch (offset - at) {
     case AREA_COMMON: return common_access_legal(vp, at, width) ? common_read(vp, at) : 0;
-    case AREA_ISR: return at == 0 ? isr_read(vp) : 0;
+    case AREA_ISR: return at == 0 ? virtio_pci_isr_take(vp) : 0;
     case AREA_DEVICE: return virtio_config_load(vp->device, (unsigned)at, width);
     default: return 0;
     }
@@ -254,7 +247,7 @@ static bool window_target(const struct virtio_pci *vp, uint32_t *offset, unsigne
 {
     *offset = pci_config_get(&vp->pci, vp->window + CAP_OFFSET_AT, 4);
     *width = pci_config_get(&vp->pci, vp->window + CAP_SIZE_AT, 4);
-    return pci_config_get(&vp->pci, vp->window + CAP_BAR_AT, 1) == BAR &&
+    return pci_config_get(&vp->pci, vp->window + CAP_BAR_AT, 1) == vp->bar &&
            (*width == 1 || *width == 2 || *width == 4) && *offset % *width == 0 && *offset < AREAS_END;
 }
 
@@ -288,7 +281,7 @@ static unsigned capability_add(struct virtio_pci *vp, uint8_t type, uint32_t off
     unsigned at = pci_capability_add(&vp->pci, PCI_CAP_VENDOR, length);
     pci_config_define(&vp->pci, at + CAP_LENGTH_AT, 1, length, 0);
     pci_config_define(&vp->pci, at + CAP_TYPE_AT, 1, type, 0);
-    pci_config_define(&vp->pci, at + CAP_BAR_AT, 1, BAR, 0);
+    pci_config_define(&vp->pci, at + CAP_BAR_AT, 1, vp->bar, 0);
     pci_config_define(&vp->pci, at + CAP_OFFSET_AT, 4, offset, 0);
     pci_config_define(&vp->pci, at + CAP_SIZE_AT, 4, size, 0);
     return at;
@@ -311,7 +304,7 @@ static void capabilities_define(struct virtio_pci *vp)
     pci_config_define(&vp->pci, vp->window + CAP_EXTRA_AT, 4, 0, ~0u);
     /* One vector a queue and one for the configuration. */
     unsigned vectors = device->queue_count + 1;
-    if (pci_msix_add(&vp->pci, vectors, BAR, MSIX_TABLE, MSIX_PBA))
+    if (pci_msix_add(&vp->pci, vectors, vp->bar, MSIX_TABLE, MSIX_PBA))
         vp->vectors = vectors;
 }
 
@@ -325,32 +318,19 @@ static void pci_destroy(void *object)
 /* What the function keeps beyond its configuration space is in the device. */
 static const struct state_table pci_table = {.name = "virtio-pci", .version = 1};
 
-struct virtio_pci *virtio_pci_create(struct machine *machine, const struct virtio_pci_config *config,
-                                     struct error *err)
+/* 4.1.2: a transitional function has a number of its own, and its type in the subsystem's. */
+static void identity_set(struct pci_config *function, enum virtio_type type, bool transitional)
 {
-    struct virtio_pci *vp = machine_alloc(sizeof(*vp));
-    const struct virtio_class *class = config->device->class;
-    const struct pci_config function = {
-        .name = config->name,
-        .devfn = config->devfn,
-        .vendor = VENDOR_ID,
-        .device = (uint16_t)(DEVICE_ID_BASE + class->type),
-        .subsystem_vendor = VENDOR_ID,
-        .subsystem = (uint16_t)(DEVICE_ID_BASE + class->type),
-        .class_code = class->pci_class,
-        .revision = REVISION,
-        .interrupt_pin = 1,
-        .config_written = config_written,
-        .config_read = config_read,
-        .opaque = vp,
-    };
-    vp->device = config->device;
-    if (!pci_function_init(&vp->pci, machine, config->bus, &function, err)) {
-        free(vp);
-        return NULL;
-    }
+    uint16_t legacy = transitional ? virtio_legacy_pci_id(type) : 0;
+    function->device = legacy ? legacy : (uint16_t)(DEVICE_ID_BASE + type);
+    function->subsystem = legacy ? (uint16_t)type : function->device;
+    function->revision = legacy ? 0 : REVISION;
+}
+
+static void bars_define(struct virtio_pci *vp, bool legacy)
+{
     const struct bus_region region = {
-        .name = config->name,
+        .name = vp->pci.config.name,
         .base = 0,
         .size = AREAS_END,
         .min_width = 1,
@@ -359,8 +339,36 @@ struct virtio_pci *virtio_pci_create(struct machine *machine, const struct virti
         .write = bar_write,
         .opaque = vp,
     };
-    pci_bar_add(&vp->pci, BAR, BAR_SIZE, PCI_BAR_64);
-    pci_bar_region(&vp->pci, BAR, &region);
+    if (legacy)
+        virtio_pci_ports_add(vp);
+    vp->bar = legacy ? PCI_BARS - 2 : 0;
+    pci_bar_add(&vp->pci, vp->bar, BAR_SIZE, PCI_BAR_64);
+    pci_bar_region(&vp->pci, vp->bar, &region);
+}
+
+struct virtio_pci *virtio_pci_create(struct machine *machine, const struct virtio_pci_config *config,
+                                     struct error *err)
+{
+    struct virtio_pci *vp = machine_alloc(sizeof(*vp));
+    const struct virtio_class *class = config->device->class;
+    struct pci_config function = {
+        .name = config->name,
+        .devfn = config->devfn,
+        .vendor = VENDOR_ID,
+        .subsystem_vendor = VENDOR_ID,
+        .class_code = class->pci_class,
+        .interrupt_pin = 1,
+        .config_written = config_written,
+        .config_read = config_read,
+        .opaque = vp,
+    };
+    identity_set(&function, class->type, config->transitional);
+    vp->device = config->device;
+    if (!pci_function_init(&vp->pci, machine, config->bus, &function, err)) {
+        free(vp);
+        return NULL;
+    }
+    bars_define(vp, function.revision != REVISION);
     pci_express_add(&vp->pci);
     capabilities_define(vp);
     virtio_transport_attach(vp->device, &(struct virtio_transport){

@@ -1,7 +1,7 @@
 /*
- * The PCI transport (Virtual I/O Device 1.2, 4.1), modern interface only: one memory BAR with the common,
- * notify, ISR and device configuration structures, the capabilities that point to them, and MSI-X where the
- * board has a receiver for messages.
+ * The PCI transport (Virtual I/O Device 1.2, 4.1): a memory BAR with the common, notify, ISR and device
+ * configuration structures, the capabilities that point to them, and MSI-X where the board has a receiver for
+ * messages. A transitional function has the ports of the legacy interface besides.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 struct virtio_pci_config {
     const char *name; /* "virtio-pci0" */
     struct pci_bus *bus;
-    int devfn; /* or PCI_DEVFN_ANY */
+    int devfn;         /* or PCI_DEVFN_ANY */
+    bool transitional; /* where there is a legacy interface to the kind of device */
     struct virtio_device *device;
 };
 

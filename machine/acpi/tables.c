@@ -146,18 +146,17 @@ void acpi_free(struct acpi_tables *tables)
 
 /* --- the root --- */
 
-/* The root pointer (5.2.5.3): revision 2. */
+/* The root pointer (5.2.5.3), of revision 2. */
 #define RSDP_V1_SIZE           20
 #define RSDP_CHECKSUM          8
 #define RSDP_RSDT              16
 #define RSDP_XSDT              24
 #define RSDP_EXTENDED_CHECKSUM 32
 
-/* An RSDT or XSDT over the first `count` tables. */
-static size_t root_make(struct acpi_tables *tables, const char *name, unsigned width, unsigned count,
-                        size_t hidden)
+/* A list of the first `count` tables: the XSDT, or with 32 bits an address the RSDT. */
+static size_t list_make(struct acpi_tables *tables, unsigned count, size_t hidden, unsigned width)
 {
-    acpi_table_begin(tables, name, 1);
+    acpi_table_begin(tables, width == 8 ? "XSDT" : "RSDT", 1);
     for (unsigned i = 0; i < count; i++) {
         if (tables->tables[i] != hidden)
             acpi_put_pointer(tables, width, tables->tables[i]);
@@ -165,17 +164,17 @@ static size_t root_make(struct acpi_tables *tables, const char *name, unsigned w
     return acpi_table_end(tables);
 }
 
-static size_t xsdt_make(struct acpi_tables *tables, size_t hidden)
+/* The lists, and the root pointer with their offsets. */
+static void rsdp_make(struct acpi_tables *tables, size_t hidden, uint8_t rsdp[ACPI_RSDP_SIZE])
 {
-    return root_make(tables, "XSDT", 8, tables->table_count, hidden);
-}
-
-static void rsdp_make(uint8_t rsdp[ACPI_RSDP_SIZE], size_t xsdt)
-{
+    unsigned count = tables->table_count;
+    size_t xsdt = list_make(tables, count, hidden, 8);
+    size_t rsdt = tables->rsdt ? list_make(tables, count, hidden, 4) : 0;
     memset(rsdp, 0, ACPI_RSDP_SIZE);
     memcpy(rsdp, "RSD PTR ", 8);
     memcpy(rsdp + 9, oem, sizeof(oem));
     rsdp[15] = 2;
+    le32_store(rsdp + RSDP_RSDT, (uint32_t)rsdt);
     le32_store(rsdp + 20, ACPI_RSDP_SIZE);
     le64_store(rsdp + RSDP_XSDT, xsdt);
 }
@@ -193,9 +192,10 @@ static void checksum_set(uint8_t *bytes, size_t len, size_t at)
 
 void acpi_resolve(struct acpi_tables *tables, size_t hidden, uint64_t base, uint8_t rsdp[ACPI_RSDP_SIZE])
 {
-    unsigned count = tables->table_count;
-    rsdp_make(rsdp, base + xsdt_make(tables, hidden));
-    le32_store(rsdp + RSDP_RSDT, (uint32_t)(base + root_make(tables, "RSDT", 4, count, hidden)));
+    rsdp_make(tables, hidden, rsdp);
+    le64_store(rsdp + RSDP_XSDT, le64_load(rsdp + RSDP_XSDT) + base);
+    if (tables->rsdt)
+        le32_store(rsdp + RSDP_RSDT, (uint32_t)(le32_load(rsdp + RSDP_RSDT) + base));
     for (unsigned i = 0; i < tables->pointer_count; i++) {
         uint8_t *field = tables->bytes + tables->pointers[i].at;
         unsigned width = tables->pointers[i].width;
@@ -217,7 +217,7 @@ void acpi_resolve(struct acpi_tables *tables, size_t hidden, uint64_t base, uint
 
 /* The script: commands of 128 bytes, as QEMU's specification of this interface has them. */
 #define COMMAND_SIZE 128
-#define COMMANDS_MAX (4 + ACPI_POINTERS_MAX + ACPI_TABLES_MAX + ACPI_TABLES_MAX)
+#define COMMANDS_MAX (6 + ACPI_POINTERS_MAX + ACPI_TABLES_MAX + ACPI_TABLES_MAX)
 enum loader_command {
     LOADER_ALLOCATE = 1,
     LOADER_ADD_POINTER = 2,
@@ -280,6 +280,8 @@ static void script_make(struct script *script, const struct acpi_tables *tables)
                      le32_load(tables->bytes + at + HEADER_LENGTH));
     }
     pointer_add(script, FILE_RSDP, RSDP_XSDT, 8);
+    if (tables->rsdt)
+        pointer_add(script, FILE_RSDP, RSDP_RSDT, 4);
     checksum_add(script, FILE_RSDP, RSDP_CHECKSUM, 0, RSDP_V1_SIZE);
     checksum_add(script, FILE_RSDP, RSDP_EXTENDED_CHECKSUM, 0, ACPI_RSDP_SIZE);
 }
@@ -288,7 +290,7 @@ void acpi_publish(struct acpi_tables *tables, size_t hidden, struct fw_cfg *fw_c
 {
     uint8_t rsdp[ACPI_RSDP_SIZE];
     struct script *script = machine_alloc(sizeof(*script));
-    rsdp_make(rsdp, xsdt_make(tables, hidden));
+    rsdp_make(tables, hidden, rsdp);
     script_make(script, tables);
     fw_cfg_add_file(fw_cfg, FILE_TABLES, tables->bytes, tables->len);
     fw_cfg_add_file(fw_cfg, FILE_RSDP, rsdp, sizeof(rsdp));

@@ -23,6 +23,7 @@ struct acpi_tables {
     unsigned pointer_count;
     uint32_t tables[ACPI_TABLES_MAX]; /* offsets */
     unsigned table_count;
+    bool rsdt; /* with an RSDT, by which systems and loaders from before ACPI 2.0 find the tables */
 };
 
 /* A table: its header, then what is put; acpi_table_end completes it and returns its offset. */
@@ -109,13 +110,12 @@ enum acpi_fadt_flag {
 /* A FADT of ACPI 6.3 with nothing but the DSDT's address; fields are set, then acpi_table_end. */
 void acpi_fadt_begin(struct acpi_tables *tables, size_t dsdt);
 
-/* The last table, the XSDT, over all but those that others point to (`hidden`: the DSDT's offset); and the
- * files for the firmware. */
+/* The last tables, the XSDT and where it is asked for the RSDT, over all but those that others point to
+ * (`hidden`: the DSDT's offset); and the files for the firmware. */
 void acpi_publish(struct acpi_tables *tables, size_t hidden, struct fw_cfg *fw_cfg);
 
-/* The same for a start without firmware: the tables as they are at `base`, below 4 GiB, with pointers and
- * checksums, and the root pointer, which is put where it is looked for. There is an RSDT as well, for programs
- * that know ACPI 1.0 only. */
+/* The same for a start without firmware: the tables as they are at `base`, with pointers and checksums, and
+ * the root pointer, which is put where it is looked for. */
 #define ACPI_RSDP_SIZE 36
 void acpi_resolve(struct acpi_tables *tables, size_t hidden, uint64_t base, uint8_t rsdp[ACPI_RSDP_SIZE]);
 

@@ -18,7 +18,8 @@ const struct mode type1_mode = {
     .name = "type1",
     .can = {.arches = MODE_EVERY_ARCH,
             .disks = 1u << TRANSPORT_PCI | 1u << TRANSPORT_MMIO | 1u << TRANSPORT_AHCI |
-                     1u << TRANSPORT_NVME | 1u << TRANSPORT_USB | 1u << TRANSPORT_FLOPPY,
+                     1u << TRANSPORT_NVME | 1u << TRANSPORT_USB | 1u << TRANSPORT_FLOPPY |
+                     1u << TRANSPORT_IDE,
             .cpus_max = DEBUG_VCPUS_MAX,
             .cdroms = true,
             .initrd = true,

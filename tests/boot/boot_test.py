@@ -563,24 +563,42 @@ class X8664(Guests, unittest.TestCase):
                           os.path.join(fetch("memtest86+"), "memtest.iso"))
 
     def test_pc_memtest_32(self):
-        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB", 30, "--kernel",
-                          os.path.join(fetch("memtest86+"), "memtest32.iso"))
+        """From a CD drive on the IDE controller."""
+        self.screen_shows(r"Memtest86\+ v\d[^$]*Testing: +\d+MB", 30, "--arch", "x86_64", "--cdrom",
+                          os.path.join(fetch("memtest86+"), "memtest32.iso") + ",if=ide")
 
     def test_pc_ipxe(self):
         """The boot code of the network drives the card itself, and gets an address."""
         self.screen_shows(r"net0: 10\.0\.2\.15", 40, "--kernel", os.path.join(fetch("ipxe"), "ipxe.iso"))
 
-    def grub_rescue(self):
+    def grub_rescue(self, commands=None):
+        """GRUB's rescue CD, which does these commands or has its prompt."""
         if not shutil.which("grub-mkrescue") or not os.path.isdir("/usr/lib/grub/i386-pc"):
             self.skipTest("grub-mkrescue or grub-pc-bin is not installed")
         iso = os.path.join(self.folder.name, "grub.iso")
-        subprocess.run(["grub-mkrescue", "-o", iso], check=True, capture_output=True, timeout=120)
+        tree = os.path.join(self.folder.name, "tree")
+        os.makedirs(os.path.join(tree, "boot", "grub"))
+        if commands:
+            with open(os.path.join(tree, "boot", "grub", "grub.cfg"), "w") as out:
+                out.write(commands)
+        subprocess.run(["grub-mkrescue", "-o", iso, tree], check=True, capture_output=True, timeout=120)
         return iso
 
     def test_pc_grub(self):
         """Its prompt, and what is typed at it."""
         self.screen_shows(r"grub> echo typed by a test\s+typed by a test", 30, "--kernel", self.grub_rescue(), "--type-at",
                           f"{8 * SLOW}:echo typed by a test\\n")
+
+    def test_pc_grub_drivers(self):
+        """GRUB's own drivers for IDE and AHCI, without the BIOS, and how it switches a PC off: by the tables of ACPI 1.0."""
+        disk = os.path.join(self.folder.name, "disk")
+        with open(disk, "wb") as out:
+            out.write(b"on the IDE disk\n".ljust(1 << 20, b"\0"))
+        iso = self.grub_rescue("serial\nterminal_output serial\nnativedisk\ncat (ata0)0+1\necho\ncat (ata1)/boot/grub/grub.cfg\n"
+                               "echo on the IDE CD\nls (ahci0)/boot/\necho on the AHCI CD\nhalt\n")
+        with guest("--arch", "x86_64", "--disk", f"{disk},format=raw,if=ide", "--cdrom", f"{iso},if=ide", "--kernel", iso) as console:
+            console.expect(r"on the IDE disk[^$]*nativedisk[^$]*on the IDE CD[^$]*grub/[^$]*on the AHCI CD", 60 * SLOW)
+            self.assertEqual(console.wait(60 * SLOW), 0)
 
     def test_pc_grub_ovmf(self):
         with guest("--arch", "x86_64", "--net", "none", "--firmware", os.path.join(fetch("ovmf"), "code.fd"), "--kernel",
@@ -712,8 +730,20 @@ class X8664(Guests, unittest.TestCase):
         with guest("--kernel", os.path.join(fetch("ipxe"), "ipxe-amd64.efi")) as console:
             console.expect(r"iPXE \d", 300 * SLOW)
 
+    def test_pc_without_acpi(self):
+        """By the tables of before ACPI: two processors and the I/O APIC's pins; without any APIC, the 8259 pair."""
+        for words, cpus, wanted in ("", 2, r"IO-APIC +2\d-fasteoi +virtio"), (" noapic nolapic", 1, r"XT-PIC .*virtio"):
+            with guest("--cpus", str(cpus), "--memory", "512M", "--kernel", os.path.join(fetch("linux-amd64"), "vmlinuz"), "--initrd",
+                       self.initramfs(), "--append", f"console=ttyS0 quiet acpi=off pci=nomsi{words}") as console:
+                console.expect(r"initramfs# ", 300 * SLOW)
+                console.send("cat /proc/interrupts; echo $(nproc) processors\n")
+                console.expect(rf"{wanted}[^$]*{cpus} processors", 60 * SLOW)
+
     def test_pc_debian_ahci(self):
         self.disk_and_network("ahci", "--net", "user,model=e1000", root="LABEL=triarch")
+
+    def test_pc_debian_ide(self):
+        self.disk_and_network("ide", root="LABEL=triarch")
 
     def test_pc_debian_nvme(self):
         self.disk_and_network("nvme", root="LABEL=triarch")

@@ -210,6 +210,13 @@ static void memory(void)
     CHECK_EQ(get(0x5f), 3);
     cmos_rtc_define(rtc, CMOS_BOOT_ORDER, 0x23);
     CHECK_EQ(get(0x3d), 0x23);
+    /* The AT's checksum: of 10h to 2Dh, in 2Eh and 2Fh. */
+    cmos_rtc_define(rtc, CMOS_DISKETTES, 0x40);
+    unsigned sum = 0;
+    for (unsigned i = 0x10; i <= 0x2d; i++)
+        sum += get(i);
+    CHECK(sum > 0x40);
+    CHECK_EQ(get(0x2e) << 8 | get(0x2f), sum);
     put(0x0f, 0x0a);
     put(0x0b, 0x72);
     test_out(test, 0x72, 1, 0x0f); /* the other bank */

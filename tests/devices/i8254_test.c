@@ -76,6 +76,8 @@ static void speaker_channel(void)
     load(2, 0xb0, 2000); /* mode 0 */
     test_advance(test, ticks_to_ns(5000));
     CHECK_EQ(test_in(test, 0x61, 1) & 0x21, 0); /* the gate is closed: it doesn't count */
+    test_out(test, 0x61, 1, 0xfe);
+    CHECK_EQ(test_in(test, 0x61, 1) & 0xcf, 0x0e); /* bits 6 and 7 tell of errors, of which there are none */
     test_out(test, 0x61, 1, 1);
     test_advance(test, ticks_to_ns(1999) - 900);
     CHECK_EQ(test_in(test, 0x61, 1) & 0x21, 0x01);

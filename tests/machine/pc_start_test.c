@@ -222,6 +222,28 @@ static void multiboot_addresses(void)
     finish();
 }
 
+static unsigned in(uint16_t port)
+{
+    uint64_t value = 0;
+    CHECK(bus_read(run->machine.mem.pio, port, 1, &value));
+    return (unsigned)value;
+}
+
+/* What a boot loader on a BIOS leaves: the timer of the PC counts from 65536, and is not masked. */
+static void multiboot_timer(void)
+{
+    struct error err = {0};
+    elf32_build(ADDRESS);
+    multiboot_put(0x800, 0);
+    if (!CHECK(start(64 * MIB, &err)))
+        return;
+    CHECK_EQ(in(0x21), 0xf8);                              /* timer, keyboard, the second 8259 */
+    CHECK_EQ(in(0xa1), 0xef);                              /* mouse */
+    CHECK(bus_write(run->machine.mem.pio, 0x43, 0xe2, 1)); /* read back the status of channel 0 */
+    CHECK_EQ(in(0x40), 0xb4);                              /* high, counting, both halves, mode 2 */
+    finish();
+}
+
 static void multiboot_elf(void)
 {
     struct error err = {0};
@@ -423,6 +445,7 @@ static void elf_refusals(void)
 static const struct test_case cases[] = {
     {"multiboot_addresses", multiboot_addresses},
     {"multiboot_elf", multiboot_elf},
+    {"multiboot_timer", multiboot_timer},
     {"multiboot_screen", multiboot_screen},
     {"multiboot_text", multiboot_text},
     {"multiboot_refusals", multiboot_refusals},

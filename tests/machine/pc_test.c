@@ -1,7 +1,8 @@
 /*
  * The PC: bzImages made here from Linux's Documentation/arch/x86/boot.rst, good and malformed; the state a
  * kernel finds (the 64-bit boot protocol, zero-page.rst, E820); its ACPI tables by their checksums and
- * signatures (ACPI 6.5); and PCI configuration space by both ways.
+ * signatures (ACPI 6.5), those of before by the MultiProcessor and $PIR specifications; and PCI configuration
+ * space by both ways, with what is in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +236,7 @@ static void acpi_tables(void)
     CHECK_MEM(head, "XSDT", 4);
     CHECK_EQ(sum(xsdt, le32_load(head + 4)), 0);
     CHECK_EQ(le32_load(head + 4), 36 + 8 * ARRAY_LEN(wanted));
+    /* The RSDT says the same in 32 bits. */
     uint64_t rsdt = le32_load(rsdp + 16);
     bytes_at(rsdt, head, sizeof(head));
     CHECK_MEM(head, "RSDT", 4);
@@ -322,10 +324,171 @@ static void data_area(void)
     CHECK_EQ(le16_load(bytes + 0x13), 639);
     bytes_at(0x9fc00, &size, 1);
     CHECK_EQ(size, 1);
-    /* Virtual wire (MultiProcessor Specification 1.4, 3.6.2.2). */
-    CHECK_EQ(lapic_read(board->lapic, 0, 0x350), 0x700);
-    CHECK_EQ(lapic_read(board->lapic, 0, 0x360), 0x400);
-    CHECK_EQ(lapic_read(board->lapic, 0, 0x0f0), 0x1ff);
+    /* Vectors: the timer's and the second chip's IRQ 8 come to code that ends at the others' IRET. */
+    uint8_t vectors[1024], last;
+    bytes_at(0, vectors, sizeof(vectors));
+    CHECK_EQ(le32_load(vectors + 4 * 0x1c), 0xf000ff53);
+    CHECK_EQ(le32_load(vectors + 4 * 0x08), 0xf000ff4d);
+    CHECK_EQ(le32_load(vectors + 4 * 0x70), 0xf000ff46);
+    bytes_at(0xfff53, &last, 1);
+    CHECK_EQ(last, 0xcf);
+    finish();
+}
+
+/* Where a table is found in the BIOS's area; 0: nowhere. */
+static uint64_t table_find(const char *name, unsigned step, uint64_t start, uint64_t end)
+{
+    for (uint64_t at = start; at < end; at += step) {
+        uint8_t bytes[4];
+        bytes_at(at, bytes, sizeof(bytes));
+        if (memcmp(bytes, name, sizeof(bytes)) == 0)
+            return at;
+    }
+    return 0;
+}
+
+/* MP 1.4, 4.1 to 4.3: entries of 20 bytes for processors, 8 for all others; every ISA interrupt and every
+ * pin of PCI has its way to the I/O APIC. */
+static void mp_tables(void)
+{
+    enum { CPUS = 3 };
+    struct error err = {0};
+    if (!CHECK(start(64 * MIB, CPUS, 0, &err)))
+        return;
+    uint64_t pointer = table_find("_MP_", 16, 0xf0000, 0x100000);
+    uint8_t bytes[20];
+    CHECK_EQ(sum(pointer, 16), 0);
+    bytes_at(pointer, bytes, 16);
+    CHECK_EQ(bytes[8], 1);
+    CHECK_EQ(bytes[9], 4);
+    CHECK_EQ(bytes[11], 0);
+    uint8_t head[44];
+    uint64_t at = le32_load(bytes + 4);
+    bytes_at(at, head, sizeof(head));
+    CHECK_MEM(head, "PCMP", 4);
+    CHECK_EQ(sum(at, le16_load(head + 4)), 0);
+    CHECK_EQ(le32_load(head + 36), 0xfee00000);
+    unsigned counts[5] = {0}, isa = 0, entries = 0;
+    bool lpc_wired = false;
+    for (uint64_t p = at + 44; p < at + le16_load(head + 4); entries++) {
+        bytes_at(p, bytes, sizeof(bytes));
+        if (!CHECK(bytes[0] < 5))
+            break;
+        if (bytes[0] == 0) {
+            CHECK_EQ(bytes[1], counts[0]);
+            CHECK_EQ(bytes[3], counts[0] ? 1 : 3); /* the first is the bootstrap processor */
+            CHECK(le32_load(bytes + 4) != 0);
+        }
+        if (bytes[0] == 2)
+            CHECK_EQ(le32_load(bytes + 4), 0xfec00000);
+        if (bytes[0] == 3 && bytes[4] == 1) {
+            CHECK_EQ(bytes[7], bytes[5] ? bytes[5] : 2);
+            isa |= 1u << bytes[5];
+        }
+        /* The AHCI controller (slot 31, INTA) is on PIRQA. */
+        lpc_wired |= bytes[0] == 3 && bytes[4] == 0 && bytes[5] == 31 << 2 && bytes[7] == 16;
+        counts[bytes[0]]++;
+        p += bytes[0] ? 8 : 20;
+    }
+    CHECK_EQ(entries, le16_load(head + 34));
+    CHECK_EQ(counts[0], CPUS);
+    CHECK_EQ(counts[2], 1);
+    CHECK_EQ(counts[4], 2);
+    CHECK_EQ(isa, 0xfffb);
+    CHECK(lpc_wired);
+    finish();
+}
+
+/* The $PIR table: each slot's pins by the registers of the bridge, which lead where the table allows. */
+static void pir_table(void)
+{
+    struct error err = {0};
+    if (!CHECK(start(64 * MIB, 1, 0, &err)))
+        return;
+    uint64_t at = table_find("$PIR", 16, 0xf0000, 0x100000);
+    uint8_t bytes[32];
+    bytes_at(at, bytes, sizeof(bytes));
+    unsigned len = le16_load(bytes + 6);
+    CHECK(len > 32 && len % 16 == 0);
+    CHECK_EQ(sum(at, len), 0);
+    CHECK_EQ(bytes[9], 31 << 3);
+    CHECK_EQ(le32_load(bytes + 12), 0x29188086);
+    for (uint64_t slot = at + 32; slot < at + len; slot += 16) {
+        bytes_at(slot, bytes, 16);
+        for (unsigned i = 0; i < 4; i++) {
+            unsigned link = bytes[2 + 3 * i];
+            uint64_t route = 0;
+            CHECK((link >= 0x60 && link <= 0x63) || (link >= 0x68 && link <= 0x6b));
+            CHECK(bus_read(run->machine.mem.mmio, PC_ECAM + (31 << 15) + link, 1, &route));
+            CHECK(le16_load(bytes + 3 + 3 * i) >> route & 1);
+        }
+    }
+    finish();
+}
+
+/* MP 1.4, 3.6.2.2: an interrupt of the 8259 pair reaches the first processor though nobody has set up an
+ * APIC; ICW1 to ICW4 and the mask are all that a small system writes. COM1's transmitter is empty. */
+static void virtual_wire(void)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t value;
+    } writes[] = {{0x20, 0x11}, {0x21, 0x20}, {0x21, 4}, {0x21, 1}, {0x21, 0xef}, {0x3f9, 2}};
+    struct error err = {0};
+    if (!CHECK(start(64 * MIB, 1, 0, &err)))
+        return;
+    host_mutex_lock(&run->machine.lock);
+    CHECK_EQ(lapic_acknowledge(board->lapic, 0), -1); /* nor has anybody masked anything */
+    host_mutex_unlock(&run->machine.lock);
+    for (unsigned i = 0; i < ARRAY_LEN(writes); i++)
+        CHECK(bus_write(run->machine.mem.pio, writes[i].port, writes[i].value, 1));
+    host_mutex_lock(&run->machine.lock);
+    CHECK_EQ(lapic_acknowledge(board->lapic, 0), 0x24);
+    host_mutex_unlock(&run->machine.lock);
+    finish();
+}
+
+/* What is there has its place: no BAR is left at 0, none overlaps another, and they are decoded. The
+ * interrupt line says what the 8259 pair gets, level-triggered. */
+static void functions_ready(void)
+{
+    struct error err = {0};
+    uint64_t value, elcr = 0, from[64], to[64];
+    unsigned used = 0;
+    if (!CHECK(start(64 * MIB, 1, 0, &err)))
+        return;
+    CHECK(bus_read(run->machine.mem.pio, 0x4d0, 1, &value) &&
+          bus_read(run->machine.mem.pio, 0x4d1, 1, &elcr));
+    elcr = elcr << 8 | value;
+    for (uint64_t function = PC_ECAM; function < PC_ECAM + (256 << 12); function += 4096) {
+        CHECK(bus_read(run->machine.mem.mmio, function, 4, &value));
+        if (value == UINT32_MAX)
+            continue;
+        CHECK(bus_read(run->machine.mem.mmio, function + 0x3c, 2, &value));
+        if (value >> 8)
+            CHECK(elcr >> (value & 0xff) & 1);
+        for (unsigned bar = 0x10; bar < 0x28; bar += 4) {
+            uint64_t low, mask;
+            CHECK(bus_read(run->machine.mem.mmio, function + bar, 4, &low));
+            CHECK(bus_write(run->machine.mem.mmio, function + bar, UINT32_MAX, 4));
+            CHECK(bus_read(run->machine.mem.mmio, function + bar, 4, &mask));
+            CHECK(bus_write(run->machine.mem.mmio, function + bar, low, 4));
+            bar += (low & 5) == 4 ? 4 : 0;
+            if (!mask)
+                continue;
+            uint64_t space = low & 1 ? 1ull << 40 : 0; /* ports are elsewhere */
+            uint64_t bits = low & 1 ? 0xfffc : 0xfffffff0;
+            from[used] = space + (low & bits);
+            to[used] = from[used] + (~(mask & bits) & (low & 1 ? 0xffff : UINT32_MAX));
+            CHECK(low & bits);
+            for (unsigned i = 0; i < used; i++)
+                CHECK(from[used] > to[i] || to[used] < from[i]);
+            used++;
+            CHECK(bus_read(run->machine.mem.mmio, function + 4, 2, &value));
+            CHECK(value & (low & 1 ? 1 : 2));
+        }
+    }
+    CHECK(used >= 3); /* of the VGA, the AHCI controller and random numbers */
     finish();
 }
 
@@ -340,5 +503,9 @@ static const struct test_case cases[] = {
     {"config_space", config_space},
     {"power_button", power_button},
     {"big_initrd", big_initrd},
+    {"mp_tables", mp_tables},
+    {"pir_table", pir_table},
+    {"functions_ready", functions_ready},
+    {"virtual_wire", virtual_wire},
 };
 TEST_SUITE(pc_test, "unit", cases);
