@@ -64,6 +64,11 @@ void clock_destroy(struct clock *clock)
     free(clock);
 }
 
+bool clock_is_counted(const struct clock *clock)
+{
+    return !clock->config.host_now;
+}
+
 uint64_t clock_now(struct clock *clock)
 {
     if (atomic_load_explicit(&clock->running, memory_order_acquire))

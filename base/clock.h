@@ -26,6 +26,9 @@ struct clock_config {
 struct clock *clock_create(const struct clock_config *config);
 void clock_destroy(struct clock *clock);
 
+/* Whether time is counted: between two calls of clock_advance it stands still. */
+bool clock_is_counted(const struct clock *clock);
+
 /* Guest time now. Any thread, no lock. Never goes back. */
 uint64_t clock_now(struct clock *clock);
 

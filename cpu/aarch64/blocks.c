@@ -53,6 +53,19 @@ static void fuse(struct builder *b, unsigned from)
     }
 }
 
+/* Count an access, just decoded, before it is made: behind it the block may have been left. */
+static void count_add(struct builder *b)
+{
+    struct a64_insn access = b->insns[--b->slots];
+    slot_add(b, a64_access_counted, 0);
+    b->insns[b->slots++] = access;
+}
+
+static unsigned max_count(uint32_t mode)
+{
+    return mode & MODE_COUNTED ? A64_BLOCK_MAX_COUNTED : A64_BLOCK_MAX;
+}
+
 /* Add the instruction at the current place. */
 static void insn_add(struct builder *b)
 {
@@ -66,6 +79,8 @@ static void insn_add(struct builder *b)
         b->insns[0].imm = decoded.landing;
     if (decoded.nothing)
         b->slots--;
+    if (decoded.accesses && (b->mode & MODE_COUNTED))
+        count_add(b);
     for (unsigned n = 0; n < decoded.links; n++)
         link_add(b);
     b->count++;
@@ -129,7 +144,7 @@ static const struct a64_insn *block_make(struct aarch64_core *c, const struct aa
             .insns = (struct a64_insn *)(void *)block->insns,
             .code = code,
             .mode = mode,
-            .max_count = A64_BLOCK_MAX,
+            .max_count = max_count(mode),
             .cached = true,
         };
         block_fill(&b);
@@ -181,7 +196,7 @@ unsigned aarch64_block_grow(struct aarch64_core *c, const struct a64_insn *end, 
         .mode = block->mode,
         .slots = slots,
         .count = count,
-        .max_count = A64_BLOCK_MAX,
+        .max_count = max_count(block->mode),
         .cached = true,
     };
     uint64_t generation = c->bank->generation;

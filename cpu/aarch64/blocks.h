@@ -12,10 +12,10 @@
 
 #include "cpu/aarch64/interp.h"
 
-#define A64_BLOCK_SLOTS                                                                                      \
-    (2 * A64_BLOCK_MAX +                                                                                     \
-     4) /* each may be followed by a link or a check of SP; guard, second link, end, link                    \
-         */
+/* Each instruction may be followed by a link or a check of SP; guard, second link, end, link. Where accesses
+ * are counted, instructions have three slots, and blocks fewer of them. */
+#define A64_BLOCK_SLOTS       (2 * A64_BLOCK_MAX + 4)
+#define A64_BLOCK_MAX_COUNTED (A64_BLOCK_MAX / 2)
 
 /* Where a block went before, within its page. It takes one slot. */
 struct a64_link {
@@ -71,7 +71,8 @@ void aarch64_blocks_drop_all(struct aarch64_core *c);
 
 /* Pseudo-instructions, and ways out of a block that put state.pc right. */
 a64_handler a64_block_end;
-a64_handler a64_guard;      /* a guarded page: imm is the set of BTYPEs its first instruction takes */
-a64_handler a64_sp_written; /* SP changed: leave if its being aligned did */
+a64_handler a64_guard;          /* a guarded page: imm is the set of BTYPEs its first instruction takes */
+a64_handler a64_sp_written;     /* SP changed: leave if its being aligned did */
+a64_handler a64_access_counted; /* the instruction behind it loads or stores */
 a64_handler a64_dropped;
 a64_handler a64_leave_at;

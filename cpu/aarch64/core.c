@@ -34,7 +34,7 @@ static const struct state_field state_fields[] = {
     S(sctlr_el1), S(actlr_el1), S(cpacr_el1), S(csselr_el1),
     S(ttbr0_el1), S(ttbr1_el1), S(tcr_el1), S(mair_el1), S(amair_el1), S(contextidr_el1),
     S(tpidr_el0), S(tpidrro_el0), S(tpidr_el1), S(disr_el1), FLAT(pauth_keys),
-    S(cntkctl_el1), S(cntp_ctl_el0), S(cntp_cval_el0), S(cntv_ctl_el0), S(cntv_cval_el0),
+    S(cntfrq_el0), S(cntkctl_el1), S(cntp_ctl_el0), S(cntp_cval_el0), S(cntv_ctl_el0), S(cntv_cval_el0),
     S(mdscr_el1), S(mdccint_el1), S(oslar, .reset = 1), S(osdlr_el1), S(dbgclaim), S(osdtrrx_el1), S(osdtrtx_el1),
     S(oseccr_el1), A(dbgbvr), A(dbgbcr), A(dbgwvr), A(dbgwcr),
     S(pmcr_el0), S(pmcntenset_el0), S(pmintenset_el1), S(pmovsset_el0), S(pmselr_el0), S(pmuserenr_el0),
@@ -86,6 +86,7 @@ static void reset(struct vcpu *vcpu)
     struct aarch64_core *c = aarch64_core_of(vcpu);
     state_reset(&state, &c->s, true);
     c->s.sctlr_el1 = aarch64_sctlr_reset(c);
+    c->s.cntfrq_el0 = c->timer_hz;
     c->stopped.valid = false;
     aarch64_resync(c);
 }
@@ -214,7 +215,7 @@ void aarch64_connect(struct vcpu *vcpu, const struct aarch64_board *board)
 {
     struct aarch64_core *c = aarch64_core_of(vcpu);
     c->board = *board;
-    c->timer_hz = aarch64_timer_hz(vcpu);
+    c->s.cntfrq_el0 = c->timer_hz = aarch64_timer_hz(vcpu);
     aarch64_blocks_drop_all(c);
 }
 

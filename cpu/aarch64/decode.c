@@ -404,6 +404,12 @@ static void branch_kind(const struct word *w, struct a64_decoded *decoded)
     }
 }
 
+/* Arm ARM C4.1, op0 of the top level. Prefetches are there, too, without operands of ours. */
+static bool in_loads_and_stores(uint32_t bits)
+{
+    return (bits >> 25 & 5) == 4;
+}
+
 struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint32_t bits, unsigned offset,
                               unsigned page_offset, struct a64_insn *insn)
 {
@@ -433,5 +439,6 @@ struct a64_decoded a64_decode(const struct aarch64_core *c, uint32_t mode, uint3
     branch_kind(&w, &decoded);
     decoded.sp_written = sp_written(row, insn);
     decoded.nothing = insn->run == a64_hint || insn->run == a64_bti;
+    decoded.accesses = in_loads_and_stores(bits) && row->format != FMT_NONE;
     return decoded;
 }

@@ -41,6 +41,7 @@ struct a64_decoded {
     uint8_t links;    /* slots to leave for links */
     bool sp_written;  /* SP's alignment may have changed */
     bool nothing;     /* does nothing: needs no slot */
+    bool accesses;    /* loads or stores */
     uint8_t landing;  /* bit n: fine as the first instruction of a guarded page with BTYPE n */
 };
 

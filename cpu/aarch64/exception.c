@@ -30,7 +30,7 @@ void aarch64_nzcv_set(struct aarch64_core *c, uint64_t value)
 
 uint32_t aarch64_pstate(const struct aarch64_core *c)
 {
-    return c->s.pstate | aarch64_nzcv(c) | (uint32_t)c->s.btype << PSTATE_BTYPE_SHIFT;
+    return c->s.pstate | aarch64_nzcv(c) | aarch64_btype(c) << PSTATE_BTYPE_SHIFT;
 }
 
 /* ---- stack pointers ---- */
@@ -77,7 +77,7 @@ static void pstate_replace(struct aarch64_core *c, uint32_t value)
     if (level_changes)
         aarch64_pmu_stop(c);
     c->s.pstate = value & (pstate_there(c) | 0xf);
-    c->s.btype = aarch64_has(c, FEAT_BTI) ? bits_get(value, PSTATE_BTYPE_SHIFT, 2) : 0;
+    aarch64_btype_set(c, aarch64_has(c, FEAT_BTI) ? (unsigned)bits_get(value, PSTATE_BTYPE_SHIFT, 2) : 0);
     aarch64_nzcv_set(c, value);
     if (level_changes)
         aarch64_pmu_start(c);

@@ -6,6 +6,7 @@
 #include "cpu/aarch64/decode.h"
 #include "cpu/aarch64/mmu.h"
 #include "cpu/aarch64/pauth.h"
+#include "cpu/aarch64/pmu.h"
 
 A64_HANDLER(leave_at)
 {
@@ -32,8 +33,6 @@ static COLD const struct a64_insn *jump_slow(struct aarch64_core *c, const struc
     const struct a64_insn *first = aarch64_block_at(c, pc);
     if (!first)
         return a64_leave();
-    if (!(a64_block_of_first(first)->mode & MODE_GUARDED))
-        c->s.btype = 0;
     TAIL return a64_enter(c, first, bank, pc);
 }
 
@@ -47,19 +46,13 @@ INLINE const struct a64_insn *jump(struct aarch64_core *c, const struct a64_insn
     TAIL return jump_slow(c, i, bank, pc);
 }
 
-/* Likewise for an indirect branch, whose BTYPE is imm. Only guarded pages look at it, so elsewhere it stays
- * 0. */
+/* Likewise for an indirect branch, whose BTYPE is imm. */
 INLINE const struct a64_insn *jump_indirect(struct aarch64_core *c, const struct a64_insn *i,
                                             struct tlb_bank *bank, uint64_t pc)
 {
-    const struct aarch64_jump *entry = aarch64_jump_slot(c, pc);
-    bool hit = likely(entry->pc == pc && entry->key == c->jump_key);
     a64_retire(c, i);
-    if (i->imm && (!hit || (a64_block_of_first(entry->first)->mode & MODE_GUARDED)))
-        c->s.btype = (uint8_t)i->imm;
-    if (hit)
-        TAIL return a64_enter(c, entry->first, bank, pc);
-    TAIL return jump_slow(c, i, bank, pc);
+    aarch64_btype_set(c, (unsigned)i->imm);
+    TAIL return jump(c, i, bank, pc);
 }
 
 /*
@@ -128,12 +121,17 @@ A64_HANDLER(dropped)
 /* Arm ARM, "Branch Target exception": ISS is the BTYPE. */
 A64_HANDLER(guard)
 {
-    unsigned type = c->s.btype;
+    unsigned type = aarch64_btype(c);
     if (unlikely(!((uint32_t)i->imm >> type & 1))) {
         c->fault = (struct aarch64_fault){.ec = EC_BTI, .iss = type};
         TAIL return a64_raise(c, i, bank, pc);
     }
-    c->s.btype = 0;
+    TAIL return a64_next(c, i, bank, pc);
+}
+
+A64_HANDLER(access_counted)
+{
+    c->counting.events[PMU_EVENT_ACCESS]++;
     TAIL return a64_next(c, i, bank, pc);
 }
 

@@ -44,6 +44,8 @@ static uint32_t mode_of(const struct aarch64_core *c)
         mode |= MODE_SP_CHECK;
     if (el1 && !(c->s.pstate & PSTATE_SP))
         mode |= MODE_SP0;
+    if (c->counting.accesses)
+        mode |= MODE_COUNTED;
     return mode;
 }
 

@@ -18,6 +18,7 @@ struct model {
     const char *name;
     const struct model *base;
     uint64_t midr, ctr, clidr, ccsidr_l1d, ccsidr_l1i, ccsidr_l2;
+    uint16_t pmu;
     uint8_t pa_bits, breakpoints, watchpoints, event_counters, granules;
     uint8_t features[80]; /* up to FEAT_BASE, which is 0 and in all */
 };
@@ -25,6 +26,7 @@ struct model {
 static const struct model cortex_a57 = {
     .name = "cortex-a57",
     .midr = 0x411fd070, /* r1p0 */
+    .pmu = 0x4101,
     .ctr = 0x8444c004,
     .clidr = 0x0a200023,
     .ccsidr_l1d = 0x701fe00a,
@@ -42,6 +44,7 @@ static const struct model cortex_a72 = {
     .name = "cortex-a72",
     .base = &cortex_a57,
     .midr = 0x410fd083, /* r0p3 */
+    .pmu = 0x4102,
     .ctr = 0x8444c004,
     .clidr = 0x0a200023,
     .ccsidr_l1d = 0x701fe00a,
@@ -58,6 +61,7 @@ static const struct model neoverse_n1 = {
     .name = "neoverse-n1",
     .base = &cortex_a72,
     .midr = 0x414fd0c1, /* r4p1 */
+    .pmu = 0x410c,
     .ctr = 0x8444c004,
     .clidr = 0x82000023,
     .ccsidr_l1d = 0x701fe01a,
@@ -152,6 +156,7 @@ static void model_fill(struct aarch64_model *to, const struct model *from)
                                  .ccsidr_l1d = from->ccsidr_l1d,
                                  .ccsidr_l1i = from->ccsidr_l1i,
                                  .ccsidr_l2 = from->ccsidr_l2,
+                                 .pmu = from->pmu,
                                  .pa_bits = from->pa_bits,
                                  .breakpoints = from->breakpoints,
                                  .watchpoints = from->watchpoints,

@@ -18,6 +18,7 @@ struct aarch64_model {
     uint64_t features[(FEAT_COUNT + 63) / 64];
     uint64_t midr;
     uint64_t ctr, clidr, ccsidr_l1d, ccsidr_l1i, ccsidr_l2;
+    uint16_t pmu;    /* PMCR_EL0's IMP and IDCODE; 0: MIDR_EL1 says who made it */
     uint8_t pa_bits; /* 44, 48 or 52 */
     uint8_t breakpoints, watchpoints, event_counters;
     uint8_t granules; /* enum aarch64_granule */

@@ -22,9 +22,7 @@ enum a64_mode {
     MODE_GUARDED = 4,  /* a guarded page: the first instruction looks at BTYPE */
     MODE_SP_CHECK = 8, /* SP is misaligned and accesses through it fault */
     MODE_SP0 = 16,     /* EL1 on SP_EL0: SP_EL0 can't be accessed by name */
-    MODE_TRAPS =
-        32, /* EL0 only: SCTLR_EL1 traps some of what EL0 may otherwise do (UCT, UCI, nTWx, DZE, UMA) */
-    MODE_ALIGN = 64, /* SCTLR_EL1.A: accesses must be aligned */
+    MODE_COUNTED = 32, /* accesses to memory are counted (pmu.h) */
 };
 
 /* Where jumps went: found by virtual address, for indirect jumps and those that leave their page. */
@@ -83,7 +81,8 @@ enum aarch64_timer {
 struct aarch64_counting {
     uint32_t active;    /* counters that count */
     uint64_t start[32]; /* their sources when they were last brought up to date */
-    uint64_t events[2]; /* enum aarch64_pmu_event */
+    bool accesses;      /* of which one counts accesses to memory */
+    uint64_t events[3]; /* enum aarch64_pmu_event */
 };
 
 struct aarch64_core {
@@ -107,6 +106,8 @@ struct aarch64_core {
     uint64_t jump_key;          /* bank generation and mode: what entries of `jumps` are compared with */
     uint32_t mode;
     bool resync;
+
+    uint64_t btype_at; /* the instruction, by vcpu.icount, whose PSTATE.BTYPE state.btype is */
 
     uint64_t loop_pc; /* without tail calls: the pc of the block that is run */
     bool leaving;     /* run() is to return; *exit says why */
@@ -168,6 +169,18 @@ struct aarch64_core {
 static inline struct aarch64_core *aarch64_core_of(struct vcpu *vcpu)
 {
     return container_of(vcpu, struct aarch64_core, vcpu);
+}
+
+/* PSTATE.BTYPE of the instruction that is next: 0 unless a branch has just set it. */
+static inline unsigned aarch64_btype(const struct aarch64_core *c)
+{
+    return c->vcpu.icount == c->btype_at ? c->s.btype : 0;
+}
+
+static inline void aarch64_btype_set(struct aarch64_core *c, unsigned type)
+{
+    c->s.btype = (uint8_t)type;
+    c->btype_at = c->vcpu.icount;
 }
 
 static inline bool aarch64_has(const struct aarch64_core *c, enum aarch64_feature feature)

@@ -13,16 +13,27 @@ enum event_number {
     EVENT_INST_RETIRED = 0x08,
     EVENT_EXC_TAKEN = 0x09,
     EVENT_CPU_CYCLES = 0x11,
+    EVENT_MEM_ACCESS = 0x13,
+    EVENT_CHAIN = 0x1e,
+    EVENT_STALL_FRONTEND = 0x23,
+    EVENT_STALL_BACKEND = 0x24,
+    EVENT_STALL = 0x3c,
 };
 
 #define FILTER_P        BIT(31) /* not at EL1 */
 #define FILTER_U        BIT(30) /* not at EL0 */
 #define FILTER_WRITABLE (FILTER_P | FILTER_U)
 
-/* A cycle is a nanosecond: a CPU of 1 GHz, whose cycles pass with the machine's time. */
+/* Counted time is moved after many instructions only. */
+static bool cycle_is_instruction(const struct aarch64_core *c)
+{
+    return !c->vcpu.clock || clock_is_counted(c->vcpu.clock);
+}
+
+/* A cycle is a nanosecond: a CPU of 1 GHz, whose cycles pass with the machine's time; or an instruction. */
 static uint64_t cycles(const struct aarch64_core *c)
 {
-    return c->vcpu.clock ? clock_now(c->vcpu.clock) : c->vcpu.icount;
+    return cycle_is_instruction(c) ? c->vcpu.icount : clock_now(c->vcpu.clock);
 }
 
 static uint32_t counters_there(const struct aarch64_core *c)
@@ -45,7 +56,8 @@ static uint64_t *register_of(struct aarch64_core *c, unsigned n)
     return n == CYCLES ? &c->s.pmccntr_el0 : &c->s.pmevcntr_el0[n];
 }
 
-/* What counter n counts, as a number that only grows. False: an event there is not. */
+/* What counter n counts, as a number that only grows; one that stays as it is for events that happen to a
+ * counter by themselves, and for stalls, of which there are none. False: an event there is not. */
 static bool source(const struct aarch64_core *c, unsigned n, uint64_t *value)
 {
     switch (event_of(c, n)) {
@@ -53,6 +65,12 @@ static bool source(const struct aarch64_core *c, unsigned n, uint64_t *value)
     case EVENT_INST_RETIRED: *value = c->vcpu.icount; return true;
     case EVENT_EXC_TAKEN: *value = c->counting.events[PMU_EVENT_EXCEPTION]; return true;
     case EVENT_L1D_TLB_REFILL: *value = c->counting.events[PMU_EVENT_REFILL]; return true;
+    case EVENT_MEM_ACCESS: *value = c->counting.events[PMU_EVENT_ACCESS]; return true;
+    case EVENT_SW_INCR:
+    case EVENT_CHAIN:
+    case EVENT_STALL_FRONTEND:
+    case EVENT_STALL_BACKEND:
+    case EVENT_STALL: *value = 0; return true;
     default: return false;
     }
 }
@@ -78,6 +96,14 @@ static void output_update(struct aarch64_core *c)
     aarch64_output_set(c, AARCH64_OUT_PMU, level, false);
 }
 
+/* Arm ARM, IncrementEventCounter(): how often an even counter goes past 32 bits is an event for the next. */
+static bool is_chained(const struct aarch64_core *c, unsigned n)
+{
+    unsigned next = n + 1;
+    return n % 2 == 0 && next < c->model.event_counters && width_of(c, n) == 32 &&
+           event_of(c, next) == EVENT_CHAIN && counts(c, next);
+}
+
 static void add(struct aarch64_core *c, unsigned n, uint64_t amount)
 {
     uint64_t *value = register_of(c, n), before = *value;
@@ -88,6 +114,8 @@ static void add(struct aarch64_core *c, unsigned n, uint64_t amount)
     if (!(sum >> width))
         return;
     c->s.pmovsset_el0 |= BIT(n);
+    if (is_chained(c, n))
+        add(c, n + 1, (uint64_t)(sum >> 32));
     output_update(c);
 }
 
@@ -112,6 +140,7 @@ void aarch64_pmu_stop(struct aarch64_core *c)
 {
     settle_all(c);
     c->counting.active = 0;
+    c->counting.accesses = false;
 }
 
 void aarch64_pmu_start(struct aarch64_core *c)
@@ -123,8 +152,12 @@ void aarch64_pmu_start(struct aarch64_core *c)
         if (!counts(c, n))
             continue;
         c->counting.active |= (uint32_t)1 << n;
+        c->counting.accesses |= event_of(c, n) == EVENT_MEM_ACCESS;
         source(c, n, &c->counting.start[n]);
     }
+    /* So that the outer loop asks when the next one overflows. */
+    if (c->counting.active)
+        __atomic_store_n(&c->vcpu.limit, 0, __ATOMIC_SEQ_CST);
 }
 
 uint64_t aarch64_pmu_check(struct aarch64_core *c)
@@ -134,12 +167,12 @@ uint64_t aarch64_pmu_check(struct aarch64_core *c)
         unsigned n = (unsigned)__builtin_ctz(left);
         settle(c, n);
         unsigned event = event_of(c, n);
-        if (event != EVENT_INST_RETIRED && event != EVENT_CPU_CYCLES)
+        if (event != EVENT_INST_RETIRED && event != EVENT_CPU_CYCLES && event != EVENT_MEM_ACCESS)
             continue;
         uint64_t value = *register_of(c, n);
         uint64_t to_go = width_of(c, n) == 64 ? 0 - value : (uint32_t)(0 - (uint32_t)value);
         /* Cycles pass with time, which can't be foreseen in instructions: ask every now and then. */
-        if (event == EVENT_CPU_CYCLES)
+        if (event == EVENT_CPU_CYCLES && !cycle_is_instruction(c))
             to_go = to_go / 16 + 1000;
         if (to_go && to_go < deadline - c->vcpu.icount)
             deadline = c->vcpu.icount + to_go;
@@ -184,8 +217,7 @@ static bool is_type(const struct aarch64_sysreg *r)
 
 static uint64_t pmcr(const struct aarch64_core *c)
 {
-    /* IMP and IDCODE are zero: MIDR_EL1 says who made it. */
-    return c->s.pmcr_el0 | (uint64_t)c->model.event_counters << 11;
+    return (uint64_t)c->model.pmu << 16 | (uint64_t)c->model.event_counters << 11 | c->s.pmcr_el0;
 }
 
 SYSREG_READER(aarch64_read_pmu)
@@ -207,8 +239,7 @@ SYSREG_READER(aarch64_read_pmu)
         return 0;
     if (is_type(r))
         return n == CYCLES ? c->s.pmccfiltr_el0 : c->s.pmevtyper_el0[n];
-    if (c->counting.active >> n & 1)
-        settle(c, n);
+    settle_all(c);
     return *register_of(c, n);
 }
 
@@ -240,8 +271,7 @@ static void write_counter(struct aarch64_core *c, const struct aarch64_sysreg *r
 static void software_increment(struct aarch64_core *c, uint64_t value)
 {
     for (unsigned n = 0; n < c->model.event_counters; n++) {
-        if ((value >> n & 1) && event_of(c, n) == EVENT_SW_INCR && (c->s.pmcntenset_el0 >> n & 1) &&
-            (c->s.pmcr_el0 & PMCR_E))
+        if ((value >> n & 1) && event_of(c, n) == EVENT_SW_INCR && counts(c, n) && (c->s.pmcr_el0 & PMCR_E))
             add(c, n, 1);
     }
 }
@@ -266,15 +296,20 @@ SYSREG_WRITER(aarch64_write_pmu)
     }
     output_update(c);
     aarch64_pmu_start(c);
-    /* So that the outer loop asks when the next one overflows. */
+    /* Blocks are other ones if they are to count. */
+    aarch64_resync(c);
     __atomic_store_n(&c->vcpu.limit, 0, __ATOMIC_SEQ_CST);
     return true;
 }
 
 SYSREG_READER(aarch64_read_pmceid)
 {
-    (void)c;
     uint64_t low = BIT(EVENT_SW_INCR) | BIT(EVENT_L1D_TLB_REFILL) | BIT(EVENT_INST_RETIRED) |
-                   BIT(EVENT_EXC_TAKEN) | BIT(EVENT_CPU_CYCLES);
-    return (r->number & 7) == 6 ? low : 0;
+                   BIT(EVENT_EXC_TAKEN) | BIT(EVENT_CPU_CYCLES) | BIT(EVENT_MEM_ACCESS) | BIT(EVENT_CHAIN);
+    uint64_t high = 0;
+    if (aarch64_has(c, FEAT_PMU_V1))
+        high |= BIT(EVENT_STALL_FRONTEND - 32) | BIT(EVENT_STALL_BACKEND - 32);
+    if (aarch64_has(c, FEAT_PMU_V4))
+        high |= BIT(EVENT_STALL - 32);
+    return (r->number & 7) == 6 ? low : high;
 }

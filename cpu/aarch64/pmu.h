@@ -10,9 +10,11 @@
 enum aarch64_pmu_event {
     PMU_EVENT_EXCEPTION,
     PMU_EVENT_REFILL, /* walks for data */
+    PMU_EVENT_ACCESS, /* loads and stores; only while c->counting.accesses: blocks have MODE_COUNTED then */
 };
 
-/* Bring the registers up to date and stop; count on. Counting is off while the core doesn't run. */
+/* Bring the registers up to date and stop; count on. Counting is off while the core doesn't run. Who starts
+ * it sees to a resync. */
 void aarch64_pmu_stop(struct aarch64_core *c);
 void aarch64_pmu_start(struct aarch64_core *c);
 

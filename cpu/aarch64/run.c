@@ -30,8 +30,6 @@ A64_HANDLER(go_on)
     const struct aarch64_jump *jump = aarch64_jump_slot(c, c->s.pc);
     if (jump->pc != c->s.pc || jump->key != c->jump_key)
         return a64_leave();
-    if (!(a64_block_of_first(jump->first)->mode & MODE_GUARDED))
-        c->s.btype = 0;
     TAIL return a64_enter(c, jump->first, bank, c->s.pc);
 }
 
@@ -93,8 +91,8 @@ static void run_block(struct aarch64_core *c, const struct a64_insn *first)
  * progress. */
 static void fetch_fault(struct aarch64_core *c)
 {
-    c->vcpu.icount++;
     aarch64_exception(c);
+    c->vcpu.icount++;
 }
 
 /* One instruction, and no block behind it. */
@@ -144,8 +142,6 @@ static void run_blocks(struct aarch64_core *c)
             run_single(c);
         return;
     }
-    if (!(a64_block_of_first(first)->mode & MODE_GUARDED))
-        c->s.btype = 0;
     if (trace_on(TRACE_BLOCK)) {
         trace_line(TRACE_BLOCK, (int)c->vcpu.index, "%#llx: %u instructions", (unsigned long long)c->s.pc,
                    a64_block_of_first(first)->count);
@@ -222,6 +218,7 @@ void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     struct aarch64_core *c = aarch64_core_of(vcpu);
     c->exit = exit;
     c->leaving = false;
+    c->btype_at = vcpu->icount;
     vcpu->halted = false;
     c->running = true;
     aarch64_fp_enter(c);
@@ -244,5 +241,6 @@ void aarch64_interpret(struct vcpu *vcpu, struct vcpu_exit *exit)
     }
     aarch64_pmu_stop(c);
     aarch64_fp_leave(c);
+    c->s.btype = (uint8_t)aarch64_btype(c);
     c->running = false;
 }

@@ -35,7 +35,7 @@ struct aarch64_state {
      */
     uint64_t flag_n;
     uint8_t flag_c, flag_v;
-    uint8_t btype;   /* PSTATE.BTYPE of the next instruction, while it matters */
+    uint8_t btype;   /* PSTATE.BTYPE of the next instruction; while the core runs, aarch64_btype() says it */
     uint8_t started; /* PSCI: 0 off, 1 on */
     uint32_t pstate; /* the rest of PSTATE, laid out as in SPSR_EL1 */
     uint64_t flag_z;
@@ -61,7 +61,7 @@ struct aarch64_state {
     uint64_t pauth_keys[5][2]; /* enum aarch64_pauth_key; low and high half */
 
     /* Generic timers. */
-    uint64_t cntkctl_el1, cntp_ctl_el0, cntp_cval_el0, cntv_ctl_el0, cntv_cval_el0;
+    uint64_t cntfrq_el0, cntkctl_el1, cntp_ctl_el0, cntp_cval_el0, cntv_ctl_el0, cntv_cval_el0;
 
     /* Debug. */
     uint64_t mdscr_el1, mdccint_el1, oslar, osdlr_el1, dbgclaim, osdtrrx_el1, osdtrtx_el1, oseccr_el1;

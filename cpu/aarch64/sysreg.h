@@ -101,7 +101,6 @@ SYSREG_READER(aarch64_read_ccsidr);
 SYSREG_READER(aarch64_read_pmceid);
 
 SYSREG_READER(aarch64_read_counter); /* timer.c */
-SYSREG_READER(aarch64_read_frequency);
 SYSREG_READER(aarch64_read_timer);
 SYSREG_WRITER(aarch64_write_timer);
 

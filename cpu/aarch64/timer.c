@@ -164,12 +164,6 @@ bool aarch64_wait_until(struct aarch64_core *c, uint64_t count)
 
 /* ---- registers: op2 is TVAL, CTL, CVAL; CRm 2 the physical timer, 3 the virtual one ---- */
 
-SYSREG_READER(aarch64_read_frequency)
-{
-    (void)r;
-    return hz(c);
-}
-
 SYSREG_READER(aarch64_read_counter)
 {
     (void)r;
@@ -181,12 +175,27 @@ static enum aarch64_timer timer_of(const struct aarch64_sysreg *r)
     return (r->number >> 3 & 15) == 2 ? TIMER_PHYSICAL : TIMER_VIRTUAL;
 }
 
+/* Who sees the condition met by polling may expect the interrupt, which the host's timer can be late to give.
+ */
+static uint64_t control_read(struct aarch64_core *c, enum aarch64_timer timer)
+{
+    uint64_t control = *control_of(c, timer);
+    if (!met(c, timer))
+        return control;
+    if (!(control & CNT_IMASK)) {
+        lock(c);
+        update(c, timer);
+        unlock(c);
+    }
+    return control | CNT_ISTATUS;
+}
+
 SYSREG_READER(aarch64_read_timer)
 {
     enum aarch64_timer timer = timer_of(r);
     switch (r->number & 7) {
     case 0: return (uint32_t)(*compare_of(c, timer) - aarch64_counter(c));
-    case 1: return *control_of(c, timer) | (met(c, timer) ? CNT_ISTATUS : 0);
+    case 1: return control_read(c, timer);
     default: return *compare_of(c, timer);
     }
 }

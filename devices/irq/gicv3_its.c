@@ -35,6 +35,9 @@
 /* Type and entry size are fixed; everything else of GITS_BASER<n> is software's. */
 #define BASER_FIXED(type) ((uint64_t)(type) << 56 | (uint64_t)(ITS_ENTRY_SIZE - 1) << 48)
 #define BASER_MASK        0xf8e0ffffffffffffull
+/* Page_Size is UNKNOWN after a reset (12.19.1); there is software that takes what it finds, in pages of 64
+ * KiB. */
+#define BASER_PAGES_64K (2u << 8)
 
 static const uint64_t baser_fixed[ITS_TABLES] = {
     [ITS_DEVICES] = BASER_FIXED(1),
@@ -111,13 +114,20 @@ struct msi_target gicv3_its_target(struct gicv3_its *its)
 
 /* --- registers --- */
 
+/* 12.19.4: quiescent is an ITS that has nothing left to do. */
+static uint32_t control_read(const struct gicv3_its *its)
+{
+    bool busy = its->enabled && its->creadr != its->cwriter;
+    return its->enabled | (busy ? 0 : GITS_CTLR_QUIESCENT);
+}
+
 static uint32_t word_read(const struct gicv3_its *its, uint64_t offset)
 {
     unsigned shift = offset & 4 ? 32 : 0, table = (unsigned)(offset - GITS_BASER) / 8;
     if (offset >= GITS_BASER && table < ITS_TABLES)
         return (uint32_t)((its->baser[table] | baser_fixed[table]) >> shift);
     switch (offset) {
-    case GITS_CTLR: return its->enabled ? GITS_CTLR_ENABLED : GITS_CTLR_QUIESCENT;
+    case GITS_CTLR: return control_read(its);
     case GITS_IIDR: return GITS_IIDR_VALUE;
     case GITS_TYPER:
     case GITS_TYPER + 4: return (uint32_t)(GITS_TYPER_VALUE >> shift);
@@ -205,8 +215,9 @@ static void its_restored(void *object)
 }
 
 static const struct state_field fields[] = {
-    STATE(struct gicv3_its, enabled), STATE(struct gicv3_its, stalled), STATE(struct gicv3_its, cbaser),
-    STATE(struct gicv3_its, cwriter), STATE(struct gicv3_its, creadr),  STATE_ARRAY(struct gicv3_its, baser),
+    STATE(struct gicv3_its, enabled), STATE(struct gicv3_its, stalled),
+    STATE(struct gicv3_its, cbaser),  STATE(struct gicv3_its, cwriter),
+    STATE(struct gicv3_its, creadr),  STATE_ARRAY(struct gicv3_its, baser, .reset = BASER_PAGES_64K),
 };
 
 static const struct state_table table = {.name = "gicv3-its",

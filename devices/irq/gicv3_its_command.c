@@ -44,10 +44,11 @@ static struct gicv3_cpu *redist_of(const struct gicv3_its *its, uint64_t word)
     return number < its->gic->config.cpus ? &its->gic->cpus[number] : NULL;
 }
 
+/* 5.3.11: an unmapping needs neither table nor size. */
 static const char *mapd(struct gicv3_its *its, const struct fields *f)
 {
     struct its_device device = {gpa(f->words[2] & 0x000fffffffffff00ull), (f->words[1] & 0x1f) + 1};
-    if (device.event_bits > ITS_EVENT_BITS)
+    if (f->valid && device.event_bits > ITS_EVENT_BITS)
         return "too many EventIDs";
     return its_device_put(its, f->device, f->valid ? &device : NULL) ? NULL : "DeviceID out of range";
 }
@@ -65,6 +66,8 @@ static const char *mapti(struct gicv3_its *its, const struct fields *f, uint32_t
     struct its_event event = {intid, (uint16_t)f->collection};
     if (intid < GICV3_LPI_FIRST || intid >= GICV3_LPI_END)
         return "not an LPI";
+    if (!its_in_range(its, ITS_COLLECTIONS, f->collection))
+        return "ICID out of range";
     return its_event_put(its, f->device, f->event, &event) ? NULL : "no such event";
 }
 

@@ -42,6 +42,9 @@ struct its_event {
 
 /* --- gicv3_its_table.c: every look-up is checked; false when there is no such entry. --- */
 
+/* Whether a table, as large as software has made it, can have such an entry. */
+bool its_in_range(const struct gicv3_its *its, enum its_table table, uint32_t id);
+
 bool its_device_get(struct gicv3_its *its, uint32_t id, struct its_device *device);
 /* NULL: unmap. */
 bool its_device_put(struct gicv3_its *its, uint32_t id, const struct its_device *device);

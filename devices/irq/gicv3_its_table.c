@@ -47,20 +47,26 @@ static bool entry_write(struct gicv3_its *its, gpa_t at, uint64_t entry)
     return ram_write(its->machine->mem.ram, at, bytes, sizeof(bytes));
 }
 
+bool its_in_range(const struct gicv3_its *its, enum its_table table, uint32_t id)
+{
+    uint64_t baser = its->baser[table], page = page_size(baser);
+    uint64_t entries = page * ((baser & 0xff) + 1) / ITS_ENTRY_SIZE;
+    uint64_t place = baser & BASER_INDIRECT ? id / (page / ITS_ENTRY_SIZE) : id;
+    return baser & GITS_BASER_VALID && place < entries;
+}
+
 /* Where entry `id` of a table is: in a flat table, or in the page that a first-level entry names (5.2.1). */
 static bool entry_at(struct gicv3_its *its, enum its_table table, uint32_t id, gpa_t *at)
 {
-    uint64_t baser = its->baser[table], page = page_size(baser);
-    uint64_t base = table_base(baser), entries = page * ((baser & 0xff) + 1) / ITS_ENTRY_SIZE;
+    uint64_t baser = its->baser[table], page = page_size(baser), base = table_base(baser);
     uint64_t per_page = page / ITS_ENTRY_SIZE, level1;
-    if (!(baser & GITS_BASER_VALID))
+    if (!its_in_range(its, table, id))
         return false;
     if (!(baser & BASER_INDIRECT)) {
         *at = gpa(base + (uint64_t)id * ITS_ENTRY_SIZE);
-        return id < entries;
+        return true;
     }
-    if (id / per_page >= entries || !entry_read(its, gpa(base + id / per_page * ITS_ENTRY_SIZE), &level1) ||
-        !(level1 & ENTRY_VALID))
+    if (!entry_read(its, gpa(base + id / per_page * ITS_ENTRY_SIZE), &level1) || !(level1 & ENTRY_VALID))
         return false;
     *at = gpa((level1 & LEVEL1_ADDRESS & ~(page - 1)) + id % per_page * ITS_ENTRY_SIZE);
     return true;

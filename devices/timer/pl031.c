@@ -56,7 +56,8 @@ static void timer_fired(void *opaque)
 
 static uint32_t identification(uint64_t offset)
 {
-    static const uint8_t bytes[8] = {0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+    /* Revision 1, as on other boards of this kind. */
+    static const uint8_t bytes[8] = {0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
     return offset >= RTCPERIPH && offset < PL031_SIZE ? bytes[(offset - RTCPERIPH) / 4] : 0;
 }
 

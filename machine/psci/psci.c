@@ -75,7 +75,6 @@ static bool entry_ok(const struct psci *psci, uint64_t pc)
 
 /* What a starting core is to do; it lives as long as the call. */
 struct start {
-    struct psci_core *core;
     uint64_t pc, context;
 };
 
@@ -83,10 +82,10 @@ static void core_start(struct vcpu *vcpu, void *arg)
 {
     const struct start *start = arg;
     aarch64_start(vcpu, start->pc, start->context);
-    power_put(start->core, PSCI_ON);
 }
 
-/* 5.6. */
+/* 5.6. Of calls for the same core one succeeds; for the others it is on, as there is nothing that the core
+ * could still have to do before it executes. */
 static int64_t cpu_on(struct psci_args *call)
 {
     struct psci_core *core = core_find(call->psci, call->a[0]);
@@ -95,10 +94,10 @@ static int64_t cpu_on(struct psci_args *call)
         return PSCI_INVALID_PARAMETERS;
     if (!entry_ok(call->psci, call->a[1]))
         return PSCI_INVALID_ADDRESS;
-    if (!__atomic_compare_exchange_n(&core->power, &power, PSCI_PENDING, false, __ATOMIC_ACQ_REL,
+    if (!__atomic_compare_exchange_n(&core->power, &power, PSCI_ON, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
-        return power == PSCI_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
-    struct start start = {.core = core, .pc = call->a[1], .context = call->a[2]};
+        return PSCI_ALREADY_ON;
+    struct start start = {.pc = call->a[1], .context = call->a[2]};
     vcpu_call(core->vcpu, call->core->vcpu, core_start, &start, true);
     vcpu_kick(core->vcpu);
     return PSCI_SUCCESS;

@@ -11,14 +11,12 @@ enum psci_error {
     PSCI_INVALID_PARAMETERS = -2,
     PSCI_DENIED = -3,
     PSCI_ALREADY_ON = -4,
-    PSCI_ON_PENDING = -5,
     PSCI_INVALID_ADDRESS = -9,
 };
 
 enum psci_power {
     PSCI_ON,
     PSCI_OFF,
-    PSCI_PENDING,
 };
 
 struct psci_core {

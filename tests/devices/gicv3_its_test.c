@@ -176,10 +176,12 @@ static void identification(void)
     CHECK_EQ(test_load(test, ITS + 0xffe8, 4) & 0xf0, 0x30);
     CHECK_EQ(test_load(test, GITS_BASER(0), 8) >> 56 & 7, 1); /* devices */
     CHECK_EQ(test_load(test, GITS_BASER(1), 8) >> 56 & 7, 4); /* collections */
+    CHECK_EQ(test_load(test, GITS_BASER(0), 8) >> 8 & 3, 2);  /* pages of 64 KiB */
+    CHECK_EQ(test_load(test, GITS_BASER(1), 8) >> 8 & 3, 2);
     CHECK_EQ(test_load(test, GITS_BASER(2), 8), 0);
     CHECK_EQ(test_load(test, GITS_CTLR, 4), 1u << 31); /* quiescent */
     /* Type and entry size can't be written. */
-    uint64_t fixed = test_load(test, GITS_BASER(0), 8);
+    uint64_t fixed = test_load(test, GITS_BASER(0), 8) & 0x071f000000000000;
     test_store(test, GITS_BASER(0), 8, ~(uint64_t)0);
     CHECK_EQ(test_load(test, GITS_BASER(0), 8) & 0x071f000000000000, fixed);
     finish();
@@ -322,10 +324,11 @@ static void wrong_commands(void)
     mapd(0x10000, 1, ITT); /* a DeviceID of 17 bits */
     mapd(8, 2, ITT);
     mapc(1, 1);
-    mapti(8, 0, 8191, 1);  /* not an LPI */
-    mapti(8, 0, 65536, 1); /* beyond the last */
-    mapti(8, 4, 8200, 1);  /* the device has 4 events */
-    mapti(9, 0, 8200, 1);  /* no such device */
+    mapti(8, 0, 8191, 1);      /* not an LPI */
+    mapti(8, 0, 65536, 1);     /* beyond the last */
+    mapti(8, 4, 8200, 1);      /* the device has 4 events */
+    mapti(9, 0, 8200, 1);      /* no such device */
+    mapti(8, 0, 8200, 0xffff); /* the table has no place for the collection */
     event_command(0x01, 8, 0, 1);
     event_command(0x0c, 8, 0, 1);
     event_command(0xff, 8, 0, 1);
@@ -333,8 +336,15 @@ static void wrong_commands(void)
         message(8, i);
     CHECK(!irqs[0].level && !irqs[1].level);
     mapti(8, 1, 8200, 1);
+    mapti(8, 1, 8200, 0xffff);
     CHECK(message(8, 1));
     CHECK(irqs[1].level);
+    /* An unmapping's size means nothing. */
+    event_command(0x04, 8, 1, 0);
+    CHECK(!irqs[1].level);
+    command((uint64_t)8 << 32 | 0x08, 31, 0, 0);
+    CHECK(message(8, 1));
+    CHECK(!irqs[1].level);
     finish();
 }
 
@@ -384,10 +394,12 @@ static void queue(void)
     CHECK_EQ(test_load(test, GITS_CREADR, 8), 0);
     test_store(test, GITS_CTLR, 4, 1);
     CHECK_EQ(test_load(test, GITS_CREADR, 8), 1); /* stalled at the first command */
+    CHECK_EQ(test_load(test, GITS_CTLR, 4), 1);   /* and not quiescent */
     test_store(test, GITS_CTLR, 4, 0);
     test_store(test, GITS_CBASER, 8, VALID | QUEUE);
     test_store(test, GITS_CTLR, 4, 1);
     CHECK_EQ(test_load(test, GITS_CREADR, 8), 0x40);
+    CHECK_EQ(test_load(test, GITS_CTLR, 4), 0x80000001);
     finish();
 }
 

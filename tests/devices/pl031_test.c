@@ -43,7 +43,7 @@ static void put(uint64_t offset, uint32_t value)
 
 static void date(void)
 {
-    static const uint8_t id[8] = {0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+    static const uint8_t id[8] = {0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
     start();
     CHECK_EQ(get(DR), EPOCH);
     CHECK_EQ(get(CR), 1);

@@ -59,6 +59,7 @@
 
     /* What pages 7 and 17 hold. */
     .globl page_code, page_code_end
+    .balign 32
 page_code:
     nop
     ret

@@ -15,6 +15,7 @@ enum kind {
     TAKE,       /* the interrupt acknowledge register: memory at `where`, or with size 0 ICC number `where` */
     DROP,       /* write what was taken last, and not dropped, to an end of interrupt register */
     DEACTIVATE, /* write what was dropped last to a deactivate register */
+    CLEAR,      /* `value` bytes of memory at `where` */
 };
 struct operation {
     uint32_t kind, size;
@@ -25,6 +26,7 @@ int main(void);
 
 #define GICD 0x08000000ull
 #define GICC 0x08010000ull
+#define GITS 0x08080000ull
 #define GICR 0x080a0000ull
 
 /* clang-format off */
@@ -113,6 +115,8 @@ static void reset(enum kind kind)
             memory_write(GICC + registers[n], 4, 0);
         return;
     }
+    memory_write(GITS, 4, 0);
+    memory_write(GICR, 4, 0);
     memory_write(GICR + 0x14, 4, 0);
     bank_reset(GICR + 0x10000, 0);
     for (unsigned n = 32; n < 96; n++)
@@ -158,6 +162,10 @@ static void one(const struct operation *o)
     case DROP:
         if (taken_count)
             give(o, dropped = taken[--taken_count]);
+        break;
+    case CLEAR:
+        for (uint64_t n = 0; n < o->value; n += 8)
+            *(volatile uint64_t *)(o->where + n) = 0;
         break;
     case DEACTIVATE:
         if (dropped != 1023)

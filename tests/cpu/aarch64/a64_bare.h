@@ -31,7 +31,8 @@ struct a64_bare {
     struct aarch64_state *s;
     struct vcpu_exit exit;
     bool outputs[AARCH64_OUTPUTS];
-    uint64_t icc[2]; /* the last GIC register written, and its value; reads give the number */
+    uint64_t output_icount; /* how many instructions were executed when one last changed */
+    uint64_t icc[2];        /* the last GIC register written, and its value; reads give the number */
 };
 
 /* A core of this model (NULL: "max") in its reset state, VBAR_EL1 pointed at A64_VECTORS. */

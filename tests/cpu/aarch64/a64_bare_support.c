@@ -19,6 +19,7 @@ static void output_set(void *opaque, unsigned number, bool level)
 {
     struct a64_bare *bare = opaque;
     bare->outputs[number] = level;
+    bare->output_icount = bare->vcpu->icount;
 }
 
 static bool gic_read(void *opaque, uint32_t sysreg, uint64_t *value)

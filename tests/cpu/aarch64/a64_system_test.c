@@ -18,6 +18,9 @@ static void counters(void)
 {
     struct a64_bare *bare = a64_create(NULL);
     CHECK_EQ(a64_sysreg(bare, CNTFRQ_EL0), 1000000000);
+    /* EL1 is the highest level there is, so that it may write this; it changes what is read, no more. */
+    a64_sysreg_set(bare, CNTFRQ_EL0, 0x100000123);
+    CHECK_EQ(a64_sysreg(bare, CNTFRQ_EL0), 0x123);
     tick(bare, 12345);
     CHECK_EQ(a64_sysreg(bare, CNTVCT_EL0), 12345);
     CHECK_EQ(a64_sysreg(bare, CNTPCT_EL0), 12345);
@@ -72,6 +75,13 @@ static void timers(void)
         CHECK_EQ(a64_sysreg(bare, timer[n].cval), 4999);
         CHECK(*output);
         CHECK_EQ(a64_sysreg(bare, timer[n].tval), 0xffffffff);
+        /* Who sees that it is met is interrupted, even if the board's timer is late. */
+        a64_sysreg_set(bare, timer[n].cval, 6000);
+        CHECK(!*output);
+        clock_advance(bare->clock, 6000);
+        CHECK(!*output);
+        CHECK_EQ(a64_sysreg(bare, timer[n].ctl), 5);
+        CHECK(*output);
         /* Off. */
         a64_sysreg_set(bare, timer[n].ctl, 0);
         CHECK(!*output);
@@ -219,18 +229,125 @@ static void overflow(void)
     a64_destroy(bare);
 }
 
+/* What begins to count with a return to EL0 interrupts there, too. */
+static void overflow_at_el0(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    a64_sysreg_set(bare, PMEVTYPER0_EL0, 0x08 | BIT(31));
+    a64_sysreg_set(bare, PMCNTENSET_EL0, 1);
+    a64_sysreg_set(bare, PMINTENSET_EL1, 1);
+    a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xfffff000);
+    a64_sysreg_set(bare, ELR_EL1, A64_CODE + 0x2000);
+    a64_sysreg_set(bare, SPSR_EL1, 0);
+    bare->s->x[1] = 1;
+    bare->s->x[2] = 0x2000;
+    /* In other pages than the end, whose breakpoint would have every instruction looked at. */
+    A64_PUT(bare, A64_CODE + 0x1000, MSR(PMCR_EL0, 1), ISB, NOP, NOP, ERET);
+    A64_PUT(bare, A64_CODE + 0x2000, SUB_I(2, 2, 1), 0xb5ffffe2 /* cbnz x2, the subtraction */, B(-0x2004));
+    A64_EXEC(bare, B(0x1000));
+    RAN_TO_END(bare);
+    CHECK(bare->outputs[AARCH64_OUT_PMU]);
+    /* After 0x1000 of the 0x4000 instructions of the loop, not at its end. */
+    CHECK(bare->vcpu->icount - bare->output_icount > 0x2f00);
+    a64_destroy(bare);
+}
+
+#define PMCNTENCLR_EL0 A64_SYSREG(3, 3, 9, 12, 2)
+#define PMSWINC_EL0    A64_SYSREG(3, 3, 9, 12, 4)
+#define PMEVCNTR1_EL0  A64_SYSREG(3, 3, 14, 8, 1)
+#define PMEVTYPER1_EL0 A64_SYSREG(3, 3, 14, 12, 1)
+
+/* Loads and stores are accesses, what only looks like them and what is between is not. */
+static void access_counter(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    a64_sysreg_set(bare, PMEVTYPER0_EL0, 0x13); /* MEM_ACCESS */
+    a64_sysreg_set(bare, PMCNTENSET_EL0, 1);
+    bare->s->x[1] = PMCR_E;
+    bare->s->x[2] = A64_DATA;
+    /* In a page without breakpoints, where blocks are run. */
+    A64_PUT(bare, A64_CODE + 0x1000, MSR(PMCR_EL0, 1), LDR_X(3, 2, 0), STR_X(3, 2, 8), NOP, ADD_I(4, 4, 1),
+            LDXR_X(3, 2), STXR_X(4, 3, 2), LDADD_X(31, 31, 2), 0xf9800040 /* prfm pldl1keep, [x2] */,
+            0xa9400043 /* ldp x3, x0, [x2] */, MSR(PMCR_EL0, 31), B(-0x1028));
+    A64_EXEC(bare, B(0x1000));
+    RAN_TO_END(bare);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR0_EL0), 6);
+    /* Overflows are noticed while it counts, long before the loop is over. */
+    a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xfffffff0);
+    a64_sysreg_set(bare, PMINTENSET_EL1, 1);
+    bare->s->x[1] = PMCR_E;
+    bare->s->x[5] = 200;
+    A64_PUT(bare, A64_CODE + 0x1000, MSR(PMCR_EL0, 1), LDR_X(3, 2, 0), SUB_I(5, 5, 1),
+            0xb5ffffc5 /* cbnz x5, the load */, B(-0x100c));
+    A64_EXEC(bare, B(0x1000));
+    RAN_TO_END(bare);
+    CHECK(bare->outputs[AARCH64_OUT_PMU]);
+    CHECK(bare->vcpu->icount - bare->output_icount > 3 * 180);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR0_EL0), 0x1000000b8 /* the width with FEAT_PMUv3p5 */);
+    a64_destroy(bare);
+}
+
+/* D13.4: an odd counter with the CHAIN event counts how often the one before it goes past 32 bits. */
+static void chained_counters(void)
+{
+    struct a64_bare *bare = a64_create("neoverse-n1");
+    CHECK_EQ(a64_sysreg(bare, PMCR_EL0) >> 16, 0x410c);
+    a64_sysreg_set(bare, PMEVTYPER0_EL0, 0x00); /* SW_INCR */
+    a64_sysreg_set(bare, PMEVTYPER1_EL0, 0x1e);
+    a64_sysreg_set(bare, PMCNTENSET_EL0, 3);
+    a64_sysreg_set(bare, PMCR_EL0, PMCR_E);
+    a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xffffffff);
+    a64_sysreg_set(bare, PMSWINC_EL0, 3);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR0_EL0), 0);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR1_EL0), 1);
+    CHECK_EQ(a64_sysreg(bare, PMOVSCLR_EL0), 1);
+    /* The odd one may overflow as well. */
+    a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xffffffff);
+    a64_sysreg_set(bare, PMEVCNTR1_EL0, 0xffffffff);
+    a64_sysreg_set(bare, PMSWINC_EL0, 1);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR1_EL0), 0);
+    CHECK_EQ(a64_sysreg(bare, PMOVSCLR_EL0), 3);
+    /* Not when it is off, or filtered. */
+    a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xffffffff);
+    a64_sysreg_set(bare, PMCNTENCLR_EL0, 2);
+    a64_sysreg_set(bare, PMSWINC_EL0, 1);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR1_EL0), 0);
+    a64_sysreg_set(bare, PMCNTENSET_EL0, 3);
+    a64_sysreg_set(bare, PMEVTYPER1_EL0, 0x1e | BIT(31));
+    a64_sysreg_set(bare, PMEVCNTR0_EL0, 0xffffffff);
+    a64_sysreg_set(bare, PMSWINC_EL0, 1);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR0_EL0), 0);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR1_EL0), 0);
+    /* Increments by software are filtered, too. */
+    a64_sysreg_set(bare, PMEVTYPER0_EL0, BIT(31));
+    a64_sysreg_set(bare, PMSWINC_EL0, 1);
+    CHECK_EQ(a64_sysreg(bare, PMEVCNTR0_EL0), 0);
+    a64_destroy(bare);
+}
+
+/* D13.12.3: what an implementation with FEAT_PMUv3p1 must count. */
+static void required_events(void)
+{
+    struct a64_bare *bare = a64_create(NULL);
+    uint64_t low = BIT(0x00) | BIT(0x08) | BIT(0x11), high = BIT(0x23 - 32) | BIT(0x24 - 32);
+    CHECK_EQ(a64_sysreg(bare, A64_SYSREG(3, 3, 9, 12, 6)) & low, low);
+    CHECK_EQ(a64_sysreg(bare, A64_SYSREG(3, 3, 9, 12, 7)) & high, high);
+    a64_destroy(bare);
+}
+
 static void cycle_counter(void)
 {
     struct a64_bare *bare = a64_create(NULL);
     a64_sysreg_set(bare, PMCNTENSET_EL0, BIT(31));
     a64_sysreg_set(bare, PMCR_EL0, PMCR_E | PMCR_C | PMCR_LC);
     uint64_t before = a64_sysreg(bare, PMCCNTR_EL0);
-    bare->s->x[5] = 0;
-    A64_EXEC(bare, MRS(4, PMCCNTR_EL0), NOP);
-    CHECK_EQ(bare->s->x[4], before);
+    /* Where time is counted, every instruction takes a cycle. */
+    A64_EXEC(bare, MRS(4, PMCCNTR_EL0), NOP, NOP, MRS(5, PMCCNTR_EL0), NOP);
+    CHECK(bare->s->x[4] > before);
+    CHECK_EQ(bare->s->x[5] - bare->s->x[4], 3);
     /* It stands still while the core doesn't run. */
     tick(bare, 5000);
-    CHECK_EQ(a64_sysreg(bare, PMCCNTR_EL0), before);
+    CHECK(a64_sysreg(bare, PMCCNTR_EL0) - bare->s->x[5] < 100);
     /* EL0 reads it with CR. */
     bare->s->pmuserenr_el0 = 4;
     a64_enter(bare, 0);
@@ -628,6 +745,10 @@ static const struct test_case cases[] = {
     {"events_of_monitors", events_of_monitors},
     {"instruction_counter", instruction_counter},
     {"overflow", overflow},
+    {"overflow_at_el0", overflow_at_el0},
+    {"access_counter", access_counter},
+    {"chained_counters", chained_counters},
+    {"required_events", required_events},
     {"cycle_counter", cycle_counter},
     {"os_lock", os_lock},
     {"breakpoints", breakpoints},
