@@ -83,6 +83,8 @@ const struct option run_option_table[] = {
     {"semihosting", OPTION_FLAG, NULL, "How it runs",
      "aarch64, riscv64: answer what test programs ask of a debugger: output to the serial port, times, the exit status; no files of the host",
      AT(semihosting), 0},
+    {"test-device", OPTION_FLAG, NULL, "How it runs",
+     "x86_64: the device that kvm-unit-tests want: interrupt lines to move, ports and memory to try", AT(test_device), 0},
     {"debugcon", OPTION_TEXT, "file:PATH|stdio|...", "How it runs",
      "x86_64: what firmware and kernels write to the debug ports 0x402 and 0xe9", AT(debugcon), 0},
     {"signature", OPTION_TEXT, "FILE", "How it runs",

@@ -20,7 +20,7 @@ struct run_options {
     const char *trace, *gdb, *sandbox, *config;
     struct option_list disks, cdroms, nets, serials, ports, usb, screenshots, typed, hvt_blocks, hvt_nets;
     uint64_t cpus, memory, timeout_seconds;
-    bool verbose, deterministic, paused, debug_exit, semihosting, print_config, help;
+    bool verbose, deterministic, paused, debug_exit, test_device, semihosting, print_config, help;
 };
 
 enum option_kind {

@@ -187,12 +187,14 @@ static bool machine_options_set(struct run *run, struct error *err)
 }
 
 /* A device that other boards don't have would be waited for in vain. */
-static bool debug_exit_set(struct run *run, struct error *err)
+static bool test_devices_set(struct run *run, struct error *err)
 {
     run->config.debug_exit = run->options.debug_exit;
-    if (!run->options.debug_exit || run->config.arch == GUEST_X86_64)
+    run->config.test_device = run->options.test_device;
+    if (run->config.arch == GUEST_X86_64 || !(run->options.debug_exit || run->options.test_device))
         return true;
-    return error_set(err, ERROR_USAGE, "--debug-exit is for x86_64, and this machine is a %s",
+    return error_set(err, ERROR_USAGE, "%s is for x86_64, and this machine is a %s",
+                     run->options.debug_exit ? "--debug-exit" : "--test-device",
                      guest_arch_name(run->config.arch));
 }
 
@@ -325,7 +327,7 @@ static bool config_make(struct run *run, struct error *err)
     bool sandboxed = options->sandbox && strcmp(options->sandbox, "on") == 0;
     if (options->initrd && !options->kernel)
         return error_set(err, ERROR_USAGE, "--initrd goes with a kernel: give --kernel FILE as well");
-    if (!arch_set(run, err) || !machine_options_set(run, err) || !debug_exit_set(run, err) ||
+    if (!arch_set(run, err) || !machine_options_set(run, err) || !test_devices_set(run, err) ||
         !memory_set(run, err) || !engine_set(run, err) || !semihosting_set(run, err) ||
         !display_choice_parse(&run->display, options->display, sandboxed, err) || !transport_set(run, err) ||
         !disks_set(run, err) || !ports_parse(options, run->ports, &config->port_count, err) ||

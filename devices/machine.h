@@ -17,8 +17,9 @@
 enum machine_request {
     MACHINE_POWER_OFF,
     MACHINE_RESET,
-    MACHINE_EXIT, /* end the program with a status of the guest's own */
-    MACHINE_SUSPEND,
+    MACHINE_EXIT,    /* end the program with a status of the guest's own */
+    MACHINE_SUSPEND, /* to RAM; a board that does not know how to ends instead */
+    MACHINE_WAKE,    /* from there */
 };
 
 struct machine_device {

@@ -103,6 +103,7 @@ struct machine_config {
     const char *debugcon; /* x86_64: specification of char_open for firmware's debug console; NULL: none */
     bool semihosting;     /* aarch64, riscv64: requests of test programs to their debugger are answered */
     bool debug_exit;      /* x86_64: the port through which a guest gives its exit status */
+    bool test_device;     /* x86_64: devices/misc/test_device.h */
 
     const struct engine *engine;
     bool deterministic;

@@ -65,13 +65,28 @@ void run_fail(struct machine_run *run, const struct error *err)
     machine_end(run, STATUS_HOST_ERROR);
 }
 
-/* A reset: everything by its state table, then the board's own part. The machine is paused. */
-static bool machine_reset(struct machine_run *run, bool cold, struct error *err)
+/* A reset: everything by its state table, then the board's own part (boot or wake). The machine is paused. */
+static bool machine_reset(struct machine_run *run, bool cold, bool (*start)(void *opaque, struct error *err),
+                          struct error *err)
 {
     for (unsigned i = 0; i < run->vcpu_count; i++)
         run->vcpus[i]->ops->reset(run->vcpus[i]);
     machine_devices_reset(&run->machine, cold);
-    return run->private->board.boot(run->private->board.opaque, err);
+    return start(run->private->board.opaque, err);
+}
+
+/* Whether a request is the end of the machine; else it has been done. */
+static bool request_ends(struct machine_run *run, enum machine_request request)
+{
+    const struct machine_board *board = &run->private->board;
+    struct error err;
+    if (request == MACHINE_SUSPEND)
+        return !board->sleep || !board->sleep(board->opaque);
+    if (request != MACHINE_RESET && request != MACHINE_WAKE)
+        return true;
+    if (!machine_reset(run, false, request == MACHINE_WAKE ? board->wake : board->boot, &err))
+        run_fail(run, &err);
+    return false;
 }
 
 static void request_handle(void *opaque)
@@ -83,14 +98,9 @@ static void request_handle(void *opaque)
         return;
     machine_pause(run);
     p->request_pending = false;
-    if (p->request != MACHINE_RESET) {
+    if (request_ends(run, p->request))
         machine_end(run, p->request_status);
-        return;
-    }
-    struct error err;
-    if (!machine_reset(run, false, &err))
-        run_fail(run, &err);
-    else if (was_running)
+    else if (was_running && !p->ended)
         machine_resume(run);
 }
 
@@ -237,7 +247,7 @@ struct machine_run *machine_run_built(struct machine_run *run, bool ok)
 static bool machine_start(struct machine_run *run, struct error *err)
 {
     struct run_private *p = run->private;
-    if (!machine_reset(run, true, err))
+    if (!machine_reset(run, true, p->board.boot, err))
         return false;
     if (!p->config.deterministic && !run_threads_start(run, err))
         return false;

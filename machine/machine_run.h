@@ -21,7 +21,7 @@
 #define MACHINE_STATUS_DIED 4
 
 /* What a board adds to run control. Machine lock not held for `hypercall` and `halted`, held
- * for `boot` and `power_button`. */
+ * for `boot`, `sleep`, `wake` and `power_button`. */
 struct machine_board {
     /* An environment call of a vCPU, on its thread (EXIT_HYPERCALL). */
     void (*hypercall)(void *opaque, struct vcpu *vcpu);
@@ -30,6 +30,13 @@ struct machine_board {
     void (*halted)(void *opaque, struct vcpu *vcpu);
     /* Every device and core has been reset: put images in place and give the cores their start state. */
     bool (*boot)(void *opaque, struct error *err);
+    /*
+     * Suspend to RAM: make the cores wait for ever; devices stay as they are and ask for MACHINE_WAKE. wake
+     * is boot for that: memory is as the guest left it, all else has been reset. sleep is NULL, or returns
+     * false, where a suspended machine just ends.
+     */
+    bool (*sleep)(void *opaque);
+    bool (*wake)(void *opaque, struct error *err);
     /* The devices are gone: free the rest. */
     void (*destroy)(void *opaque);
     /* Press the power button; NULL: there is none. */

@@ -8,6 +8,7 @@
 #include "devices/input/i8042.h"
 #include "devices/misc/debug_exit.h"
 #include "devices/misc/debugcon.h"
+#include "devices/misc/test_device.h"
 #include "machine/pc_board.h"
 
 /* --- memory and cores --- */
@@ -78,6 +79,16 @@ static bool dma_add(struct pc_board *board, struct error *err)
     return board->dma;
 }
 
+/* The clock's interrupt, beside its way through the HPET, is an event of the power management. */
+static void rtc_set(void *opaque, unsigned number, bool level)
+{
+    struct pc_board *board = opaque;
+    const struct irq_line lines[] = {hpet_clock_line(board->hpet), ich9_rtc_line(board->lpc)};
+    (void)number;
+    for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+        irq_line_set(&lines[i], level);
+}
+
 /* The HPET stands between the old timers and their interrupts, so it comes before them. */
 static bool timers_add(struct pc_board *board, struct error *err)
 {
@@ -91,7 +102,7 @@ static bool timers_add(struct pc_board *board, struct error *err)
     if (!board->hpet || !(board->pit = i8254_create(machine, hpet_8254_line(board->hpet), err)))
         return false;
     struct cmos_rtc_config rtc = {.epoch = board_epoch(&board->parts),
-                                  .irq = hpet_clock_line(board->hpet),
+                                  .irq = {rtc_set, board, 0},
                                   .memory_below_4g = board->below_4g,
                                   .memory_above_4g = board->above_4g,
                                   .processors = board->run->vcpu_count};
@@ -158,6 +169,14 @@ static bool debug_ports_add(struct pc_board *board, struct error *err)
             debug_exit_create(machine, "debug-exit-f4", DEBUG_EXIT_PORT_OLD, err));
 }
 
+static bool test_device_add(struct pc_board *board, struct error *err)
+{
+    struct irq_line lines[TEST_DEVICE_LINE_COUNT];
+    for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+        lines[i] = i < PC_GSI_PIRQ ? ich9_isa_line(board->lpc, i) : ich9_gsi_line(board->lpc, i);
+    return !board->config->test_device || test_device_create(&board->run->machine, lines, err);
+}
+
 /* --- on PCI --- */
 
 /* Something else, where it was asked for; a VGA otherwise. Its BIOS is for other firmware to run; without
@@ -181,6 +200,16 @@ static bool screen_add(struct pc_board *board, struct error *err)
 static bool board_boot(void *opaque, struct error *err)
 {
     return pc_boot(opaque, err);
+}
+
+static bool board_sleep(void *opaque)
+{
+    return pc_sleep(opaque);
+}
+
+static bool board_wake(void *opaque, struct error *err)
+{
+    return pc_wake(opaque, err);
 }
 
 static void power_button(void *opaque)
@@ -211,8 +240,12 @@ struct pc_board *pc_board_create(const struct machine_config *config, struct err
     if (!run)
         return NULL;
     struct pc_board *board = machine_alloc(sizeof(*board));
-    struct machine_board hooks = {
-        .boot = board_boot, .destroy = board_destroy, .power_button = power_button, .opaque = board};
+    struct machine_board hooks = {.boot = board_boot,
+                                  .sleep = board_sleep,
+                                  .wake = board_wake,
+                                  .destroy = board_destroy,
+                                  .power_button = power_button,
+                                  .opaque = board};
     board->run = run;
     board->config = config;
     board->parts = (struct board_parts){.run = run, .config = config};
@@ -228,10 +261,10 @@ static bool board_build(struct pc_board *board, struct error *err)
     return ram_add(board, err) && cores_add(board, err) && pc_apic_add(board, err) && host_add(board, err) &&
            lpc_add(board, err) && dma_add(board, err) && pc_coprocessor_add(board, err) &&
            timers_add(board, err) && keyboard_add(board, err) && uarts_add(board, err) &&
-           debug_ports_add(board, err) && screen_add(board, err) && pc_ahci_add(board, err) &&
-           pc_ide_add(board, err) && pc_nvme_add(board, err) && pc_floppy_add(board, err) &&
-           board_virtio_add(&board->parts, err) && board_usb_add(&board->parts, err) &&
-           pc_fw_cfg_add(board, err);
+           debug_ports_add(board, err) && test_device_add(board, err) && screen_add(board, err) &&
+           pc_ahci_add(board, err) && pc_ide_add(board, err) && pc_nvme_add(board, err) &&
+           pc_floppy_add(board, err) && board_virtio_add(&board->parts, err) &&
+           board_usb_add(&board->parts, err) && pc_fw_cfg_add(board, err);
 }
 
 struct machine_run *pc_create(const struct machine_config *config, struct error *err)

@@ -167,7 +167,7 @@ static void hpet(struct acpi_tables *t)
 size_t pc_acpi_make(struct acpi_tables *tables, const struct pc_board *board)
 {
     tables->rsdt = true;
-    size_t facs_at = facs(tables);
+    size_t facs_at = facs(tables); /* PC_FACS */
     struct aml aml = {0};
     pc_dsdt_make(&aml, board);
     size_t dsdt = acpi_dsdt_make(tables, &aml);

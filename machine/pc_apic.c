@@ -139,6 +139,14 @@ static bool apic_msr_write(void *opaque, uint32_t msr, uint64_t value)
     return ok;
 }
 
+static void performance_interrupt(void *opaque)
+{
+    struct pc_cpu *cpu = opaque;
+    lock(cpu);
+    lapic_signal(cpu->board->lapic, cpu->index, LAPIC_PERFORMANCE);
+    unlock(cpu);
+}
+
 static void ferr_set(void *opaque, bool level)
 {
     struct pc_cpu *cpu = opaque;
@@ -252,6 +260,7 @@ static void cores_connect(struct pc_board *board)
                                   .apic_base_set = apic_base_set,
                                   .apic_msr_read = apic_msr_read,
                                   .apic_msr_write = apic_msr_write,
+                                  .performance_interrupt = performance_interrupt,
                                   .ferr_set = ferr_set,
                                   .epoch = board_epoch(&board->parts)};
         x86_hooks_set(core(board, i), &hooks);

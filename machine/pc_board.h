@@ -2,8 +2,8 @@
  * The inside of the PC, and of the minimal board (micro_x86.c), which has no chipset and fewer devices at the
  * same places: the memory map, and what the parts share: pc.c (the devices), pc_apic.c (interrupts between
  * devices and cores), pc_plan.c (what is started), pc_disks.c (disks), pc_boot.c, pc_linux.c, pc_multiboot.c,
- * pc_pvh.c and pc_start.c (putting it in place), pc_acpi.c and pc_dsdt.c (the tables), pc_fwcfg.c (what
- * firmware is told).
+ * pc_pvh.c and pc_start.c (putting it in place), pc_sleep.c (finding back to it), pc_acpi.c and pc_dsdt.c
+ * (the tables), pc_fwcfg.c (what firmware is told).
  */
 #pragma once
 
@@ -48,6 +48,7 @@
 #define PC_VIDEO    0x000a0000ull
 #define PC_ROM      0x000c0000ull
 #define PC_TABLES   0x000e0000ull /* ACPI's, for a kernel that is started without firmware */
+#define PC_FACS     0x000e0040ull /* the first of them, behind the root pointer */
 #define PC_SMBIOS   0x000f0000ull
 #define PC_MP       0x000f2000ull /* processors and interrupts as they were told before ACPI */
 #define PC_PIR      0x000f8000ull
@@ -188,5 +189,8 @@ void pc_dsdt_make(struct aml *aml, const struct pc_board *board);
 
 /* pc_boot.c: the machine has been reset: images into RAM, the first core to its start. False and err. */
 bool pc_boot(struct pc_board *board, struct error *err);
+/* pc_sleep.c: suspend to RAM, false: there is firmware, whose part it would be; and the start after that. */
+bool pc_sleep(struct pc_board *board);
+bool pc_wake(struct pc_board *board, struct error *err);
 /* The PC's board->prepare: the chipset, the SMBIOS tables. */
 void pc_prepare(struct pc_board *board);

@@ -11,9 +11,6 @@
 #include "machine/loader/multiboot.h"
 #include "machine/pc_start.h"
 
-/* The ACPI tables follow their root pointer. */
-#define RSDP_ROOM 64
-
 /* Programs that may lie anywhere lie behind the first MiB. */
 #define PROGRAM_BASE PC_HIGH_RAM
 
@@ -26,7 +23,7 @@ static bool acpi_place(struct pc_board *board, struct error *err)
     struct acpi_tables tables = {0};
     struct ram *ram = board->run->machine.mem.ram;
     uint8_t rsdp[ACPI_RSDP_SIZE];
-    uint64_t at = PC_TABLES + RSDP_ROOM, room = PC_SMBIOS - at;
+    uint64_t at = PC_FACS, room = PC_SMBIOS - at;
     size_t dsdt = board->acpi_make(&tables, board);
     acpi_resolve(&tables, dsdt, at, rsdp);
     bool ok = tables.len <= room && ram_write(ram, gpa(PC_TABLES), rsdp, sizeof(rsdp)) &&
@@ -64,6 +61,30 @@ static void bios_data_put(struct pc_board *board)
     }
 }
 
+/*
+ * Vectors of real mode: an interrupt of the 8259 pair, the timer's being left ticking, is ended, and all
+ * others return. The code lies where a BIOS has its own return (F000:FF53).
+ */
+static void bios_vectors_put(struct pc_board *board)
+{
+    static const uint8_t code[] = {
+        0x50, 0xb0, 0x20, 0xe6, 0xa0, /* second chip: push ax; mov al, 20h; out a0h, al */
+        0xeb, 0x03,                   /* jmp to the last three */
+        0x50, 0xb0, 0x20,             /* first chip: push ax; mov al, 20h */
+        0xe6, 0x20, 0x58,             /* out 20h, al; pop ax */
+        0xcf,                         /* others: iret */
+    };
+    enum { SEGMENT = 0xf000, RETURN = 0xff53, SECOND = RETURN - (int)sizeof(code) + 1, FIRST = SECOND + 7 };
+    struct ram *ram = board->run->machine.mem.ram;
+    ram_write(ram, gpa(SEGMENT * 16 + SECOND), code, sizeof(code));
+    for (unsigned vector = 0; vector < 256; vector++) {
+        uint8_t pointer[4];
+        le16_store(pointer, vector >> 3 == 0x08 >> 3 ? FIRST : vector >> 3 == 0x70 >> 3 ? SECOND : RETURN);
+        le16_store(pointer + 2, SEGMENT);
+        ram_write(ram, gpa(vector * 4), pointer, sizeof(pointer));
+    }
+}
+
 void pc_prepare(struct pc_board *board)
 {
     struct smbios_config config = {.product = "PC (Q35)",
@@ -74,6 +95,7 @@ void pc_prepare(struct pc_board *board)
     pc_chipset_prepare(board);
     pc_pci_prepare(board);
     bios_data_put(board);
+    bios_vectors_put(board);
     if (board->vga)
         vga_text_set(board->vga);
     smbios_place(&config, board->run->machine.mem.ram, PC_SMBIOS);
@@ -82,10 +104,11 @@ void pc_prepare(struct pc_board *board)
 
 /* --- what all kernels get --- */
 
-bool pc_command_line_put(struct pc_board *board, uint64_t most, struct error *err)
+bool pc_command_line_put(struct pc_board *board, const char *first, uint64_t most, struct error *err)
 {
+    struct ram *ram = board->run->machine.mem.ram;
     const char *text = board->config->append ? board->config->append : "";
-    size_t len = strlen(text);
+    size_t before = strlen(first), len = before + strlen(text);
     if (most >= PC_START_CMDMAX)
         most = PC_START_CMDMAX - 1;
     if (len > most)
@@ -93,7 +116,8 @@ bool pc_command_line_put(struct pc_board *board, uint64_t most, struct error *er
             err, ERROR_USAGE,
             "the kernel's command line (--append) has %zu characters, and this kernel takes %llu", len,
             (unsigned long long)most);
-    return ram_write(board->run->machine.mem.ram, gpa(PC_START_CMDLINE), text, len + 1);
+    return ram_write(ram, gpa(PC_START_CMDLINE), first, before) &&
+           ram_write(ram, gpa(PC_START_CMDLINE + before), text, len - before + 1);
 }
 
 bool pc_initrd_put(struct pc_board *board, const struct load_target *target, const struct loaded *kernel,

@@ -4,14 +4,24 @@
 
 #include "machine/pc_board.h"
 
-/* A soft-off is PM1_CNT's sleep type 0 (7.4.2). */
-static void sleep_states(struct aml *aml)
+static void sleep_state(struct aml *aml, const char *name, uint64_t type)
 {
-    aml_name(aml, "\\_S5");
+    aml_name(aml, name);
     aml_package(aml, 4);
-    for (unsigned i = 0; i < 4; i++)
-        aml_int(aml, 0);
+    aml_int(aml, type);
+    aml_int(aml, type);
+    aml_int(aml, 0);
+    aml_int(aml, 0);
     aml_end(aml);
+}
+
+/* PM1_CNT's sleep types (7.4.2). Waking up is the board's part without firmware; others' does not know what
+ * to do here. */
+static void sleep_states(struct aml *aml, const struct pc_board *board)
+{
+    if (!board->plan.firmware)
+        sleep_state(aml, "\\_S3", 1);
+    sleep_state(aml, "\\_S5", 0);
 }
 
 /* --- on the ISA bus --- */
@@ -215,7 +225,7 @@ static void pci_host(struct aml *aml, const struct pc_board *board)
 
 void pc_dsdt_make(struct aml *aml, const struct pc_board *board)
 {
-    sleep_states(aml);
+    sleep_states(aml, board);
     interrupt_model(aml);
     aml_scope(aml, "\\_SB");
     aml_processors(aml, board->run->vcpu_count);

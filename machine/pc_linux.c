@@ -112,7 +112,7 @@ bool pc_linux_boot(struct pc_board *board, struct source *source, struct error *
     struct bzimage image;
     struct loaded initrd;
     if (!kernel_load(board, source, &target, &image, err) ||
-        !pc_command_line_put(board, image.command_line_max, err) ||
+        !pc_command_line_put(board, "", image.command_line_max, err) ||
         !pc_initrd_put(board, &target, &image.kernel, image.initrd_end, &initrd, err))
         return false;
     zero_page_put(board, &image, &initrd);

@@ -1,4 +1,5 @@
 /* Starting a multiboot kernel: what it is told (Multiboot Specification 0.6.96, 3.2 and 3.3). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -52,6 +53,8 @@
 #define INFO_NAME    (INFO_MEMMAP + PC_E820_MAX * MMAP_ENTRY)
 #define NAME         "vm-cli"
 
+#define FILE_NAME_MAX 4096
+
 static void memory_tell(struct pc_board *board, uint8_t *info)
 {
     struct ram *ram = board->run->machine.mem.ram;
@@ -71,9 +74,21 @@ static void memory_tell(struct pc_board *board, uint8_t *info)
     le32_store(info + INFO_MMAP_AT, (uint32_t)INFO_MEMMAP);
 }
 
-/* --initrd is the one module, its name the text that goes with it. */
+/* The kernel's file comes first, as in a shell's command: kernels skip it, or know themselves by it. */
+static bool command_line_tell(struct pc_board *board, size_t *len, struct error *err)
+{
+    const char *file = board->config->kernel, *append = board->config->append;
+    char first[FILE_NAME_MAX];
+    int written = snprintf(first, sizeof(first), append && *append ? "%s " : "%s", file ? file : NAME);
+    if ((size_t)written >= sizeof(first))
+        return error_set(err, ERROR_USAGE, "the file name of --kernel is too long to tell the kernel");
+    *len = (size_t)written + strlen(append ? append : "");
+    return pc_command_line_put(board, first, UINT64_MAX, err);
+}
+
+/* --initrd is the one module, its name the text that goes with it, behind the command line of that length. */
 static bool module_tell(struct pc_board *board, const struct load_target *target, const struct loaded *kernel,
-                        uint8_t *info, struct error *err)
+                        size_t command_line, uint8_t *info, struct error *err)
 {
     struct ram *ram = board->run->machine.mem.ram;
     uint8_t module[MODULE_SIZE] = {0};
@@ -84,7 +99,7 @@ static bool module_tell(struct pc_board *board, const struct load_target *target
     if (!name)
         return true;
     size_t text = strlen(name) + 1;
-    uint64_t used = strlen(board->config->append ? board->config->append : "") + 1;
+    uint64_t used = command_line + 1;
     if (used + text > PC_START_CMDMAX)
         return error_set(err, ERROR_USAGE,
                          "the file name of --initrd and the command line are too long together");
@@ -151,7 +166,8 @@ bool pc_multiboot_boot(struct pc_board *board, const struct multiboot_header *he
     uint8_t info[INFO_SIZE] = {0};
     uint32_t flags = HAS_MEMORY | HAS_CMDLINE | HAS_MODS | HAS_MMAP | HAS_LOADER;
     bool screen = header->flags & MULTIBOOT_VIDEO_MODE;
-    if (!pc_command_line_put(board, UINT64_MAX, err) || !module_tell(board, target, kernel, info, err) ||
+    size_t len;
+    if (!command_line_tell(board, &len, err) || !module_tell(board, target, kernel, len, info, err) ||
         (screen && !screen_tell(board, header, info, err)))
         return false;
     memory_tell(board, info);

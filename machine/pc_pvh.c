@@ -25,7 +25,7 @@ bool pc_pvh_info_put(struct pc_board *board, const struct load_target *target, c
     struct pc_e820 map[PC_E820_MAX];
     struct loaded initrd;
     unsigned count = pc_e820_make(board, map);
-    if (!pc_command_line_put(board, UINT64_MAX, err) ||
+    if (!pc_command_line_put(board, "", UINT64_MAX, err) ||
         !pc_initrd_put(board, target, kernel, UINT64_MAX, &initrd, err))
         return false;
     for (unsigned i = 0; i < count; i++) {

@@ -23,8 +23,8 @@
 
 /* --- pc_boot.c --- */
 
-/* The command line, of at most `most` characters. False and err. */
-bool pc_command_line_put(struct pc_board *board, uint64_t most, struct error *err);
+/* --append behind `first`, of at most `most` characters together. False and err. */
+bool pc_command_line_put(struct pc_board *board, const char *first, uint64_t most, struct error *err);
 
 /* The initrd, where there is one, below `end` and not over the kernel; without one *initrd is empty. False
  * and err.

@@ -27,7 +27,7 @@ struct mode_capabilities {
     bool transport_chosen; /* virtio devices come over PCI or over MMIO, as asked */
     unsigned screens;      /* bit n: enum screen_kind n; there may be none in every mode */
     bool board_variants;   /* --machine gic-version= */
-    bool debug_ports;      /* --debug-exit, --debugcon */
+    bool debug_ports;      /* --debug-exit, --debugcon, --test-device */
     bool usb;              /* --usb */
     bool nets;             /* network cards: --net */
     bool consoles;         /* virtio consoles: a --serial beyond the first, --port, the clipboard's */

@@ -69,6 +69,8 @@ static bool extras_check(const struct mode *mode, const struct machine_config *c
         return absent(mode, "--debug-exit", "use --mode type1, or leave it out", err);
     if (config->semihosting && mode->can.manifest)
         return absent(mode, "--semihosting", "use --mode type1 or virtio, or leave it out", err);
+    if (config->test_device && !mode->can.debug_ports)
+        return absent(mode, "--test-device", "use --mode type1, or leave it out", err);
     if (config->usb_count && !mode->can.usb)
         return absent(mode, "--usb", "use --mode type1, or leave it out", err);
     if (config->debugcon && !mode->can.debug_ports)

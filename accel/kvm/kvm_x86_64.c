@@ -179,7 +179,8 @@ static bool shadow_missed(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 enum kvm_step kvm_arch_prepare(struct kvm_vcpu *kv, struct vcpu_exit *exit)
 {
     struct x86_core *c = kvm_x86_of(kv)->core;
-    uint32_t nmi = 1u << EVENT_NMI, events = __atomic_load_n(&c->events, __ATOMIC_SEQ_CST);
+    uint32_t nmi = 1u << EVENT_NMI | 1u << EVENT_NMI_AGAIN,
+             events = __atomic_load_n(&c->events, __ATOMIC_SEQ_CST);
     if (c->s.activity != ACTIVITY_RUNNING)
         return asleep(kv, exit);
     if (c->s.in_smm || !__atomic_load_n(&c->a20_open, __ATOMIC_SEQ_CST))
@@ -193,8 +194,7 @@ enum kvm_step kvm_arch_prepare(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     if (!kv->in_kernel && c->s.shadow != SHADOW_NONE && !kvm_x86_vm_of(kv)->shadow)
         return kvm_interpret(kv, 1, exit);
     if (events & nmi) {
-        __atomic_fetch_and(&c->events, ~nmi, __ATOMIC_SEQ_CST);
-        c->s.nmi_pending = 1;
+        x86_nmi_collect(c, __atomic_fetch_and(&c->events, ~nmi, __ATOMIC_SEQ_CST));
     }
     return KVM_STEP_ENTER;
 }
@@ -219,11 +219,10 @@ bool kvm_arch_enter(struct kvm_vcpu *kv, struct vcpu_exit *exit)
     struct kvm_x86 *kx = kvm_x86_of(kv);
     struct x86_core *c = kx->core;
     bool step = kv->vcpu->single_step;
-    if (c->s.nmi_pending && !step) {
+    for (; c->s.nmi_pending && !step; c->s.nmi_pending--) {
         int result = host_kvm_call(kv->fd, KVM_NMI, 0);
         if (result < 0)
             return kvm_fail(exit, "KVM does not take an NMI: %s", host_kvm_failure(result));
-        c->s.nmi_pending = 0;
     }
     if (intr_line(c) && kx->interruptible && !step && !inject(kv, exit))
         return false;

@@ -24,10 +24,11 @@ bool x86_msr_write(struct x86_core *c, uint32_t number, uint64_t value);
 /* The ticks the time-stamp counter has counted, without what software added. */
 uint64_t x86_ticks(const struct x86_core *c);
 
-/* A performance counter as RDPMC numbers them. False: there is none of that number. */
-bool x86_pmc_read(struct x86_core *c, uint32_t number, uint64_t *value);
+/* What CPUID and a reset give: family 6, model 60, the first with what x86-64-v3 asks for. */
+#define X86_SIGNATURE 0x000306c3u
 
 struct x86_cpuid {
     uint32_t reg[4]; /* EAX, EBX, ECX, EDX */
 };
+/* The board is asked whether the local APIC is on, so this is for the core's thread, as its hooks are. */
 struct x86_cpuid x86_cpuid_of(const struct x86_core *c, uint32_t leaf, uint32_t subleaf);

@@ -45,6 +45,10 @@ struct x86_hooks {
     bool (*apic_msr_read)(void *opaque, uint32_t msr, uint64_t *value);
     bool (*apic_msr_write)(void *opaque, uint32_t msr, uint64_t value);
 
+    /* A performance counter has overflowed, and is to interrupt: the entry of the local vector table for it.
+     */
+    void (*performance_interrupt)(void *opaque);
+
     /* FERR#: an x87 instruction has met an exception that waits, and CR0.NE is clear (IRQ 13 of a PC). False
      * when the next one meets none any more. */
     void (*ferr_set)(void *opaque, bool level);

@@ -15,8 +15,7 @@ enum { EAX, EBX, ECX, EDX };
 #define LEAF_HYPERVISOR   0x40000000u
 #define LEAF_EXTENDED_MAX 0x80000008u
 
-/* Family 6, model 60: the first with what x86-64-v3 asks for. */
-#define SIGNATURE 0x000306c3u
+#define APIC_BASE_ENABLE 0x800u /* of IA32_APIC_BASE */
 
 static const struct {
     uint32_t leaf;
@@ -57,16 +56,25 @@ static unsigned id_bits(unsigned count)
     return bits;
 }
 
+/* SDM vol. 3, 11.4.3: a processor whose APIC is off says that it has none. */
+static bool apic_shown(const struct x86_core *c)
+{
+    const struct x86_hooks *hooks = &c->hooks;
+    return !hooks->apic_base_get || hooks->apic_base_get(hooks->opaque) & APIC_BASE_ENABLE;
+}
+
 static struct x86_cpuid leaf_features(const struct x86_core *c)
 {
     struct x86_cpuid id = features_of(c, 1, 0);
     unsigned processors = logical_processors(c);
-    id.reg[EAX] = SIGNATURE;
+    id.reg[EAX] = X86_SIGNATURE;
     id.reg[EBX] = c->apic_id << 24 | (processors > 255 ? 255 : processors) << 16 | (64 / 8) << 8;
     if (c->s.cr4 & CR4_OSXSAVE)
         id.reg[ECX] |= 1u << 27;
     if (processors > 1)
         id.reg[EDX] |= 1u << 28;
+    if (!apic_shown(c))
+        id.reg[EDX] &= ~(1u << 9);
     return id;
 }
 

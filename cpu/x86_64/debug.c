@@ -58,14 +58,22 @@ static uint32_t dr_data_hits(const struct x86_core *c, uint64_t va, unsigned len
     return hits;
 }
 
+/* There is none behind MOV SS, which holds it back with all else (SDM vol. 3, 6.8.3). */
 static uint32_t dr_code_hits(const struct x86_core *c, uint64_t linear)
 {
     uint32_t hits = 0;
+    if (c->s.shadow == SHADOW_MOV_SS)
+        return 0;
     for (unsigned n = 0; n < 4; n++) {
         if (dr7_enabled(c, n) && dr7_access(c, n) == DR7_EXECUTE && c->s.dr[n] == linear)
             hits |= 1u << n;
     }
     return hits;
+}
+
+void x86_debug_condition(struct x86_core *c, uint32_t dr6_bits)
+{
+    c->s.dr[6] = (c->s.dr[6] & ~(uint64_t)DR6_B0_B3) | dr6_bits;
 }
 
 void x86_data_hit(struct x86_core *c, uint64_t va, unsigned len, enum walk_access access)
@@ -153,7 +161,7 @@ bool x86_code_break(struct x86_core *c, uint64_t linear)
     }
     if (!hits)
         return false;
-    c->s.dr[6] |= hits;
+    x86_debug_condition(c, hits);
     c->s.dr[7] &= ~(uint64_t)DR7_GD;
     x86_fault(c, EXC_DB);
     x86_exception(c);

@@ -22,6 +22,10 @@ bool x86_data_watched(const struct x86_core *c, uint64_t va, unsigned len, enum 
 /* A debugger's watchpoint: false when run() is to return before the instruction. */
 bool x86_watch_passes(struct x86_core *c, uint64_t va, unsigned len, enum walk_access access);
 
+/* A debug exception comes for these reasons (bits of DR6): which breakpoints were met is as of now, the rest
+ * is software's to clear (SDM vol. 3, 17.2.3). */
+void x86_debug_condition(struct x86_core *c, uint32_t dr6_bits);
+
 /* The access was made: note what debug registers say about it. */
 void x86_data_hit(struct x86_core *c, uint64_t va, unsigned len, enum walk_access access);
 void x86_port_hit(struct x86_core *c, uint16_t port, unsigned width);

@@ -3,6 +3,7 @@
 #include "cpu/x86_64/decode.h"
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/kinds.h"
+#include "host/thread.h"
 
 #define REG(width) x86_reg_get(c, i->reg, width)
 #define RM(width)  x86_reg_get(c, i->rm, width)
@@ -237,8 +238,16 @@ X86_PLAIN(mfence, __atomic_thread_fence(__ATOMIC_SEQ_CST))
 X86_PLAIN(sfence, __atomic_thread_fence(__ATOMIC_SEQ_CST))
 /* clang-format on */
 
-/* A spinning processor: let the outer loop look, so that other vCPUs of a deterministic machine get on. */
+/*
+ * A spinning processor: let the outer loop look, so that other vCPUs of a deterministic machine get on. Where
+ * there are more processors than the host has, the one that is waited for may need this thread's; not each
+ * time, because most waits are shorter than a yield.
+ */
+#define PAUSES_PER_YIELD 32
+
 X86_HANDLER(x86_pause)
 {
+    if (++c->pauses % PAUSES_PER_YIELD == 0)
+        host_thread_yield();
     TAIL return x86_leave_after(c, i, bank, pc);
 }

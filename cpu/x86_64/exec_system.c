@@ -8,6 +8,7 @@
 #include "cpu/x86_64/kinds.h"
 #include "cpu/x86_64/mmu.h"
 #include "cpu/x86_64/paravirtual.h"
+#include "cpu/x86_64/pmu.h"
 #include "cpu/x86_64/smm.h"
 
 static bool privileged(struct x86_core *c)
@@ -180,7 +181,7 @@ static bool debug_register(struct x86_core *c, const struct x86_insn *i, unsigne
         *number += 2;
     if (!(c->s.dr[7] & DR7_GD))
         return true;
-    c->s.dr[6] |= DR6_BD;
+    x86_debug_condition(c, DR6_BD);
     c->s.dr[7] &= ~(uint64_t)DR7_GD;
     return x86_fault(c, EXC_DB);
 }
@@ -277,7 +278,7 @@ X86_DO(rdpmc)
     uint64_t value;
     if (c->s.cpl != 0 && !(c->s.cr4 & CR4_PCE))
         return x86_fault_gp(c, 0);
-    if (!x86_pmc_read(c, (uint32_t)c->s.gpr[RCX], &value))
+    if (!x86_pmu_rdpmc(c, (uint32_t)c->s.gpr[RCX], &value))
         return x86_fault_gp(c, 0);
     pair_set(c, value);
     return true;

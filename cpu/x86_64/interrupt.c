@@ -4,6 +4,7 @@
  */
 #include "base/bits.h"
 #include "base/trace.h"
+#include "cpu/x86_64/debug.h"
 #include "cpu/x86_64/far.h"
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/run.h"
@@ -290,7 +291,8 @@ static bool pushes_rf(const struct x86_fault *event, enum x86_cause cause)
  * stack of the interrupt stack table, one more in its handler would make that forget where it came from. */
 static void debug_pending_report(struct x86_core *c)
 {
-    c->s.dr[6] |= c->s.debug_pending;
+    if (c->s.debug_pending)
+        x86_debug_condition(c, c->s.debug_pending);
     c->s.debug_pending = 0;
 }
 
@@ -396,13 +398,22 @@ void x86_debug_trap(struct x86_core *c, uint32_t dr6_bits)
     x86_resync(c);
 }
 
+/* Behind the NMI that is being served waits one more. Two that come between the same two instructions are
+ * the one to be served next and the one that waits for its IRET. */
+void x86_nmi_collect(struct x86_core *c, uint32_t events)
+{
+    unsigned pending = c->s.nmi_pending + (events >> EVENT_NMI & 1) + (events >> EVENT_NMI_AGAIN & 1);
+    unsigned most = c->s.nmi_blocked ? 1 : 2;
+    c->s.nmi_pending = (uint8_t)(pending < most ? pending : most);
+}
+
 /* What other threads have signalled becomes state. */
 static void events_collect(struct x86_core *c)
 {
     if (!__atomic_load_n(&c->events, __ATOMIC_SEQ_CST))
         return;
     uint32_t events = __atomic_exchange_n(&c->events, 0, __ATOMIC_SEQ_CST);
-    c->s.nmi_pending |= events >> EVENT_NMI & 1;
+    x86_nmi_collect(c, events);
     c->s.smi_pending |= events >> EVENT_SMI & 1;
     if (events >> EVENT_INIT & 1) {
         c->s.init_pending = 1;
@@ -481,7 +492,7 @@ bool x86_event_take(struct x86_core *c)
     if (c->s.shadow == SHADOW_STI)
         return false;
     if (c->s.nmi_pending && !c->s.nmi_blocked) {
-        c->s.nmi_pending = 0;
+        c->s.nmi_pending--;
         c->s.nmi_blocked = 1;
         c->s.activity = ACTIVITY_RUNNING;
         x86_interrupt(c, EXC_NMI);

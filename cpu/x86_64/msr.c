@@ -1,10 +1,10 @@
-/* Model-specific registers: the table of msrs.def, the functions it names, and the counters behind some of
- * them. */
+/* Model-specific registers: the table of msrs.def and the functions it names. */
 #include "base/bits.h"
 #include "base/trace.h"
 #include "cpu/x86_64/control.h"
 #include "cpu/x86_64/mmu.h"
 #include "cpu/x86_64/paravirtual.h"
+#include "cpu/x86_64/pmu.h"
 
 /* Not vulnerable to what can be had by speculation: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
  * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO. */
@@ -108,13 +108,6 @@ static bool apic_write(struct x86_core *c, uint32_t number, uint64_t value)
 
 /* ---- small ones ---- */
 
-static bool zero_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    (void)c, (void)number;
-    *value = 0;
-    return true;
-}
-
 static bool ignore_write(struct x86_core *c, uint32_t number, uint64_t value)
 {
     (void)c, (void)number, (void)value;
@@ -137,7 +130,7 @@ static bool bios_sign_read(struct x86_core *c, uint32_t number, uint64_t *value)
 
 /* Fast strings; no branch trace, no PEBS. */
 #define MISC_ENABLE_FIXED    (BIT(11) | BIT(12))
-#define MISC_ENABLE_WRITABLE (BIT(0) | BIT(3) | BIT(16) | BIT(18) | BIT(22) | BIT(34))
+#define MISC_ENABLE_WRITABLE (BIT(0) | BIT(3) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(34))
 
 static bool misc_enable_read(struct x86_core *c, uint32_t number, uint64_t *value)
 {
@@ -233,151 +226,6 @@ static bool mtrr_def_type_write(struct x86_core *c, uint32_t number, uint64_t va
     return true;
 }
 
-/* ---- performance counters: instructions, and cycles, of which each has one ---- */
-
-#define PMC_MASK      ((uint64_t)0xffffffffffff) /* 48 bits */
-#define EVENT_CYCLES  0x003cu
-#define EVENT_RETIRED 0x00c0u
-#define EVTSEL_USR    BIT(16)
-#define EVTSEL_OS     BIT(17)
-#define EVTSEL_EN     BIT(22)
-#define EVTSEL_VALID  0xffffffffu
-
-static bool pmc_counts(const struct x86_core *c, unsigned n)
-{
-    uint64_t select = c->s.perf_event_select[n];
-    uint32_t event = select & 0xffff;
-    return c->s.perf_global_ctrl >> n & 1 && select & EVTSEL_EN && select & (EVTSEL_USR | EVTSEL_OS) &&
-           (event == EVENT_CYCLES || event == EVENT_RETIRED);
-}
-
-static bool fixed_pmc_counts(const struct x86_core *c, unsigned n)
-{
-    return c->s.perf_global_ctrl >> (32 + n) & 1 && c->s.fixed_ctr_ctrl >> (4 * n) & 3;
-}
-
-/* While one counts, its register holds what it lacks to the count of instructions. */
-static void counters_shift(struct x86_core *c, uint64_t by)
-{
-    for (unsigned n = 0; n < X86_PMCS; n++)
-        c->s.pmc[n] += pmc_counts(c, n) ? by : 0;
-    for (unsigned n = 0; n < X86_FIXED_PMCS; n++)
-        c->s.fixed_pmc[n] += fixed_pmc_counts(c, n) ? by : 0;
-}
-
-static void counters_stop(struct x86_core *c)
-{
-    counters_shift(c, c->vcpu.icount);
-}
-
-static void counters_start(struct x86_core *c)
-{
-    counters_shift(c, 0 - c->vcpu.icount);
-}
-
-static bool pmc_msr_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    return x86_pmc_read(c, number - 0xc1, value);
-}
-
-static bool pmc_msr_write(struct x86_core *c, uint32_t number, uint64_t value)
-{
-    counters_stop(c);
-    c->s.pmc[number - 0xc1] = (uint64_t)(int64_t)(int32_t)value & PMC_MASK;
-    counters_start(c);
-    return true;
-}
-
-static bool fixed_pmc_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    return x86_pmc_read(c, (number - 0x309) | 0x40000000, value);
-}
-
-static bool fixed_pmc_write(struct x86_core *c, uint32_t number, uint64_t value)
-{
-    counters_stop(c);
-    c->s.fixed_pmc[number - 0x309] = value & PMC_MASK;
-    counters_start(c);
-    return true;
-}
-
-static bool perf_event_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    *value = c->s.perf_event_select[number - 0x186];
-    return true;
-}
-
-static bool perf_event_write(struct x86_core *c, uint32_t number, uint64_t value)
-{
-    if (value & ~(uint64_t)EVTSEL_VALID)
-        return false;
-    counters_stop(c);
-    c->s.perf_event_select[number - 0x186] = value;
-    counters_start(c);
-    return true;
-}
-
-static bool fixed_ctrl_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    (void)number;
-    *value = c->s.fixed_ctr_ctrl;
-    return true;
-}
-
-static bool fixed_ctrl_write(struct x86_core *c, uint32_t number, uint64_t value)
-{
-    (void)number;
-    if (value & ~(uint64_t)0xbbb)
-        return false;
-    counters_stop(c);
-    c->s.fixed_ctr_ctrl = value;
-    counters_start(c);
-    return true;
-}
-
-static bool global_ctrl_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    (void)number;
-    *value = c->s.perf_global_ctrl;
-    return true;
-}
-
-static bool global_ctrl_write(struct x86_core *c, uint32_t number, uint64_t value)
-{
-    (void)number;
-    if (value & ~(uint64_t)0x70000000f)
-        return false;
-    counters_stop(c);
-    c->s.perf_global_ctrl = value;
-    counters_start(c);
-    return true;
-}
-
-static bool global_status_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    (void)number;
-    *value = c->s.perf_global_status;
-    return true;
-}
-
-static bool global_ovf_write(struct x86_core *c, uint32_t number, uint64_t value)
-{
-    (void)number;
-    c->s.perf_global_status &= ~value;
-    return true;
-}
-
-bool x86_pmc_read(struct x86_core *c, uint32_t number, uint64_t *value)
-{
-    bool fixed = number >> 30 & 1;
-    unsigned n = number & 0x3fffffff;
-    if (!x86_has(c, FEAT_PMU) || number >> 31 || n >= (fixed ? X86_FIXED_PMCS : X86_PMCS))
-        return false;
-    bool counts = fixed ? fixed_pmc_counts(c, n) : pmc_counts(c, n);
-    *value = ((fixed ? c->s.fixed_pmc[n] : c->s.pmc[n]) + (counts ? c->vcpu.icount : 0)) & PMC_MASK;
-    return true;
-}
-
 /* ---- the table ---- */
 
 enum msr_kind {
@@ -450,14 +298,22 @@ static uint64_t *msr_field(struct x86_core *c, const struct msr *msr, uint32_t n
     return (uint64_t *)(void *)((uint8_t *)&c->s + msr->offset) + index;
 }
 
-/* The address and miscellaneous registers of machine-check banks have only zeroes, as their status does
- * unless software puts something there; nothing but zero may be written (SDM vol. 3, 16.3.2.2). */
+/*
+ * Registers of machine-check banks that don't take any value: status takes zero, which clears it, and control
+ * all zeroes or all ones (SDM vol. 3, 16.3.2.1 and 16.3.2.2). What is in the address and miscellaneous ones
+ * is for software; processors let it write them as they are, so that it can try its handler.
+ */
 static uint64_t *mc_register(struct x86_core *c, uint32_t number)
 {
     unsigned bank = (number - 0x400) / 4, which = number & 3;
-    if (number < 0x400 || bank >= X86_MC_BANKS || which == 0 || !x86_has(c, FEAT_MCA))
+    if (number < 0x400 || bank >= X86_MC_BANKS || which > 1 || !x86_has(c, FEAT_MCA))
         return NULL;
-    return which == 1 ? &c->s.mc_status[bank] : which == 2 ? &c->s.mc_addr[bank] : &c->s.mc_misc[bank];
+    return which == 0 ? &c->s.mc_ctl[bank] : &c->s.mc_status[bank];
+}
+
+static bool mc_valid(uint32_t number, uint64_t value)
+{
+    return value == 0 || ((number & 3) == 0 && value == ~(uint64_t)0);
 }
 
 static bool is_x2apic(const struct x86_core *c, uint32_t number)
@@ -490,8 +346,8 @@ static bool lookup_write(struct x86_core *c, uint32_t number, uint64_t value)
     if (is_x2apic(c, number))
         return apic_write(c, number, value);
     if (mc) {
-        *mc = value == 0 ? 0 : *mc;
-        return value == 0;
+        *mc = mc_valid(number, value) ? value : *mc;
+        return mc_valid(number, value);
     }
     if (!msr || msr->kind == MSR_IS_CONST)
         return false;

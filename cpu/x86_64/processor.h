@@ -65,6 +65,7 @@ enum x86_event {
     EVENT_SMI,
     EVENT_INIT,
     EVENT_SIPI,
+    EVENT_NMI_AGAIN, /* another one before the first was looked at */
 };
 
 struct x86_core {
@@ -101,9 +102,10 @@ struct x86_core {
     bool resync;
     bool leave_after; /* an instruction wrote to decoded code, or hit a data breakpoint: leave behind it */
 
-    uint64_t pushed;  /* on its way out of line */
-    uint64_t target;  /* of a jump on its way out of line */
-    bool run_single;  /* the next instruction is to be run by itself */
+    uint64_t pushed; /* on its way out of line */
+    uint64_t target; /* of a jump on its way out of line */
+    bool run_single; /* the next instruction is to be run by itself */
+    unsigned pauses;
     uint64_t loop_pc; /* without tail calls: pc of the block that goes on */
 
     bool leaving; /* run() is to return; *exit says why */

@@ -9,6 +9,7 @@
 #include "cpu/x86_64/debug.h"
 #include "cpu/x86_64/flags.h"
 #include "cpu/x86_64/mmu.h"
+#include "cpu/x86_64/pmu.h"
 
 /* state.rip at i; the instructions behind it, counted when the block was entered, won't be executed. */
 static void rewind_to(struct x86_core *c, const struct x86_insn *i, uint64_t pc)
@@ -72,6 +73,7 @@ static bool attend(struct x86_core *c)
 {
     if (interpreter_attend(&c->vcpu))
         return false;
+    vcpu_limit_lower(&c->vcpu, x86_pmu_check(c));
     x86_resync(c);
     return true;
 }

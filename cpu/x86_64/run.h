@@ -33,6 +33,9 @@ void x86_interrupt(struct x86_core *c, uint8_t vector);
 /* Take the most urgent event there is (SDM vol. 3, table 6-2). False: none. */
 bool x86_event_take(struct x86_core *c);
 
+/* NMIs among `events` (bits of enum x86_event) wait from now on. */
+void x86_nmi_collect(struct x86_core *c, uint32_t events);
+
 /* Whether there is an event, even if none can be taken. */
 bool x86_event_waits(const struct x86_core *c);
 

@@ -167,10 +167,13 @@ void x86_data_segments_restrict(struct x86_core *c)
 {
     static const uint8_t numbers[] = {ES, DS, FS, GS};
     for (unsigned n = 0; n < ARRAY_LEN(numbers); n++) {
-        const struct x86_segment *seg = &c->s.seg[numbers[n]];
+        struct x86_segment *seg = &c->s.seg[numbers[n]];
         bool conforming = x86_is_code(seg->attributes) && seg->attributes & SEG_CONFORMING;
-        if (seg->attributes & SEG_P && !conforming && x86_dpl(seg->attributes) < c->s.cpl)
-            x86_null_segment_load(c, numbers[n], 0);
+        if (!(seg->attributes & SEG_P) || conforming || x86_dpl(seg->attributes) >= c->s.cpl)
+            continue;
+        /* The base stays, as it does on processors: 64-bit code goes on using that of FS and GS. */
+        seg->selector = 0;
+        seg->attributes = 0;
     }
 }
 

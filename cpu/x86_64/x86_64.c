@@ -146,7 +146,7 @@ static void reset_finish(struct x86_core *c)
     s->seg[TR].attributes = SEG_P | TYPE_TSS_BUSY;
     s->dr[6] = DR6_FIXED;
     s->dr[7] = DR7_FIXED;
-    s->gpr[RDX] = x86_cpuid_of(c, 1, 0).reg[0];
+    s->gpr[RDX] = X86_SIGNATURE;
     s->activity = c->bootstrap ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_SIPI;
     c->stopped.valid = false;
     c->lazy.how = LAZY_FLAGS;
@@ -244,6 +244,14 @@ static void event_signal(struct x86_core *c, enum x86_event event)
     vcpu_kick(&c->vcpu);
 }
 
+/* One edge behind another is not lost: see nmi_collect(). */
+static void nmi_signal(struct x86_core *c)
+{
+    if (__atomic_fetch_or(&c->events, 1u << EVENT_NMI, __ATOMIC_SEQ_CST) & (1u << EVENT_NMI))
+        __atomic_fetch_or(&c->events, 1u << EVENT_NMI_AGAIN, __ATOMIC_SEQ_CST);
+    vcpu_kick(&c->vcpu);
+}
+
 static void irq_set(struct vcpu *vcpu, unsigned line, bool level)
 {
     struct x86_core *c = x86_core_of(vcpu);
@@ -256,8 +264,10 @@ static void irq_set(struct vcpu *vcpu, unsigned line, bool level)
         return;
     if (line == X86_LINE_INTR)
         vcpu_kick(vcpu);
+    else if (line == X86_LINE_NMI)
+        nmi_signal(c);
     else
-        event_signal(c, line == X86_LINE_NMI ? EVENT_NMI : EVENT_SMI);
+        event_signal(c, EVENT_SMI);
 }
 
 static struct translation translate(struct vcpu *vcpu, gva_t va, enum walk_access access)

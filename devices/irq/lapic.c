@@ -330,6 +330,7 @@ static const struct state_field fields[] = {
     STATE(struct lapic_cpu, external_message),
     STATE(struct lapic_cpu, initial_count),
     STATE(struct lapic_cpu, divide),
+    STATE(struct lapic_cpu, timer_ended),
     STATE(struct lapic_cpu, timer_start),
     STATE(struct lapic_cpu, timer_deadline, .reset = CLOCK_NEVER),
     STATE(struct lapic_cpu, tsc_deadline),

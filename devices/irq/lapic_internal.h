@@ -79,6 +79,7 @@ struct lapic_cpu {
     bool intr;             /* as told to the processor */
 
     uint32_t initial_count, divide;
+    bool timer_ended;        /* a one-shot ran out before its entry was made periodic */
     uint64_t timer_start;    /* when the initial count was written */
     uint64_t timer_deadline; /* when the timer fires next, or CLOCK_NEVER */
     uint64_t tsc_deadline;

@@ -41,7 +41,7 @@ static bool is_tsc_deadline(const struct lapic_cpu *cpu)
 uint32_t lapic_timer_count(const struct lapic_cpu *cpu)
 {
     uint64_t n = counted(cpu);
-    if (!cpu->initial_count || is_tsc_deadline(cpu))
+    if (!cpu->initial_count || cpu->timer_ended || is_tsc_deadline(cpu))
         return 0;
     if (is_periodic(cpu))
         return (uint32_t)(cpu->initial_count - n % cpu->initial_count);
@@ -55,7 +55,7 @@ static uint64_t deadline(const struct lapic_cpu *cpu)
         return cpu->tsc_deadline ? processors->tsc_time(processors->opaque, cpu->index, cpu->tsc_deadline)
                                  : CLOCK_NEVER;
     uint64_t n = counted(cpu), initial = cpu->initial_count;
-    if (!initial || (!is_periodic(cpu) && n >= initial))
+    if (!initial || cpu->timer_ended || (!is_periodic(cpu) && n >= initial))
         return CLOCK_NEVER;
     uint64_t next = cpu->timer_start + count_to_ns(cpu, n - n % initial + initial);
     uint64_t soon = clock_now(cpu->lapic->machine->clock) + PERIOD_MIN_NS;
@@ -77,9 +77,24 @@ void lapic_timer_fired(void *opaque)
     lapic_local_deliver(cpu, LVT_TIMER);
 }
 
+/* Between one-shot and periodic mode: the count goes on from where it is, and one that has ended begins again
+ * only when the initial count is written. */
+static void periods_forget(struct lapic_cpu *cpu)
+{
+    uint64_t n = counted(cpu);
+    if (!cpu->initial_count || n < cpu->initial_count)
+        return;
+    if (is_periodic(cpu))
+        cpu->timer_start += count_to_ns(cpu, n - n % cpu->initial_count);
+    else
+        cpu->timer_ended = true;
+}
+
 /* SDM 11.5.4.1: a change from or to TSC-deadline mode disarms the timer. */
 void lapic_timer_lvt_write(struct lapic_cpu *cpu, uint32_t value)
 {
+    if ((value ^ cpu->lvt[LVT_TIMER]) & LVT_PERIODIC)
+        periods_forget(cpu);
     if ((value ^ cpu->lvt[LVT_TIMER]) & LVT_TSC_DEADLINE) {
         cpu->initial_count = 0;
         cpu->tsc_deadline = 0;
@@ -95,6 +110,7 @@ void lapic_timer_count_write(struct lapic_cpu *cpu, uint32_t value)
     if (is_tsc_deadline(cpu))
         return;
     cpu->initial_count = value;
+    cpu->timer_ended = false;
     cpu->timer_start = clock_now(cpu->lapic->machine->clock);
     timer_arm(cpu);
 }
@@ -121,4 +137,7 @@ void lapic_tsc_deadline_set(struct lapic_cpu *cpu, uint64_t value)
         return;
     cpu->tsc_deadline = value;
     timer_arm(cpu);
+    /* What is due is due before the next instruction, not when the event loop comes to it. */
+    if (cpu->timer_deadline <= clock_now(cpu->lapic->machine->clock))
+        lapic_timer_fired(cpu);
 }

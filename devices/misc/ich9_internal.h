@@ -15,6 +15,8 @@ struct ich9_pm {
     bool smi_locked; /* by GEN_PMCON_1: SMI_EN's global bit stays as it is */
     uint8_t tco[32];
     uint64_t gpe_lines; /* levels of the event inputs */
+    bool asleep;
+    uint16_t woken; /* what is found in PM1_STS after waking */
 };
 
 enum { GSI_SOURCE_PIRQ, GSI_SOURCE_ISA, GSI_SOURCE_OTHER, GSI_SOURCES };
@@ -51,4 +53,6 @@ void ich9_pm_timer_fired(void *pm);
 void ich9_pm_update(struct ich9_pm *pm);
 void ich9_pm_acpi_set(struct ich9_pm *pm, bool on);
 void ich9_pm_apm_smi(struct ich9_pm *pm);
+/* The clock's alarm. */
+void ich9_pm_rtc_set(void *lpc, unsigned n, bool level);
 void ich9_pm_gpe_set(void *lpc, unsigned n, bool level);

@@ -139,6 +139,11 @@ struct irq_line ich9_gsi_line(struct ich9_lpc *lpc, unsigned n)
     return (struct irq_line){gsi_set, lpc, n};
 }
 
+struct irq_line ich9_rtc_line(struct ich9_lpc *lpc)
+{
+    return (struct irq_line){ich9_pm_rtc_set, lpc, 0};
+}
+
 struct irq_line ich9_gpe_line(struct ich9_lpc *lpc, unsigned n)
 {
     return (struct irq_line){ich9_pm_gpe_set, lpc, n};
@@ -335,6 +340,8 @@ static const struct state_field fields[] = {
     STATE(struct ich9_lpc, pm.smi_sts),
     STATE_ARRAY(struct ich9_lpc, pm.tco),
     STATE(struct ich9_lpc, pm.gpe_lines, .keep = true),
+    STATE(struct ich9_lpc, pm.asleep),
+    STATE(struct ich9_lpc, pm.woken, .keep = true),
 };
 static const struct state_table table = {"ich9-lpc", 1, fields, ARRAY_LEN(fields), restored};
 

@@ -40,8 +40,15 @@ struct irq_line ich9_pirq_line(struct ich9_lpc *lpc, unsigned n);
 struct irq_line ich9_gsi_line(struct ich9_lpc *lpc, unsigned n);
 /* The keyboard controller's gate of address line 20. */
 struct irq_line ich9_a20_line(struct ich9_lpc *lpc);
+/* The clock asks for its interrupt: the power management takes note of each rise. */
+struct irq_line ich9_rtc_line(struct ich9_lpc *lpc);
 /* General-purpose event n, 0 to 63: each rise is one. */
 struct irq_line ich9_gpe_line(struct ich9_lpc *lpc, unsigned n);
 
 /* Somebody pressed the power button. Machine lock held. */
 void ich9_power_button(struct ich9_lpc *lpc);
+
+/* After MACHINE_SUSPEND: ask for MACHINE_WAKE at the power button, and when the clock asks for its interrupt
+ * and may wake (RTC_EN). And after that reset: PM1_STS tells what woke it. Machine lock held. */
+void ich9_sleep(struct ich9_lpc *lpc);
+void ich9_wake(struct ich9_lpc *lpc);

@@ -37,9 +37,21 @@ static uint64_t timer_ticks(const struct ich9_pm *pm)
     return clock_scale(clock_now(pm->lpc->machine->clock), TIMER_HZ, 1000000000);
 }
 
+/* The button wakes always (13.8.3.1), the clock when it may. */
+static void wake_look(struct ich9_pm *pm)
+{
+    uint16_t cause = pm->pm1_sts & (PM1_BUTTON | (pm->pm1_en & PM1_RTC));
+    if (!pm->asleep || !cause)
+        return;
+    pm->asleep = false;
+    pm->woken = cause | PM1_WAKE;
+    pm->lpc->machine->request(pm->lpc->machine, MACHINE_WAKE, 0);
+}
+
 void ich9_pm_update(struct ich9_pm *pm)
 {
     uint64_t ticks = timer_ticks(pm), next = CLOCK_NEVER;
+    wake_look(pm);
     if (ticks >> TIMER_MSB != pm->seen >> TIMER_MSB)
         pm->pm1_sts |= PM1_TIMER;
     pm->seen = ticks;
@@ -80,6 +92,28 @@ void ich9_pm_gpe_set(void *opaque, unsigned n, bool level)
     ich9_pm_update(&lpc->pm);
 }
 
+void ich9_pm_rtc_set(void *opaque, unsigned n, bool level)
+{
+    struct ich9_lpc *lpc = opaque;
+    (void)n;
+    if (!level)
+        return;
+    lpc->pm.pm1_sts |= PM1_RTC;
+    ich9_pm_update(&lpc->pm);
+}
+
+void ich9_sleep(struct ich9_lpc *lpc)
+{
+    lpc->pm.asleep = true;
+    ich9_pm_update(&lpc->pm);
+}
+
+void ich9_wake(struct ich9_lpc *lpc)
+{
+    lpc->pm.pm1_sts |= lpc->pm.woken;
+    ich9_pm_update(&lpc->pm);
+}
+
 void ich9_power_button(struct ich9_lpc *lpc)
 {
     lpc->pm.pm1_sts |= PM1_BUTTON;
@@ -96,10 +130,7 @@ static void sleep_enter(struct ich9_pm *pm)
     unsigned type = pm->pm1_cnt >> 10 & 7;
     switch (type) {
     case 1:
-    case 5:
-        pm->pm1_sts |= PM1_WAKE; /* found when it wakes */
-        machine->request(machine, MACHINE_SUSPEND, 0);
-        break;
+    case 5: machine->request(machine, MACHINE_SUSPEND, 0); break;
     case 0:
     case 2:
     case 6:

@@ -140,6 +140,7 @@ class BadInput(Refusals, unittest.TestCase):
     def test_options_of_another_architecture(self):
         self.refused(USAGE, ["--debug-exit", "x86_64"], "run", "--arch", "riscv64", "--debug-exit")
         self.refused(USAGE, ["--signature", "--kernel"], "run", "--signature", "file")
+        self.refused(USAGE, ["--test-device", "x86_64"], "run", "--arch", "riscv64", "--test-device")
         self.refused(USAGE, ["--machine", "aarch64"], "run", "--arch", "riscv64", "--machine", "gic-version=2")
         self.refused(USAGE, ["--machine", "riscv64"], "run", "--arch", "x86_64", "--machine", "virtio-mmio=1")
         self.refused(USAGE, ["virtio-mmio=3", "virtio-mmio=1|2"], "run", "--arch", "riscv64", "--machine", "virtio-mmio=3")
@@ -504,6 +505,22 @@ class GoodOnPc(unittest.TestCase):
     def test_debug_exit(self):
         """mov al, 0x15; out 0xf4, al; hlt: the value doubled, and one more."""
         self.assertEqual(self.run_code(b"\xb0\x15\xe6\xf4\xf4", "--debug-exit").returncode, 0x2B)
+
+    def test_suspend(self):
+        """S3: the clock's alarm is set for every second and may wake, the FACS leads to 0x1000, which leaves by the port."""
+        outs = b"".join(b"\xb0" + bytes([i]) + b"\xe6\x70\xb0" + bytes([v]) + b"\xe6\x71" for i, v in ((1, 0xC0), (3, 0xC0), (5, 0xC0), (11, 0x22)))
+        code = (b"\xc7\x04\x25\x4c\x00\x0e\x00\x00\x10\x00\x00"  # mov dword [0xe004c], 0x1000
+                b"\xc7\x04\x25\x00\x10\x00\x00\xb0\x15\xe6\xf4"  # and there: mov al, 0x15; out 0xf4, al
+                + outs +
+                b"\x66\xba\x02\x06\x66\xb8\x00\x04\x66\xef"  # RTC_EN
+                b"\x66\xba\x04\x06\x66\xb8\x00\x24\x66\xef\xf4")  # sleep type 1
+        self.assertEqual(self.run_code(code, "--debug-exit", "--accel", "interp").returncode, 0x2B)
+
+    def test_test_device(self):
+        """mov al, 0x15; out 0xe0, al; mov al, 0; in al, 0xe0; out 0xf4, al; hlt: the port keeps what is written, with the device."""
+        code = b"\xb0\x15\xe6\xe0\xb0\x00\xe4\xe0\xe6\xf4\xf4"
+        self.assertEqual(self.run_code(code, "--debug-exit", "--test-device").returncode, 0x2B)
+        self.assertEqual(self.run_code(code, "--debug-exit").returncode, 0xFF)
 
     def test_debugcon(self):
         """A character to port 0xe9 and one to 0x402; then power off by PM1a (mov dx, 0x604; mov ax, 0x2000; out dx, ax)."""

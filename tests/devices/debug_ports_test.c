@@ -2,6 +2,7 @@
 
 #include "devices/misc/debug_exit.h"
 #include "devices/misc/debugcon.h"
+#include "devices/misc/test_device.h"
 #include "tests/devices/machine_support.h"
 
 static void console(void)
@@ -41,8 +42,42 @@ static void ends(void)
     test_machine_destroy(test);
 }
 
+static uint32_t levels;
+
+static void level_note(void *opaque, unsigned number, bool level)
+{
+    (void)opaque;
+    levels = level ? levels | 1u << number : levels & ~(1u << number);
+}
+
+static void tests_itself(void)
+{
+    struct test_machine *test = test_machine_create(4096);
+    struct irq_line lines[TEST_DEVICE_LINE_COUNT];
+    for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+        lines[i] = (struct irq_line){level_note, NULL, i};
+    CHECK(test_device_create(&test->machine, lines, NULL) != NULL);
+    test_out(test, 0xe0, 4, 0x12345678);
+    test_out(test, 0xe1, 1, 0xab);
+    CHECK_EQ(test_in(test, 0xe0, 4), 0x1234ab78);
+    CHECK_EQ(test_in(test, 0xe2, 2), 0x1234);
+    test_out(test, 0xe4, 4, 0x1000);
+    levels = 0;
+    test_out(test, 0x200e, 1, 1);
+    test_out(test, 0x2017, 1, 1);
+    CHECK_EQ(levels, 0x804000);
+    test_out(test, 0x200e, 1, 0);
+    CHECK_EQ(levels, 0x800000);
+    uint64_t value = 0;
+    CHECK(bus_write(test->machine.mem.mmio, 0xff00fff8, 0x1122334455667788, 8));
+    CHECK(bus_read(test->machine.mem.mmio, 0xff00fffa, 2, &value));
+    CHECK_EQ(value, 0x5566);
+    test_machine_destroy(test);
+}
+
 static const struct test_case cases[] = {
     {"console", console},
     {"ends", ends},
+    {"tests_itself", tests_itself},
 };
 TEST_SUITE(debug_ports_test, "unit", cases);

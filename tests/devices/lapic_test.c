@@ -385,6 +385,38 @@ static void timer_periodic(void)
     test_machine_destroy(test);
 }
 
+/* From one-shot to periodic and back: the count goes on, and one that has ended does not begin again. */
+static void timer_mode_change(void)
+{
+    start_enabled();
+    put(0, DIVIDE, 0xb);
+    put(0, TIMER, 0x20);
+    put(0, INITIAL, 1000);
+    test_advance(test, 600);
+    put(0, TIMER, 0x20020);
+    CHECK_EQ(get(0, CURRENT), 400);
+    test_advance(test, 500);
+    CHECK_EQ(lapic_acknowledge(lapic, 0), 0x20);
+    put(0, EOI, 0);
+    CHECK_EQ(get(0, CURRENT), 900);
+    put(0, TIMER, 0x20);
+    CHECK_EQ(get(0, CURRENT), 900);
+    test_advance(test, 899);
+    CHECK(!cpus[0].intr);
+    test_advance(test, 1);
+    CHECK_EQ(lapic_acknowledge(lapic, 0), 0x20);
+    put(0, EOI, 0);
+    put(0, TIMER, 0x20020);
+    CHECK_EQ(get(0, CURRENT), 0);
+    CHECK_EQ(get(0, INITIAL), 1000);
+    test_advance(test, 100000);
+    CHECK(!cpus[0].intr);
+    put(0, INITIAL, 1000);
+    test_advance(test, 1000);
+    CHECK(cpus[0].intr);
+    test_machine_destroy(test);
+}
+
 static void timer_deadline(void)
 {
     uint64_t value;
@@ -406,6 +438,10 @@ static void timer_deadline(void)
     lapic_msr_write(lapic, 0, 0x6e0, 0);
     test_advance(test, 100000);
     CHECK(!cpus[0].intr);
+    lapic_msr_write(lapic, 0, 0x6e0, 1000); /* has passed: at once */
+    CHECK_EQ(lapic_acknowledge(lapic, 0), 0x22);
+    CHECK(lapic_msr_read(lapic, 0, 0x6e0, &value) && value == 0);
+    put(0, EOI, 0);
     lapic_msr_write(lapic, 0, 0x6e0, 400000);
     put(0, TIMER, 0x22); /* leaving the mode disarms */
     test_advance(test, 1000000);
@@ -606,6 +642,7 @@ static const struct test_case cases[] = {
     {"errors", errors},
     {"timer_one_shot", timer_one_shot},
     {"timer_periodic", timer_periodic},
+    {"timer_mode_change", timer_mode_change},
     {"timer_deadline", timer_deadline},
     {"local_pins", local_pins},
     {"external_message", external_message},

@@ -382,6 +382,32 @@ static void sleeps(void)
     test_machine_destroy(test);
 }
 
+/* 13.8.3.1: the clock wakes where it may, the button always; PM1_STS tells which, and that it slept. */
+static void wakes(void)
+{
+    start_pm();
+    struct irq_line rtc = ich9_rtc_line(lpc);
+    ich9_sleep(lpc);
+    irq_line_set(&rtc, true);
+    CHECK_EQ(test->requests, 0);
+    test_out(test, PM + 2, 2, 0x400);
+    CHECK_EQ(test->requests, 1);
+    CHECK_EQ(test->request, MACHINE_WAKE);
+    machine_devices_reset(machine, false);
+    config_put(LPC, 0x40, 4, PM | 1);
+    config_put(LPC, 0x44, 1, 0x80);
+    ich9_wake(lpc);
+    CHECK_EQ(test_in(test, PM, 2), 0x8400);
+    ich9_power_button(lpc); /* awake, it is an event like others */
+    CHECK_EQ(test->requests, 1);
+    test_out(test, PM, 2, 0xffff);
+    ich9_sleep(lpc);
+    ich9_power_button(lpc);
+    CHECK_EQ(test->requests, 2);
+    CHECK_EQ(test->request, MACHINE_WAKE);
+    test_machine_destroy(test);
+}
+
 static void management_interrupts(void)
 {
     start_pm();
@@ -456,6 +482,7 @@ static const struct test_case cases[] = {
     {"pm_timer", pm_timer},
     {"events", events},
     {"sleeps", sleeps},
+    {"wakes", wakes},
     {"management_interrupts", management_interrupts},
     {"chipset_registers", chipset_registers},
     {"wild_accesses", wild_accesses},

@@ -187,7 +187,9 @@ static void check_multiboot(uint64_t entry, uint32_t flags)
     CHECK_EQ(le32_load(info), flags);
     CHECK_EQ(le32_load(info + 4), 639);
     CHECK_EQ(le32_load(info + 8), 63 * 1024);
-    check_text(le32_load(info + 16), COMMAND_LINE);
+    char line[sizeof(kernel_path) + sizeof(COMMAND_LINE)];
+    snprintf(line, sizeof(line), "%s %s", kernel_path, COMMAND_LINE);
+    check_text(le32_load(info + 16), line);
     CHECK_EQ(le32_load(info + 20), 1);
     bytes_at(le32_load(info + 24), module, sizeof(module));
     check_module(le32_load(module), le32_load(module + 4));

@@ -324,6 +324,14 @@ static void data_area(void)
     CHECK_EQ(le16_load(bytes + 0x13), 639);
     bytes_at(0x9fc00, &size, 1);
     CHECK_EQ(size, 1);
+    /* Vectors: the timer's and the second chip's IRQ 8 come to code that ends at the others' IRET. */
+    uint8_t vectors[1024], last;
+    bytes_at(0, vectors, sizeof(vectors));
+    CHECK_EQ(le32_load(vectors + 4 * 0x1c), 0xf000ff53);
+    CHECK_EQ(le32_load(vectors + 4 * 0x08), 0xf000ff4d);
+    CHECK_EQ(le32_load(vectors + 4 * 0x70), 0xf000ff46);
+    bytes_at(0xfff53, &last, 1);
+    CHECK_EQ(last, 0xcf);
     finish();
 }
 

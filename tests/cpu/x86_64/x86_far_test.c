@@ -302,6 +302,26 @@ static void iret_faults(void)
     xb_destroy(b);
 }
 
+/* Of the segments that IRET to level 3 takes away the base stays, which 64-bit code goes on using. */
+static void iret_bases(void)
+{
+    struct x86_bare *b = xb_create(NULL);
+    xb_long(b);
+    uint64_t stack = XB_STACK0 - 40;
+    const uint64_t frame[] = {TARGET, XB_USER64, 0x202, XB_STACK3, XB_USERDATA};
+    for (unsigned i = 0; i < ARRAY_LEN(frame); i++)
+        xb_store(b, stack + 8 * i, 8, frame[i]);
+    b->s->gpr[RSP] = stack;
+    b->s->seg[GS].base = XB_DATA;
+    xb_store(b, XB_DATA + 8, 8, 0x1122334455667788);
+    /* mov rax, gs:[8]; ud2 */
+    XB_PUT(b, TARGET, 0x65, 0x48, 0x8b, 0x04, 0x25, 8, 0, 0, 0, 0x0f, 0x0b);
+    CHECK_EQ(XB_EXEC(b, 0x48, 0xcf), EXC_UD);
+    CHECK_EQ(b->s->gpr[RAX], 0x1122334455667788);
+    CHECK_EQ(b->s->seg[GS].selector, 0);
+    xb_destroy(b);
+}
+
 /* Long mode: IRETQ always pops a stack; 64-bit call gates; compatibility mode and back. */
 static void long_mode(void)
 {
@@ -399,6 +419,7 @@ static const struct test_case cases[] = {
     {"inner_stack", inner_stack},
     {"iret_levels", iret_levels},
     {"iret_faults", iret_faults},
+    {"iret_bases", iret_bases},
     {"long_mode", long_mode},
     {"small_stack", small_stack},
 };

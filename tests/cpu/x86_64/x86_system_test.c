@@ -1,5 +1,6 @@
 /* Control registers, MSRs, CPUID, system calls, XSAVE, protection of user pages, and TLB maintenance. */
 #include "base/bits.h"
+#include "cpu/x86_64/processor.h"
 #include "tests/cpu/x86_64/x86_bare.h"
 
 static struct x86_bare *begin(const char *model)
@@ -53,6 +54,13 @@ static void msrs(void)
         {0x10a, 0, true},
         {0x401, 0, false},
         {0x401, 1, true},
+        {0x400, 0, false}, /* machine-check control: all or nothing */
+        {0x400, ~(uint64_t)0, false},
+        {0x400, 1, true},
+        {0x402, 0xaaaaaaaaaaaaaaaa, false},
+        {0x403, ~(uint64_t)0, false},
+        {0x428, 0, true}, /* no eleventh bank */
+        {0x1a0, 0x400c51809, false},
         {0x12345, 0, true},
         {0x48, 1, false},
         {0x48, 0x100, true},
@@ -81,6 +89,78 @@ static void msrs(void)
     xb_user(b);
     b->s->gpr[RCX] = 0x10;
     CHECK_EQ(XB_EXEC(b, 0x0f, 0x32), EXC_GP);
+    xb_destroy(b);
+}
+
+static unsigned overflows;
+static uint64_t overflow_at;
+
+static void overflow_note(void *opaque)
+{
+    const struct x86_bare *b = opaque;
+    overflows++;
+    overflow_at = b->vcpu->icount;
+}
+
+/* A counter that wraps says so, and asks for its interrupt when it is to (20.2.2): here behind the third
+ * instruction after the WRMSR. */
+static void counter_overflow(void)
+{
+    static const uint8_t code[] = {0x0f, 0x30, 0x90, 0x90, 0x90, 0x90, 0x90, 0xf4}; /* wrmsr; nop... */
+    uint64_t value;
+    for (unsigned asks = 0; asks < 2; asks++) {
+        struct x86_bare *b = begin("max");
+        x86_core_of(b->vcpu)->hooks.performance_interrupt = overflow_note;
+        overflows = 0;
+        CHECK_EQ(wrmsr(b, 0x187, 0x4300c0 | asks << 20), -1);
+        CHECK_EQ(wrmsr(b, 0x38f, 2), -1);
+        xb_long(b);
+        b->s->gpr[RCX] = 0xc2;
+        b->s->gpr[RAX] = (uint32_t)-3;
+        b->s->gpr[RDX] = 0;
+        xb_put(b, XB_CODE, code, sizeof(code));
+        uint64_t before = b->vcpu->icount;
+        CHECK_EQ(xb_run(b, XB_CODE), -1);
+        CHECK_EQ(overflows, asks);
+        if (asks)
+            CHECK_EQ(overflow_at - before, 4);
+        CHECK_EQ(rdmsr(b, 0x38e, &value), -1);
+        CHECK_EQ(value, 2);
+        CHECK_EQ(wrmsr(b, 0x38f, 0), -1);
+        CHECK_EQ(rdmsr(b, 0xc2, &value), -1);
+        CHECK(value >= 3 && value < 20);
+        CHECK_EQ(wrmsr(b, 0x390, 2), -1);
+        CHECK_EQ(rdmsr(b, 0x38e, &value), -1);
+        CHECK_EQ(value, 0);
+        /* With a counter mask of 2, which no cycle meets. */
+        CHECK_EQ(wrmsr(b, 0x187, 0x24300c0), -1);
+        CHECK_EQ(wrmsr(b, 0xc2, 5), -1);
+        CHECK_EQ(wrmsr(b, 0x38f, 2), -1);
+        CHECK_EQ(rdmsr(b, 0xc2, &value), -1);
+        CHECK_EQ(value, 5);
+        xb_destroy(b);
+    }
+}
+
+static uint64_t apic_base;
+
+static uint64_t apic_base_get(void *opaque)
+{
+    (void)opaque;
+    return apic_base;
+}
+
+/* A processor whose APIC is off has none (11.4.3). */
+static void cpuid_apic(void)
+{
+    struct x86_bare *b = begin(NULL);
+    x86_core_of(b->vcpu)->hooks.apic_base_get = apic_base_get;
+    for (unsigned on = 0; on < 2; on++) {
+        apic_base = on ? 0xfee00900 : 0xfee00100;
+        b->s->gpr[RAX] = 1;
+        CHECK_EQ(XB_EXEC(b, 0x0f, 0xa2), -1);
+        CHECK_EQ(b->s->gpr[RDX] >> 9 & 1, on);
+    }
     xb_destroy(b);
 }
 
@@ -479,6 +559,8 @@ static const struct test_case cases[] = {
     {"control_register_encodings", control_register_encodings},
     {"alignment", alignment},
     {"msrs", msrs},
+    {"counter_overflow", counter_overflow},
+    {"cpuid_apic", cpuid_apic},
     {"control_registers", control_registers},
     {"switching_modes", switching_modes},
     {"cpuid", cpuid},
