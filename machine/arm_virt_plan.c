@@ -2,21 +2,10 @@
 #include "base/bits.h"
 #include "machine/arm_virt_board.h"
 
-/* A program that is started directly and is no Linux: most of those made for this board know the GICv2 that
- * the board has elsewhere when nothing is said. */
-static bool is_program(const struct machine_config *config)
-{
-    struct image_info info;
-    struct error unread; /* the loader says it again */
-    return config->kernel && image_file_detect(config->kernel, &info, &unread) &&
-           (info.kind == IMAGE_ELF || info.kind == IMAGE_UNKNOWN);
-}
-
 static bool plan_gic(struct arm_board *board, struct error *err)
 {
     const struct machine_config *config = board->virt.config;
-    bool old = !board->virt.plan.flash && config->cpus <= GICV2_CPUS_MAX && is_program(config);
-    board->gic_version = config->gic_version ? config->gic_version : old ? 2 : 3;
+    board->gic_version = config->gic_version ? config->gic_version : 3;
     if (board->gic_version == 2 && config->cpus > GICV2_CPUS_MAX)
         return error_set(err, ERROR_USAGE,
                          "a GICv2 has at most %u processors: give fewer --cpus, or leave out "

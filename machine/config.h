@@ -70,7 +70,7 @@ struct machine_config {
     const char *cpu_model; /* NULL: the default */
     unsigned cpus;
     uint64_t memory;
-    unsigned gic_version; /* aarch64: 2, 3, or 0 for what suits the kernel */
+    unsigned gic_version; /* aarch64: 2, 3, or 0 for the board's choice */
     bool virtio_legacy;   /* aarch64, riscv64: virtio-mmio slots are of version 1 */
     enum screen_kind screen;
     const char *const

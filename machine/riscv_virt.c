@@ -25,10 +25,17 @@ static bool rom_add(struct riscv_board *board, struct error *err)
     return board->rom;
 }
 
+/* Tests of the architecture, which have HTIF, expect what the profile says of accessed and dirty bits. */
+static const char *model_of(const struct riscv_board *board)
+{
+    const char *chosen = board->virt.config->cpu_model;
+    return chosen || !board->htif.tohost ? chosen : "rva22s64";
+}
+
 bool riscv_harts_add(struct riscv_board *board, struct error *err)
 {
     const struct machine_config *config = board->virt.config;
-    struct cpu_config cpu = {.model = config->cpu_model,
+    struct cpu_config cpu = {.model = model_of(board),
                              .hypercalls = board->start == RISCV_START_SBI,
                              .semihosting = config->semihosting};
     if (!machine_vcpus_create(board->virt.run, &riscv64_ops, config->engine, config->cpus, &cpu, err))

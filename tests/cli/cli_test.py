@@ -606,6 +606,15 @@ class Good(unittest.TestCase):
         self.assertEqual(self.run_code(code).returncode, 7)
         self.assertEqual(self.run_code(code, "--firmware", "auto", "--deterministic").returncode, 7)
 
+    # auipc t0, 0; csrr t1, menvcfg; t1 = its ADUE << 1 | 1; sw t1, 0x40(t0); j .
+    ADUE = bytes.fromhex("970200007323a0301353d30313731300131313001363130023a062046f000000") + bytes(0x20) + bytes(8)
+
+    def test_htif_model(self):
+        """Tests of the architecture expect the profile, in which accessed and dirty bits are software's."""
+        code = elf_with_symbols(self.ADUE, tohost=0x80000040)
+        self.assertEqual(self.run_code(code).returncode, 0)
+        self.assertEqual(self.run_code(code, "--cpu", "virt").returncode, 1)
+
     def test_signature(self):
         with tempfile.TemporaryDirectory(prefix="triarch-cli-") as folder:
             path = os.path.join(folder, "signature")

@@ -96,8 +96,7 @@ static void boot_protocol(void)
     finish();
 }
 
-/* What is no Linux lies where it was linked, a flat program half a MiB into RAM, and gets a GICv2 if nothing
- * else is said. */
+/* What is no Linux lies where it was linked, a flat program half a MiB into RAM. */
 static void programs(void)
 {
     static const uint8_t flat[64 * KIB] = {0, 0, 0, 0x14};
@@ -112,7 +111,7 @@ static void programs(void)
             return;
         CHECK_EQ(core(0)->pc, RAM + 0x80000);
         CHECK_EQ(core(0)->x[0], RAM);
-        CHECK_EQ(board->gic_version, versions[i] ? versions[i] : 2);
+        CHECK_EQ(board->gic_version, versions[i] ? versions[i] : 3);
         finish();
     }
 }
