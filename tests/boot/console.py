@@ -9,9 +9,9 @@ import time
 # Escape sequences of terminals: they come between words and would split them.
 ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)")
 
-# What the shell of a root file system of ours (scripts/make-rootfs) asks with. The kernel may say something right
-# behind it, so nothing can be expected of where the output ends.
-PROMPT = r"triarch:\S*# "
+# What the shell of a root file system of ours (scripts/make-rootfs) asks with, or of an initramfs (make-initramfs). The
+# kernel may say something right behind it, so nothing can be expected of where the output ends.
+PROMPT = r"(?:triarch:\S*|initramfs)# "
 
 
 class Gone(Exception):
