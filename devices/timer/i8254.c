@@ -38,6 +38,7 @@ struct i8254 {
     struct irq_line irq;
     struct clock_timer *timer;
     struct channel channels[3];
+    uint64_t deadline; /* the timer's */
     uint8_t port_b; /* the bits software sets: gate of channel 2, speaker, and two that switch off errors */
 };
 
@@ -121,10 +122,10 @@ static void output_update(struct i8254 *pit)
     const struct channel *channel = &pit->channels[0];
     uint64_t now = elapsed(pit, channel), change = change_after(channel, now);
     irq_line_set(&pit->irq, output_at(channel, now));
-    uint64_t deadline = CLOCK_NEVER;
+    pit->deadline = CLOCK_NEVER;
     if (change != UINT64_MAX) /* rounded up: not before the tick is there */
-        deadline = clock_scale(channel->start + change, 1000000000, I8254_HZ) + 1;
-    clock_timer_set(pit->timer, deadline);
+        pit->deadline = clock_scale(channel->start + change, 1000000000, I8254_HZ) + 1;
+    clock_timer_set(pit->timer, pit->deadline);
 }
 
 /* A strobe lasts one tick, less than a timer of the host may be late: the line goes low here in any case, so
@@ -239,6 +240,9 @@ static void pit_write(void *opaque, uint64_t offset, uint64_t value, unsigned wi
 {
     struct i8254 *pit = opaque;
     (void)width;
+    /* An end of the count that the event loop has not come to was before this, and interrupts. */
+    if (clock_now(pit->machine->clock) >= pit->deadline)
+        timer_fired(pit);
     if (offset == 3)
         control_write(pit, (uint8_t)value);
     else

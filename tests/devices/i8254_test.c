@@ -110,6 +110,17 @@ static void one_shot_strobe(void)
     CHECK_EQ(irq.rises, before + 1);
     test_advance(test, ticks_to_ns(100000));
     CHECK_EQ(irq.rises, before + 1);
+    /* Nor is it lost when the count is looked at before the event loop comes to it, or a new one written. */
+    load(0, 0x38, 100);
+    clock_advance(test->machine.clock, clock_now(test->machine.clock) + ticks_to_ns(500));
+    count_now(0);
+    CHECK_EQ(irq.rises, before + 2);
+    load(0, 0x38, 100);
+    clock_advance(test->machine.clock, clock_now(test->machine.clock) + ticks_to_ns(500));
+    load(0, 0x38, 100);
+    CHECK_EQ(irq.rises, before + 3);
+    test_advance(test, ticks_to_ns(500));
+    CHECK_EQ(irq.rises, before + 4);
     test_machine_destroy(test);
 }
 
